@@ -1,1 +1,13 @@
-//! Domain.
+//! Every rule and every row of Carillon: pure value types and one folder per capability.
+//!
+//! Invariants: a read takes `&impl ConnectionTrait`, a write takes `&DatabaseTransaction`, so an unwrapped write does
+//! not compile; no carrier or HTTP call happens inside a transaction; every query starts from a scope.
+
+pub mod clock;
+pub mod db;
+pub mod error;
+pub mod ids;
+pub mod money;
+pub mod scope;
+
+pub use error::{Code, Error, Result};

@@ -1,0 +1,89 @@
+//! The database: SQLite (one writer, many readers) or PostgreSQL, chosen by the address, behind one code path.
+//!
+//! Invariants: on SQLite every write goes through the one writer connection in an IMMEDIATE transaction with
+//! `synchronous=FULL`; rows written in bulk travel as one JSON bind that both databases unpack (see [`records`]).
+
+mod records;
+mod sql;
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+
+pub use records::{Field, Records, ids_json, ids_list};
+pub use sql::{Sql, page_bounds};
+
+/// The pools of one process.
+#[derive(Debug, Clone)]
+pub struct Db {
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+}
+
+impl Db {
+    /// Opens `sqlite://path` (made when missing) or `postgres://…`. `connections` bounds each pool.
+    ///
+    /// # Errors
+    /// When the address cannot be read or the database not reached.
+    pub async fn open(url: &str, connections: u32) -> Result<Self, DbErr> {
+        if url.starts_with("sqlite:") {
+            let mut writer = ConnectOptions::new(url);
+            // One writer: transactions queue in the pool in order, instead of failing with SQLITE_BUSY.
+            writer.max_connections(1).min_connections(1).acquire_timeout(Duration::from_secs(120)).sqlx_logging(false);
+            writer.map_sqlx_sqlite_opts(sqlite_options);
+            let write = Database::connect(writer).await?;
+            let mut reader = ConnectOptions::new(url);
+            reader.max_connections(connections.max(2)).acquire_timeout(Duration::from_secs(30)).sqlx_logging(false);
+            reader.map_sqlx_sqlite_opts(|o| sqlite_options(o).pragma("query_only", "on"));
+            let read = Database::connect(reader).await?;
+            return Ok(Self { write, read });
+        }
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(connections.max(4)).acquire_timeout(Duration::from_secs(30)).sqlx_logging(false);
+        let pool = Database::connect(options).await?;
+        Ok(Self { write: pool.clone(), read: pool })
+    }
+
+    /// Where reads outside a transaction go.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+    /// The writing pool itself: for migrations and for apalis.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.write
+    }
+    /// Which database it is.
+    pub fn backend(&self) -> DbBackend {
+        sea_orm::ConnectionTrait::get_database_backend(&self.write)
+    }
+    /// Whether it is SQLite.
+    pub fn is_sqlite(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+    /// Begins a writing transaction: IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL. Dropping it rolls back.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: self.is_sqlite().then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.write.begin_with_options(options).await
+    }
+}
+
+fn sqlite_options(o: sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sqlx::sqlite::SqliteConnectOptions {
+    use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+    o.create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full) // a forgotten `submitting` would mean a double send
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(30)) // the admin command writes beside a running server
+        .pragma("cache_size", "-65536")
+        .pragma("temp_store", "memory")
+        .pragma("mmap_size", "268435456")
+}
