@@ -73,7 +73,8 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
-        text.parse().map_err(|_| D::Error::custom("a time must be RFC 3339 with an offset, such as 2026-11-21T10:00:00Z"))
+        text.parse()
+            .map_err(|_| D::Error::custom("a time must be RFC 3339 with an offset, such as 2026-11-21T10:00:00Z"))
     }
 }
 

@@ -92,10 +92,14 @@ macro_rules! typed_id {
         impl ::std::str::FromStr for $name {
             type Err = String;
             fn from_str(s: &str) -> Result<Self, String> {
-                s.strip_prefix(concat!($prefix, "_"))
-                    .and_then($crate::ids::decode)
-                    .map(Self)
-                    .ok_or_else(|| format!("{:?} is not the id of {}: it must look like {}_01kaz3…", $crate::ids::short(s), $what, $prefix))
+                s.strip_prefix(concat!($prefix, "_")).and_then($crate::ids::decode).map(Self).ok_or_else(|| {
+                    format!(
+                        "{:?} is not the id of {}: it must look like {}_01kaz3…",
+                        $crate::ids::short(s),
+                        $what,
+                        $prefix
+                    )
+                })
             }
         }
         impl ::serde::Serialize for $name {

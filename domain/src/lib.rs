@@ -6,7 +6,9 @@
 pub mod clock;
 pub mod db;
 pub mod error;
+pub mod events;
 pub mod ids;
+pub mod jobs;
 pub mod money;
 pub mod scope;
 

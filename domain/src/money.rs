@@ -48,8 +48,16 @@ impl FromStr for Micros {
     type Err = String;
     /// Reads a decimal string of at most six decimals; never rounds.
     fn from_str(s: &str) -> Result<Self, String> {
-        let bad = || format!("{:?} is not an amount: write a decimal string such as \"12.34\", at most six decimals", crate::ids::short(s));
-        let micros = Decimal::from_str_exact(s.trim()).map_err(|_| bad())?.checked_mul(Decimal::from(1_000_000)).ok_or_else(bad)?;
+        let bad = || {
+            format!(
+                "{:?} is not an amount: write a decimal string such as \"12.34\", at most six decimals",
+                crate::ids::short(s)
+            )
+        };
+        let micros = Decimal::from_str_exact(s.trim())
+            .map_err(|_| bad())?
+            .checked_mul(Decimal::from(1_000_000))
+            .ok_or_else(bad)?;
         if !micros.fract().is_zero() {
             return Err(bad());
         }

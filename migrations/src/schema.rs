@@ -37,7 +37,13 @@ fn statements(text: &str) -> Vec<String> {
 /// `) PARTITIONED` at the end of a table becomes a clustered table on SQLite and a range-partitioned one on PostgreSQL.
 fn to_sqlite(statement: &str) -> String {
     let mut s = statement.to_owned();
-    for (from, to) in [(" UUID", " BLOB"), (" JSONB", " TEXT"), (" BIGINT", " INTEGER"), (" BYTEA", " BLOB"), (" BOOLEAN", " INTEGER")] {
+    for (from, to) in [
+        (" UUID", " BLOB"),
+        (" JSONB", " TEXT"),
+        (" BIGINT", " INTEGER"),
+        (" BYTEA", " BLOB"),
+        (" BOOLEAN", " INTEGER"),
+    ] {
         s = s.replace(from, to);
     }
     if let Some(head) = s.strip_suffix(") PARTITIONED") {
@@ -62,7 +68,10 @@ macro_rules! step {
 
         #[sea_orm_migration::async_trait::async_trait]
         impl sea_orm_migration::prelude::MigrationTrait for Step {
-            async fn up(&self, manager: &sea_orm_migration::prelude::SchemaManager) -> Result<(), sea_orm_migration::prelude::DbErr> {
+            async fn up(
+                &self,
+                manager: &sea_orm_migration::prelude::SchemaManager,
+            ) -> Result<(), sea_orm_migration::prelude::DbErr> {
                 crate::schema::run(manager, $text).await
             }
         }

@@ -32,7 +32,9 @@ impl Records {
     }
     /// The FROM item, named `alias`, of parameter number `n`.
     pub fn source(&self, backend: DbBackend, n: usize, alias: &str) -> String {
-        let list = |f: &dyn Fn(&str, Field) -> String| self.fields.iter().map(|(name, kind)| f(name, *kind)).collect::<Vec<_>>().join(", ");
+        let list = |f: &dyn Fn(&str, Field) -> String| {
+            self.fields.iter().map(|(name, kind)| f(name, *kind)).collect::<Vec<_>>().join(", ")
+        };
         if backend == DbBackend::Postgres {
             let columns = list(&|name, kind| {
                 let ty = match kind {

@@ -20,7 +20,11 @@ pub trait Sql: ConnectionTrait + Sized {
         async move { Ok(self.execute_raw(statement).await?.rows_affected()) }
     }
     /// Every row as `T`.
-    fn all<T: FromQueryResult + Send>(&self, sql: &str, values: Vec<Value>) -> impl Future<Output = Result<Vec<T>, DbErr>> + Send
+    fn all<T: FromQueryResult + Send>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> impl Future<Output = Result<Vec<T>, DbErr>> + Send
     where
         Self: Sync,
     {
@@ -28,7 +32,11 @@ pub trait Sql: ConnectionTrait + Sized {
         async move { self.query_all_raw(statement).await?.iter().map(|row| T::from_query_result(row, "")).collect() }
     }
     /// The first row as `T`, if there is one.
-    fn one<T: FromQueryResult + Send>(&self, sql: &str, values: Vec<Value>) -> impl Future<Output = Result<Option<T>, DbErr>> + Send
+    fn one<T: FromQueryResult + Send>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> impl Future<Output = Result<Option<T>, DbErr>> + Send
     where
         Self: Sync,
     {
@@ -36,7 +44,11 @@ pub trait Sql: ConnectionTrait + Sized {
         async move { self.query_one_raw(statement).await?.map(|row| T::from_query_result(&row, "")).transpose() }
     }
     /// The first column of every row.
-    fn column<T: TryGetable + Send>(&self, sql: &str, values: Vec<Value>) -> impl Future<Output = Result<Vec<T>, DbErr>> + Send
+    fn column<T: TryGetable + Send>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> impl Future<Output = Result<Vec<T>, DbErr>> + Send
     where
         Self: Sync,
     {
@@ -44,7 +56,11 @@ pub trait Sql: ConnectionTrait + Sized {
         async move { self.query_all_raw(statement).await?.iter().map(|row| row.try_get_by_index(0)).collect() }
     }
     /// The first column of the first row, if there is one.
-    fn scalar<T: TryGetable + Send>(&self, sql: &str, values: Vec<Value>) -> impl Future<Output = Result<Option<T>, DbErr>> + Send
+    fn scalar<T: TryGetable + Send>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> impl Future<Output = Result<Option<T>, DbErr>> + Send
     where
         Self: Sync,
     {

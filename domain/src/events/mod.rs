@@ -1,0 +1,11 @@
+//! The outbox. A change writes its event in its own transaction; afterwards one leased sequencer gives each event its
+//! place (`seq`), so that a reader who has seen place n never misses one below it.
+//!
+//! Invariants: `seq` is given only to committed rows and never changes; a batch of message transitions is one row,
+//! expanded on read into one event per message with the stable id `evt_…_<n>`.
+
+mod record;
+mod sequence;
+
+pub use record::record;
+pub use sequence::sequence;
