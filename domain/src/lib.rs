@@ -3,6 +3,7 @@
 //! Invariants: a read takes `&impl ConnectionTrait`, a write takes `&DatabaseTransaction`, so an unwrapped write does
 //! not compile; no carrier or HTTP call happens inside a transaction; every query starts from a scope.
 
+pub mod balance;
 pub mod clock;
 pub mod db;
 pub mod error;

@@ -36,7 +36,7 @@ CREATE TABLE campaigns (
 -- the list by id
 CREATE INDEX campaigns_account ON campaigns (account_id, id);
 -- the sweep asks: which campaigns are on their way
-CREATE INDEX campaigns_open ON campaigns (status) WHERE status IN ('scheduled', 'preparing', 'sending', 'finishing');
+CREATE INDEX campaigns_open ON campaigns (status) WHERE finished_at IS NULL AND status <> 'draft';
 
 -- how many messages of a campaign are in which status, moved in the transaction that moves the messages
 CREATE TABLE campaign_counts (
