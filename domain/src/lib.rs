@@ -11,6 +11,8 @@ pub mod events;
 pub mod ids;
 pub mod jobs;
 pub mod money;
+pub mod phone;
+pub mod rates;
 pub mod scope;
 
 pub use error::{Code, Error, Result};
