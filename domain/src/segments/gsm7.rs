@@ -35,21 +35,35 @@ const EXTENSION: [(u8, char); 10] = [
     (0x65, '€'),
 ];
 
-/// Both tables by character, sorted: the character, whether it is escaped, its code.
-static CODES: LazyLock<Vec<(char, bool, u8)>> = LazyLock::new(|| {
-    let basic = (0_u8..).zip(BASIC).filter(|&(code, _)| code != ESCAPE).map(|(code, c)| (c, false, code));
-    let mut codes: Vec<_> = basic.chain(EXTENSION.map(|(code, c)| (c, true, code))).collect();
-    codes.sort_unstable();
+/// How a character is coded: whether it is escaped, and its code.
+type Code = (bool, u8);
+
+/// Both tables by character: what is in ASCII by its place there (nearly every character of a GSM-7 text), the rest
+/// sorted.
+struct Codes {
+    ascii: [Option<Code>; 128],
+    others: Vec<(char, Code)>,
+}
+
+static CODES: LazyLock<Codes> = LazyLock::new(|| {
+    let basic = (0_u8..).zip(BASIC).filter(|&(code, _)| code != ESCAPE).map(|(code, c)| (c, (false, code)));
+    let mut codes = Codes { ascii: [None; 128], others: Vec::new() };
+    for (c, code) in basic.chain(EXTENSION.map(|(code, c)| (c, (true, code)))) {
+        match u8::try_from(c).ok().and_then(|byte| codes.ascii.get_mut(usize::from(byte))) {
+            Some(place) => *place = Some(code),
+            None => codes.others.push((c, code)),
+        }
+    }
+    codes.others.sort_unstable();
     codes
 });
 
-fn code(c: char) -> Option<(bool, u8)> {
-    // Latin letters and digits stand at their ASCII places.
-    if c.is_ascii_alphanumeric() {
-        return u8::try_from(c).ok().map(|code| (false, code));
+fn code(c: char) -> Option<Code> {
+    if let Some(&code) = u8::try_from(c).ok().and_then(|byte| CODES.ascii.get(usize::from(byte))) {
+        return code;
     }
-    let index = CODES.binary_search_by_key(&c, |&(c, ..)| c).ok()?;
-    CODES.get(index).map(|&(_, escaped, code)| (escaped, code))
+    let index = CODES.others.binary_search_by_key(&c, |&(c, _)| c).ok()?;
+    CODES.others.get(index).map(|&(_, code)| code)
 }
 
 /// Septets a character takes: 1, 2 for the extension table, `None` if it is in neither table.

@@ -16,6 +16,7 @@ pub use marker::{Field, Marker};
 pub const MAX_CHARACTERS: usize = 5_000;
 /// Most markers in a body.
 pub const MAX_MARKERS: usize = 50;
+
 /// Why a text is not a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateError {
