@@ -7,11 +7,9 @@ use serde::Serialize;
 use super::{SplitMode, gsm7, measure};
 
 /// Marks that a plain one stands for without a change of meaning.
-const TYPOGRAPHIC: [(&str, &str); 11] = [
-    (
-        "\t\u{A0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}\u{2006}\u{2007}\u{2008}\u{2009}\u{200A}\u{202F}\u{205F}\u{3000}",
-        " ",
-    ),
+const TYPOGRAPHIC: [(&str, &str); 12] = [
+    ("\t\u{A0}\u{1680}\u{2000}\u{2001}\u{2002}\u{2003}\u{2004}\u{2005}", " "),
+    ("\u{2006}\u{2007}\u{2008}\u{2009}\u{200A}\u{202F}\u{205F}\u{3000}", " "),
     ("\u{AD}\u{200B}\u{200C}\u{200D}\u{200E}\u{200F}\u{2060}\u{FEFF}", ""),
     ("\u{85}\u{2028}\u{2029}", "\n"),
     ("‘’‚‛′´`ʹʼʻ", "'"),
