@@ -8,11 +8,15 @@ pub mod clock;
 pub mod db;
 pub mod error;
 pub mod events;
+pub mod files;
 pub mod ids;
 pub mod jobs;
+pub mod messages;
 pub mod money;
 pub mod phone;
 pub mod rates;
 pub mod scope;
+pub mod segments;
+pub mod templates;
 
 pub use error::{Code, Error, Result};

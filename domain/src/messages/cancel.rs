@@ -27,6 +27,9 @@ pub async fn cancel(tx: &DatabaseTransaction, scope: &AccountScope, id: MessageI
             moves.apply(tx, scope.clock().now()).await?;
             Ok(())
         }
-        other => Err(Error::new(Code::Conflict, format!("The message is {}; only a scheduled or queued one can be cancelled.", other.as_str()))),
+        other => Err(Error::new(
+            Code::Conflict,
+            format!("The message is {}; only a scheduled or queued one can be cancelled.", other.as_str()),
+        )),
     }
 }

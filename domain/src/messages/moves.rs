@@ -55,13 +55,24 @@ const COLUMNS: &str = "m.id, m.account_id, m.campaign_id, m.hold_id, m.status, m
 /// Locks these messages until the transaction ends, in the order of their ids.
 pub(super) async fn lock(tx: &DatabaseTransaction, ids: impl IntoIterator<Item = MessageId>) -> Result<Vec<Row>> {
     let backend = tx.get_database_backend();
-    let sql = format!("SELECT {COLUMNS} FROM messages m WHERE m.id IN {} ORDER BY m.id{}", ids_list(backend, 1), for_update(backend));
+    let sql = format!(
+        "SELECT {COLUMNS} FROM messages m WHERE m.id IN {} ORDER BY m.id{}",
+        ids_list(backend, 1),
+        for_update(backend)
+    );
     Ok(tx.all(&sql, vals![ids_json(ids.into_iter().map(|id| id.0))]).await?)
 }
 
 /// Locks the messages that `condition` picks, `$1` and on being `values`.
-pub(super) async fn lock_where(tx: &DatabaseTransaction, condition: &str, values: Vec<sea_orm::Value>) -> Result<Vec<Row>> {
-    let sql = format!("SELECT {COLUMNS} FROM messages m WHERE {condition} ORDER BY m.id{}", for_update(tx.get_database_backend()));
+pub(super) async fn lock_where(
+    tx: &DatabaseTransaction,
+    condition: &str,
+    values: Vec<sea_orm::Value>,
+) -> Result<Vec<Row>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM messages m WHERE {condition} ORDER BY m.id{}",
+        for_update(tx.get_database_backend())
+    );
     Ok(tx.all(&sql, values).await?)
 }
 
@@ -114,7 +125,10 @@ impl Moves {
                     flow.captured = add(flow.captured, price)?;
                     flow.captures += 1;
                     charge = Some(flow.charge);
-                } else if row.charge_id.is_none() && to.is_final() && matches!(from, Status::Queued | Status::Submitting | Status::InDoubt) {
+                } else if row.charge_id.is_none()
+                    && to.is_final()
+                    && matches!(from, Status::Queued | Status::Submitting | Status::InDoubt)
+                {
                     flow.released = add(flow.released, price)?;
                 }
                 let charged = row.charge_id.is_some() || charge.is_some();
@@ -231,7 +245,9 @@ async fn pay(tx: &DatabaseTransaction, now: Timestamp, money: BTreeMap<(AccountI
             balance::capture(tx, now, account, hold, flow.charge, flow.captured).await?;
         }
         // A campaign cancelled while it was prepared has messages, but no hold yet: nothing to give back.
-        if flow.released > Micros::ZERO && tx.scalar::<i32>("SELECT 1 FROM holds WHERE id = $1", vals![hold]).await?.is_some() {
+        if flow.released > Micros::ZERO
+            && tx.scalar::<i32>("SELECT 1 FROM holds WHERE id = $1", vals![hold]).await?.is_some()
+        {
             balance::release(tx, now, account, hold, flow.released, "not sent").await?;
         }
         if flow.refunded > Micros::ZERO {

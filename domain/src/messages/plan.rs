@@ -9,7 +9,7 @@ use crate::{
     money::Micros,
     phone::{Msisdn, NumberInfo, describe},
     segments::{self, Encoding, SplitMode},
-    templates::text::{Builtin, Marker, Template},
+    templates::text::{Field, Marker, Template},
 };
 
 /// Why a recipient is passed over.
@@ -150,26 +150,38 @@ impl Letter {
             return Outcome::Skip(Skip::TextTooLong);
         }
         let parts = if self.split_mode == SplitMode::Payload { 1 } else { segments };
-        Outcome::Send(Piece { text, encoding: measure.encoding, segments, parts, unit_price: rate.price, unit_cost: rate.cost })
+        Outcome::Send(Piece {
+            text,
+            encoding: measure.encoding,
+            segments,
+            parts,
+            unit_price: rate.price,
+            unit_cost: rate.cost,
+        })
     }
 }
 
-fn value<'a>(marker: &Marker, to: &'a Recipient, country: Option<&'a str>, operator: Option<&'a str>) -> Option<Cow<'a, str>> {
+fn value<'a>(
+    marker: &Marker,
+    to: &'a Recipient,
+    country: Option<&'a str>,
+    operator: Option<&'a str>,
+) -> Option<Cow<'a, str>> {
     let contact = to.contact.as_ref().map(|(_, values)| values);
     let of = |pick: fn(&Values) -> Option<&str>| contact.and_then(pick).map(Cow::Borrowed);
     match marker {
-        Marker::Builtin(Builtin::Phone) => Some(to.phone.to_string().into()),
-        Marker::Builtin(Builtin::Country) => country.map(Cow::Borrowed),
-        Marker::Builtin(Builtin::Operator) => operator.map(Cow::Borrowed),
-        Marker::Builtin(Builtin::FirstName) => of(|v| v.first_name.as_deref()),
-        Marker::Builtin(Builtin::LastName) => of(|v| v.last_name.as_deref()),
-        Marker::Builtin(Builtin::Patronymic) => of(|v| v.patronymic.as_deref()),
-        Marker::Builtin(Builtin::BirthDate) => of(|v| v.birth_date.as_deref()),
-        Marker::Builtin(Builtin::Sex) => of(|v| v.sex.as_deref()),
-        Marker::Builtin(Builtin::Email) => of(|v| v.email.as_deref()),
-        Marker::Builtin(Builtin::Company) => of(|v| v.company.as_deref()),
-        Marker::Builtin(Builtin::Link) => of(|v| v.link.as_deref()),
-        Marker::Builtin(Builtin::Comment) => of(|v| v.comment.as_deref()),
+        Marker::Builtin(Field::Phone) => Some(to.phone.to_string().into()),
+        Marker::Builtin(Field::Country) => country.map(Cow::Borrowed),
+        Marker::Builtin(Field::Operator) => operator.map(Cow::Borrowed),
+        Marker::Builtin(Field::FirstName) => of(|v| v.first_name.as_deref()),
+        Marker::Builtin(Field::LastName) => of(|v| v.last_name.as_deref()),
+        Marker::Builtin(Field::Patronymic) => of(|v| v.patronymic.as_deref()),
+        Marker::Builtin(Field::BirthDate) => of(|v| v.birth_date.as_deref()),
+        Marker::Builtin(Field::Sex) => of(|v| v.sex.as_deref()),
+        Marker::Builtin(Field::Email) => of(|v| v.email.as_deref()),
+        Marker::Builtin(Field::Company) => of(|v| v.company.as_deref()),
+        Marker::Builtin(Field::Link) => of(|v| v.link.as_deref()),
+        Marker::Builtin(Field::Comment) => of(|v| v.comment.as_deref()),
         Marker::Custom(key) => match contact?.fields.get(key)? {
             serde_json::Value::String(s) => Some(Cow::Borrowed(s)),
             serde_json::Value::Null => None,

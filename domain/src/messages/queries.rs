@@ -110,7 +110,12 @@ impl Conditions {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn list(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, filter: &Filter, limit: usize) -> Result<(Vec<Message>, bool)> {
+pub async fn list(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    filter: &Filter,
+    limit: usize,
+) -> Result<(Vec<Message>, bool)> {
     let Filter {
         campaign,
         batch,
@@ -145,7 +150,11 @@ pub async fn list(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, fi
     c.add("m.created_at >= ?", created_from);
     c.add("m.created_at < ?", created_to);
     // Day 0 of the epoch was a Thursday, the fourth day of the ISO week.
-    let day = if conn.get_database_backend() == DbBackend::Postgres { "div(m.created_at, 86400000000)::bigint" } else { "(m.created_at / 86400000000)" };
+    let day = if conn.get_database_backend() == DbBackend::Postgres {
+        "div(m.created_at, 86400000000)::bigint"
+    } else {
+        "(m.created_at / 86400000000)"
+    };
     c.any(&format!("(({day} + 3) % 7 + 1)"), weekdays);
     c.add("m.id < ?", after);
     c.values.push(i64::try_from(limit + 1).unwrap_or(i64::MAX).into());

@@ -98,7 +98,14 @@ struct Found {
 ///
 /// # Errors
 /// When the database refuses; then nothing is recorded and the batch may be tried again.
-pub async fn record(db: &Db, scope: &SystemScope, carrier: CarrierId, patience: &Patience, answers: &[Submitted], receipts: &[Receipt]) -> Result<Recorded> {
+pub async fn record(
+    db: &Db,
+    scope: &SystemScope,
+    carrier: CarrierId,
+    patience: &Patience,
+    answers: &[Submitted],
+    receipts: &[Receipt],
+) -> Result<Recorded> {
     let tx = db.begin().await?;
     let recorded = record_in(&tx, scope.clock.now(), carrier, patience, answers, receipts).await?;
     tx.commit().await?;
@@ -115,7 +122,8 @@ pub(super) async fn record_in(
     receipts: &[Receipt],
 ) -> Result<Recorded> {
     let mut recorded = Recorded { moved: answer(tx, now, carrier, patience, answers).await?, ..Recorded::default() };
-    let parts: Vec<_> = answers.iter().flat_map(|a| a.parts.iter().map(|(part, reference)| (a.message, *part, reference))).collect();
+    let parts: Vec<_> =
+        answers.iter().flat_map(|a| a.parts.iter().map(|(part, reference)| (a.message, *part, reference))).collect();
     store_parts(tx, now, carrier, &parts).await?;
     let mut found = unpark(tx, carrier, &parts).await?;
     let (matched, rest) = find(tx, now, carrier, receipts).await?;
@@ -127,8 +135,15 @@ pub(super) async fn record_in(
     Ok(recorded)
 }
 
-async fn answer(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, patience: &Patience, answers: &[Submitted]) -> Result<u64> {
-    let mut rows: HashMap<MessageId, Row> = lock(tx, answers.iter().map(|a| a.message)).await?.into_iter().map(|r| (r.id, r)).collect();
+async fn answer(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    carrier: CarrierId,
+    patience: &Patience,
+    answers: &[Submitted],
+) -> Result<u64> {
+    let mut rows: HashMap<MessageId, Row> =
+        lock(tx, answers.iter().map(|a| a.message)).await?.into_iter().map(|r| (r.id, r)).collect();
     let (mut moves, mut doubts, mut resolved) = (Moves::default(), Vec::new(), Vec::new());
     for Submitted { message, answer, .. } in answers {
         let Some(row) = rows.remove(message) else { continue };
@@ -142,11 +157,23 @@ async fn answer(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, pa
         match answer {
             Answer::Accepted => moves.add(Move { row, to: Status::Sent, reason: None, error: None, accepted: true }),
             Answer::Refused { error } => {
-                moves.add(Move { row, to: Status::Rejected, reason: Some("refused_by_carrier".into()), error: Some(error.clone()), accepted: false });
+                moves.add(Move {
+                    row,
+                    to: Status::Rejected,
+                    reason: Some("refused_by_carrier".into()),
+                    error: Some(error.clone()),
+                    accepted: false,
+                });
             }
             Answer::Doubt { reason } if from == Status::Submitting => {
                 doubts.push(row.clone());
-                moves.add(Move { row, to: Status::InDoubt, reason: Some((*reason).to_owned()), error: None, accepted: false });
+                moves.add(Move {
+                    row,
+                    to: Status::InDoubt,
+                    reason: Some((*reason).to_owned()),
+                    error: None,
+                    accepted: false,
+                });
             }
             Answer::Doubt { .. } => {}
             Answer::Unsent => moves.add(Move { row, to: Status::Queued, reason: None, error: None, accepted: false }),
@@ -158,7 +185,13 @@ async fn answer(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, pa
 }
 
 /// Notes messages whose fate is not known.
-pub(super) async fn doubt(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, patience: &Patience, rows: &[Row]) -> Result<()> {
+pub(super) async fn doubt(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    carrier: CarrierId,
+    patience: &Patience,
+    rows: &[Row],
+) -> Result<()> {
     for row in rows {
         tx.run(
             "INSERT INTO messages_in_doubt (message_id, carrier_id, phone, sender, since, until) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -173,14 +206,21 @@ pub(super) async fn doubt(tx: &DatabaseTransaction, now: Timestamp, carrier: Car
 /// Forgets messages whose fate has become known.
 pub(super) async fn undoubt(tx: &DatabaseTransaction, ids: &[MessageId]) -> Result<()> {
     if !ids.is_empty() {
-        let sql = format!("DELETE FROM messages_in_doubt WHERE message_id IN {}", ids_list(tx.get_database_backend(), 1));
+        let sql =
+            format!("DELETE FROM messages_in_doubt WHERE message_id IN {}", ids_list(tx.get_database_backend(), 1));
         tx.run(&sql, vals![ids_json(ids.iter().map(|id| id.0))]).await?;
     }
     Ok(())
 }
 
-async fn store_parts(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, parts: &[(MessageId, i64, &Reference)]) -> Result<()> {
-    const FIELDS: &[(&str, Field)] = &[("message", Field::Id), ("part", Field::Int), ("ref", Field::Text), ("raw", Field::Text)];
+async fn store_parts(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    carrier: CarrierId,
+    parts: &[(MessageId, i64, &Reference)],
+) -> Result<()> {
+    const FIELDS: &[(&str, Field)] =
+        &[("message", Field::Id), ("part", Field::Int), ("ref", Field::Text), ("raw", Field::Text)];
     if parts.is_empty() {
         return Ok(());
     }
@@ -198,7 +238,11 @@ async fn store_parts(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierI
 const REFS: &[(&str, Field)] = &[("n", Field::Int), ("ref", Field::Text)];
 
 /// Receipts that came before their parts were stored.
-async fn unpark(tx: &DatabaseTransaction, carrier: CarrierId, parts: &[(MessageId, i64, &Reference)]) -> Result<Vec<Found>> {
+async fn unpark(
+    tx: &DatabaseTransaction,
+    carrier: CarrierId,
+    parts: &[(MessageId, i64, &Reference)],
+) -> Result<Vec<Found>> {
     #[derive(FromQueryResult)]
     struct Parked {
         id: ReceiptId,
@@ -207,7 +251,9 @@ async fn unpark(tx: &DatabaseTransaction, carrier: CarrierId, parts: &[(MessageI
         error: Option<String>,
     }
     // Nothing is parked, most of the time: one look spares a join over the whole batch.
-    if parts.is_empty() || tx.scalar::<i32>("SELECT 1 FROM receipts WHERE carrier_id = $1 LIMIT 1", vals![carrier]).await?.is_none() {
+    if parts.is_empty()
+        || tx.scalar::<i32>("SELECT 1 FROM receipts WHERE carrier_id = $1 LIMIT 1", vals![carrier]).await?.is_none()
+    {
         return Ok(Vec::new());
     }
     let rows = parts.iter().enumerate().map(|(n, (_, _, r))| json!({ "n": n, "ref": r.canonical }));
@@ -229,7 +275,12 @@ async fn unpark(tx: &DatabaseTransaction, carrier: CarrierId, parts: &[(MessageI
 
 /// Finds the parts that receipts belong to; the rest is of nobody yet. Ids are searched in the last seven days, which is
 /// also what keeps PostgreSQL in one or two partitions.
-async fn find<'a>(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, receipts: &'a [Receipt]) -> Result<(Vec<Found>, Vec<&'a Receipt>)> {
+async fn find<'a>(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    carrier: CarrierId,
+    receipts: &'a [Receipt],
+) -> Result<(Vec<Found>, Vec<&'a Receipt>)> {
     #[derive(FromQueryResult)]
     struct Part {
         n: i64,
@@ -254,7 +305,11 @@ async fn find<'a>(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, 
         seen.insert(n);
         found.push(Found { message: message_id, part, state: receipt.state, error: receipt.error.clone() });
     }
-    let rest = receipts.iter().enumerate().filter(|(n, _)| i64::try_from(*n).is_ok_and(|n| !seen.contains(&n))).map(|(_, r)| r);
+    let rest = receipts
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| i64::try_from(*n).is_ok_and(|n| !seen.contains(&n)))
+        .map(|(_, r)| r);
     Ok((found, rest.collect()))
 }
 
@@ -281,7 +336,13 @@ async fn park(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, rece
 }
 
 async fn apply(tx: &DatabaseTransaction, now: Timestamp, found: &[Found]) -> Result<u64> {
-    const FIELDS: &[(&str, Field)] = &[("message", Field::Id), ("part", Field::Int), ("state", Field::Text), ("error", Field::Text), ("done", Field::Int)];
+    const FIELDS: &[(&str, Field)] = &[
+        ("message", Field::Id),
+        ("part", Field::Int),
+        ("state", Field::Text),
+        ("error", Field::Text),
+        ("done", Field::Int),
+    ];
     if found.is_empty() {
         return Ok(0);
     }
@@ -322,8 +383,10 @@ pub(super) async fn conclude(tx: &DatabaseTransaction, now: Timestamp, messages:
         return Ok(0);
     }
     let rows = lock(tx, messages).await?;
-    let sql =
-        format!("SELECT message_id, part, status, error FROM message_parts WHERE message_id IN {} ORDER BY message_id, part", ids_list(tx.get_database_backend(), 1));
+    let sql = format!(
+        "SELECT message_id, part, status, error FROM message_parts WHERE message_id IN {} ORDER BY message_id, part",
+        ids_list(tx.get_database_backend(), 1)
+    );
     let parts: Vec<Part> = tx.all(&sql, vals![ids_json(rows.iter().map(|r| r.id.0))]).await?;
     let mut of: HashMap<MessageId, Vec<(i64, ReceiptState)>> = HashMap::new();
     let mut errors: HashMap<MessageId, String> = HashMap::new();

@@ -48,7 +48,11 @@ pub struct Sent {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn recipients(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, numbers: &[Msisdn]) -> Result<Vec<Recipient>> {
+pub async fn recipients(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    numbers: &[Msisdn],
+) -> Result<Vec<Recipient>> {
     #[derive(FromQueryResult)]
     struct Known {
         n: i64,
@@ -104,7 +108,12 @@ pub async fn recipients(conn: &(impl ConnectionTrait + Sync), scope: &AccountSco
 ///
 /// # Errors
 /// What [`Terms::load`] refuses.
-pub async fn plan(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, letter: &Letter, to: &[Msisdn]) -> Result<(Terms, Vec<Draft>)> {
+pub async fn plan(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    letter: &Letter,
+    to: &[Msisdn],
+) -> Result<(Terms, Vec<Draft>)> {
     let terms = Terms::load(conn, scope).await?;
     let mut seen = HashSet::new();
     let once: Vec<Msisdn> = to.iter().copied().filter(|n| seen.insert(*n)).collect();

@@ -95,7 +95,10 @@ impl Status {
 impl FromStr for Status {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|x| x.as_str() == s).ok_or_else(|| format!("{:?} is not a message status", crate::ids::short(s)))
+        Self::ALL
+            .into_iter()
+            .find(|x| x.as_str() == s)
+            .ok_or_else(|| format!("{:?} is not a message status", crate::ids::short(s)))
     }
 }
 
@@ -199,6 +202,9 @@ mod tests {
         assert_eq!(verdict(2, &[(1, Delivered), (2, Enroute)]), None);
         assert_eq!(verdict(2, &[(1, Delivered), (2, Delivered)]), Some((Status::Delivered, None)));
         assert_eq!(verdict(1, &[(1, Undeliverable)]), Some((Status::Undelivered, Some("undeliverable".into()))));
-        assert_eq!(verdict(3, &[(1, Delivered), (2, Undeliverable), (3, Delivered)]), Some((Status::Failed, Some("part_2_of_3_undelivered".into()))));
+        assert_eq!(
+            verdict(3, &[(1, Delivered), (2, Undeliverable), (3, Delivered)]),
+            Some((Status::Failed, Some("part_2_of_3_undelivered".into())))
+        );
     }
 }

@@ -33,9 +33,16 @@ struct Chunk {
 }
 
 /// Locks chunks that `condition` picks, passing over those that another sweep works on.
-async fn chunks(tx: &DatabaseTransaction, condition: &str, values: Vec<sea_orm::Value>, limit: i64) -> Result<Vec<Chunk>> {
+async fn chunks(
+    tx: &DatabaseTransaction,
+    condition: &str,
+    values: Vec<sea_orm::Value>,
+    limit: i64,
+) -> Result<Vec<Chunk>> {
     let skip = if tx.get_database_backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
-    let sql = format!("SELECT id, account_id, carrier_id, hold_id FROM chunks WHERE {condition} ORDER BY id LIMIT {limit}{skip}");
+    let sql = format!(
+        "SELECT id, account_id, carrier_id, hold_id FROM chunks WHERE {condition} ORDER BY id LIMIT {limit}{skip}"
+    );
     Ok(tx.all(&sql, values).await?)
 }
 
@@ -90,7 +97,8 @@ pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
     for Chunk { id, account_id, hold_id, .. } in &found {
         let Some(hold) = *hold_id else { continue };
         let rows = lock_where(&tx, "m.chunk_id = $1 AND m.status = 'scheduled'", vals![*id]).await?;
-        let cost = rows.iter().try_fold(Micros::ZERO, |sum, row| sum.checked_add(row.unit_price.checked_mul(row.segments)?));
+        let cost =
+            rows.iter().try_fold(Micros::ZERO, |sum, row| sum.checked_add(row.unit_price.checked_mul(row.segments)?));
         let held = balance::hold(&tx, now, *account_id, hold, cost.unwrap_or(Micros(i64::MAX))).await;
         let (status, to, reason) = match held {
             Ok(()) => ("ready", Status::Queued, ""),
@@ -99,7 +107,13 @@ pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
         };
         let mut moves = Moves::default();
         for row in rows {
-            moves.add(super::moves::Move { row, to, reason: (!reason.is_empty()).then(|| reason.to_owned()), error: None, accepted: false });
+            moves.add(super::moves::Move {
+                row,
+                to,
+                reason: (!reason.is_empty()).then(|| reason.to_owned()),
+                error: None,
+                accepted: false,
+            });
         }
         moves.apply(&tx, now).await?;
         tx.run("UPDATE chunks SET status = $2 WHERE id = $1", vals![*id, status]).await?;
@@ -147,7 +161,9 @@ pub async fn end_waiting(db: &Db, scope: &SystemScope, patience: &Patience) -> R
     let found = chunks(&tx, old, vals![past], 5).await?;
     for Chunk { id, .. } in &found {
         let mut moves = Moves::default();
-        for row in lock_where(&tx, "m.chunk_id = $1 AND m.status = 'sent' AND m.submitted_at < $2", vals![*id, past]).await? {
+        for row in
+            lock_where(&tx, "m.chunk_id = $1 AND m.status = 'sent' AND m.submitted_at < $2", vals![*id, past]).await?
+        {
             moves.end(row, Status::NoReport, "no_receipt_in_time");
         }
         moves.apply(&tx, now).await?;
@@ -173,7 +189,12 @@ pub async fn end_doubts(db: &Db, scope: &SystemScope) -> Result<u64> {
         return Ok(0);
     }
     let tx = db.begin().await?;
-    let ids: Vec<MessageId> = tx.column("SELECT message_id FROM messages_in_doubt WHERE until < $1 ORDER BY message_id LIMIT $2", vals![now, PIECE]).await?;
+    let ids: Vec<MessageId> = tx
+        .column(
+            "SELECT message_id FROM messages_in_doubt WHERE until < $1 ORDER BY message_id LIMIT $2",
+            vals![now, PIECE],
+        )
+        .await?;
     let mut moves = Moves::default();
     for row in lock(&tx, ids.iter().copied()).await? {
         if row.status()? == Status::InDoubt {
@@ -205,7 +226,9 @@ pub async fn resolve_doubts(db: &Db, scope: &SystemScope, patience: &Patience) -
     }
     let now = scope.clock.now();
     let settled = now.minus(patience.settle);
-    if !any(db, "receipts", "received_at <= $1", vals![settled]).await? || !any(db, "messages_in_doubt", "since <= $1", vals![now]).await? {
+    if !any(db, "receipts", "received_at <= $1", vals![settled]).await?
+        || !any(db, "messages_in_doubt", "since <= $1", vals![now]).await?
+    {
         return Ok(0);
     }
     let tx = db.begin().await?;

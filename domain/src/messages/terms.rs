@@ -53,10 +53,14 @@ impl Terms {
         let Row { status, countries, max_segments, carrier_id } =
             conn.one(sql, vals![scope.account()]).await?.ok_or_else(|| Error::not_found("account"))?;
         if status != "active" {
-            return Err(Error::new(Code::AccountSuspended, format!("The account is {status}; only an active account sends. Ask the operator.")));
+            return Err(Error::new(
+                Code::AccountSuspended,
+                format!("The account is {status}; only an active account sends. Ask the operator."),
+            ));
         }
-        let carrier = carrier_id
-            .ok_or_else(|| Error::new(Code::NoRoute, "The account is not connected to a carrier: ask the operator for a route."))?;
+        let carrier = carrier_id.ok_or_else(|| {
+            Error::new(Code::NoRoute, "The account is not connected to a carrier: ask the operator for a route.")
+        })?;
         let countries = match serde_json::from_value::<HashSet<String>>(countries) {
             Ok(list) => Countries::Some(list),
             Err(_) => Countries::All, // "*"

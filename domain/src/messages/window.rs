@@ -38,7 +38,14 @@ pub struct Outgoing {
 ///
 /// # Errors
 /// When the database refuses; nothing is claimed then.
-pub async fn claim(db: &Db, scope: &SystemScope, carrier: CarrierId, owner: &str, until: Timestamp, limit: i64) -> Result<Vec<Chunk>> {
+pub async fn claim(
+    db: &Db,
+    scope: &SystemScope,
+    carrier: CarrierId,
+    owner: &str,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<Chunk>> {
     let now = scope.clock.now();
     let ready = "SELECT id FROM chunks WHERE carrier_id = $1 AND status = 'ready' AND lease_owner IS NULL AND send_at <= $2 \
                  ORDER BY priority, send_at, id LIMIT $3";
@@ -48,7 +55,9 @@ pub async fn claim(db: &Db, scope: &SystemScope, carrier: CarrierId, owner: &str
     }
     let skip = if db.backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
     let tx = db.begin().await?;
-    let sql = format!("UPDATE chunks SET status = 'claimed', lease_owner = $4, lease_until = $5 WHERE id IN ({ready}{skip}) RETURNING id, priority");
+    let sql = format!(
+        "UPDATE chunks SET status = 'claimed', lease_owner = $4, lease_until = $5 WHERE id IN ({ready}{skip}) RETURNING id, priority"
+    );
     let mut chunks: Vec<Chunk> = tx.all(&sql, vals![carrier, now, limit, owner, until]).await?;
     tx.commit().await?;
     chunks.sort_by_key(|c| (c.priority, c.id));
@@ -70,14 +79,23 @@ pub async fn waiting(db: &Db, _: &SystemScope, chunk: ChunkId) -> Result<Vec<Out
 ///
 /// # Errors
 /// When the database refuses; nothing is marked then.
-pub async fn mark(db: &Db, _: &SystemScope, chunk: ChunkId, owner: &str, ids: &[MessageId]) -> Result<Option<Vec<MessageId>>> {
+pub async fn mark(
+    db: &Db,
+    _: &SystemScope,
+    chunk: ChunkId,
+    owner: &str,
+    ids: &[MessageId],
+) -> Result<Option<Vec<MessageId>>> {
     let tx = db.begin().await?;
     let share = if db.backend() == DbBackend::Postgres { " FOR SHARE" } else { "" };
     let mine = format!("SELECT 1 FROM chunks WHERE id = $1 AND status = 'claimed' AND lease_owner = $2{share}");
     if tx.scalar::<i32>(&mine, vals![chunk, owner]).await?.is_none() {
         return Ok(None);
     }
-    let sql = format!("UPDATE messages SET status = 'submitting' WHERE id IN {} AND status = 'queued' RETURNING id", ids_list(tx.get_database_backend(), 1));
+    let sql = format!(
+        "UPDATE messages SET status = 'submitting' WHERE id IN {} AND status = 'queued' RETURNING id",
+        ids_list(tx.get_database_backend(), 1)
+    );
     let marked: Vec<MessageId> = tx.column(&sql, vals![ids_json(ids.iter().map(|id| id.0))]).await?;
     tx.commit().await?;
     Ok(Some(marked))
@@ -89,7 +107,10 @@ pub async fn mark(db: &Db, _: &SystemScope, chunk: ChunkId, owner: &str, ids: &[
 /// When the database refuses.
 pub async fn renew(db: &Db, owner: &str, chunks: &[ChunkId], until: Timestamp) -> Result<()> {
     let tx = db.begin().await?;
-    let sql = format!("UPDATE chunks SET lease_until = $2 WHERE lease_owner = $3 AND id IN {}", ids_list(tx.get_database_backend(), 1));
+    let sql = format!(
+        "UPDATE chunks SET lease_until = $2 WHERE lease_owner = $3 AND id IN {}",
+        ids_list(tx.get_database_backend(), 1)
+    );
     tx.run(&sql, vals![ids_json(chunks.iter().map(|id| id.0)), until, owner]).await?;
     tx.commit().await?;
     Ok(())

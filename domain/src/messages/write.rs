@@ -67,7 +67,13 @@ const FIELDS: &[(&str, Field)] = &[
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn write(tx: &DatabaseTransaction, now: Timestamp, home: &Home, letter: &Letter, drafts: &[Draft]) -> Result<Written> {
+pub async fn write(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    home: &Home,
+    letter: &Letter,
+    drafts: &[Draft],
+) -> Result<Written> {
     let chunk = ChunkId::new(now);
     let waiting = if home.chunk_status == "scheduled" { Status::Scheduled } else { Status::Queued };
     let mut written = Written { ids: Vec::with_capacity(drafts.len()), cost: Micros::ZERO, sending: 0 };
@@ -144,10 +150,19 @@ pub async fn write(tx: &DatabaseTransaction, now: Timestamp, home: &Home, letter
         ],
     )
     .await?;
-    tx.run(&format!("INSERT INTO message_texts (message_id, body) SELECT x.id, x.text FROM {source} WHERE x.text IS NOT NULL"), vals![value]).await?;
+    tx.run(
+        &format!(
+            "INSERT INTO message_texts (message_id, body) SELECT x.id, x.text FROM {source} WHERE x.text IS NOT NULL"
+        ),
+        vals![value],
+    )
+    .await?;
     if let Some(campaign) = home.campaign {
         let skipped = i64::try_from(drafts.len()).unwrap_or(0) - written.sending;
-        let counts = BTreeMap::from([((campaign, waiting.as_str()), written.sending), ((campaign, Status::Skipped.as_str()), skipped)]);
+        let counts = BTreeMap::from([
+            ((campaign, waiting.as_str()), written.sending),
+            ((campaign, Status::Skipped.as_str()), skipped),
+        ]);
         moves::count(tx, counts).await?;
     }
     Ok(written)
