@@ -19,6 +19,8 @@ CREATE TABLE campaigns (
     hold_id UUID,
     -- the checkpoint of preparation: the last contact whose message is written
     prepare_cursor UUID,
+    -- how many numbers without a contact are written; null while contacts are
+    prepare_numbers BIGINT,
     error_code TEXT,
     error_detail TEXT,
     copied_from UUID,

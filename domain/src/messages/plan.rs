@@ -32,6 +32,16 @@ pub enum Skip {
 }
 
 impl Skip {
+    /// Every reason.
+    pub const ALL: [Self; 7] = [
+        Self::Blacklisted,
+        Self::StopList,
+        Self::ConsentRefused,
+        Self::CountryNotEnabled,
+        Self::NoRate,
+        Self::TextTooLong,
+        Self::EmptyText,
+    ];
     /// What is known against sending to somebody before a text is looked at.
     pub(crate) fn known(blacklisted: bool, stop_listed: bool, consent: Option<&str>) -> Option<Self> {
         match (blacklisted, stop_listed, consent) {
