@@ -279,3 +279,57 @@ async fn message_ids_are_unique_across_restarts() {
     let ids: BTreeSet<_> = log.submits().filter_map(|line| line.message_id.as_ref()).collect();
     assert_eq!(ids.len(), 600);
 }
+
+/// An answer that came is in the log already: whoever reads the log later finds at least what was answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_is_written_before_the_answer() {
+    let log = TempLog::new();
+    let simulator = simulator(&log).await;
+    let (client, mut events) = bound(&simulator).await;
+    let (mut sent, mut answered) = (0, 0);
+    while answered < 3_000 {
+        while sent < 3_000 && client.free() > 0 {
+            client.submit(sent, message("+447700900001", "Hello")).unwrap();
+            sent += 1;
+        }
+        let mut batch = Vec::new();
+        events.recv_many(&mut batch, 200).await;
+        let log = log.read();
+        let logged: BTreeSet<&str> = log.submits().filter_map(|line| line.message_id.as_deref()).collect();
+        for event in batch {
+            match event {
+                Event::Submitted { outcome: SubmitOutcome::Accepted { message_id }, .. } => {
+                    assert!(logged.contains(message_id.as_str()));
+                    answered += 1;
+                }
+                Event::Deliver(deliver) => client.ack(deliver.sequence, 0),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(log.read().torn, 0);
+}
+
+/// Both ends with far more to write than their buffers hold: neither may wait for the other to read.
+#[tokio::test]
+async fn a_flood_does_not_lock_up() {
+    let log = TempLog::new();
+    let simulator = simulator(&log).await;
+    let config = BindConfig { window: 50_000, response_timeout: ms(60_000), ..bind_to(simulator.local_addr) };
+    let (client, mut events) = connect(&config).await.unwrap();
+    for token in 0..50_000 {
+        client.submit(token, message("+447700900001", &"x".repeat(250))).unwrap();
+    }
+    let (mut answered, mut receipts) = (0, 0);
+    while answered < 50_000 || receipts < 50_000 {
+        match next(&mut events).await {
+            Event::Submitted { .. } => answered += 1,
+            Event::Deliver(deliver) => {
+                receipts += 1;
+                client.ack(deliver.sequence, 0);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(log.read().submits().count(), 50_000);
+}

@@ -322,7 +322,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
         }
         let (in_flight, mut not_written) = self.pending.drain(self.link.written());
         not_written.append(&mut never_queued);
-        self.shared.outstanding.store(0, Ordering::Release);
+        self.shared.outstanding.fetch_sub(in_flight.len() + not_written.len(), Ordering::AcqRel);
         tracing::info!(reason, in_flight = in_flight.len(), not_written = not_written.len(), "SMPP session closed");
         self.tell(Event::Closed { reason, in_flight, not_written });
     }

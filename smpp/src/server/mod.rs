@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Limits and times of a server.
@@ -108,7 +109,7 @@ pub trait Session: Send + 'static {
     fn closed(&mut self, reason: &str, undelivered: Vec<u64>) -> impl Future<Output = ()> + Send;
 }
 
-/// Accepts connections until `shutdown`, then ends those that are open.
+/// Accepts connections until `shutdown`, then ends those that are open and returns when the last handler has been told.
 pub async fn serve<S: Service>(
     listener: TcpListener,
     service: Arc<S>,
@@ -117,10 +118,17 @@ pub async fn serve<S: Service>(
 ) {
     let config = Arc::new(config);
     let slots = Arc::new(Semaphore::new(config.max_connections));
+    let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shutdown.cancelled() => return,
+            Some(ended) = open.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "an SMPP connection failed");
+                }
+                continue;
+            }
+            () = shutdown.cancelled() => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -136,11 +144,13 @@ pub async fn serve<S: Service>(
             continue;
         };
         let (service, config, shutdown) = (Arc::clone(&service), Arc::clone(&config), shutdown.clone());
-        tokio::spawn(async move {
+        open.spawn(async move {
             connect(stream, peer, service, &config, shutdown).await;
             drop(slot);
         });
     }
+    drop(listener);
+    while open.join_next().await.is_some() {}
 }
 
 async fn connect<S: Service>(

@@ -101,12 +101,14 @@ pub enum Line {
 pub(super) struct Writer {
     file: Option<File>,
     buffer: Vec<u8>,
+    /// A write failed half way: the next must not continue its line.
+    torn: bool,
 }
 
 impl Writer {
     /// Opens `path` for appending; without a path lines are dropped.
     pub(super) fn open(path: Option<&Path>) -> io::Result<Self> {
-        let Some(path) = path else { return Ok(Self { file: None, buffer: Vec::new() }) };
+        let Some(path) = path else { return Ok(Self { file: None, buffer: Vec::new(), torn: false }) };
         let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
         if file.metadata()?.len() > 0 {
             let mut last = [0];
@@ -116,7 +118,7 @@ impl Writer {
                 file.write_all(b"\n")?;
             }
         }
-        Ok(Self { file: Some(file), buffer: Vec::new() })
+        Ok(Self { file: Some(file), buffer: Vec::new(), torn: false })
     }
 
     /// Puts a line into the buffer; [`Writer::write`] sends it to the operating system.
@@ -133,8 +135,12 @@ impl Writer {
         if let Some(file) = &mut self.file
             && !self.buffer.is_empty()
         {
+            if self.torn {
+                file.write_all(b"\n")?;
+            }
             let written = file.write_all(&self.buffer);
             self.buffer.clear();
+            self.torn = written.is_err();
             written?;
         }
         Ok(())
