@@ -34,7 +34,8 @@ async fn story(dest: &str) -> Vec<String> {
             Event::Submitted { outcome: SubmitOutcome::Refused { status }, .. } => smpp::status::name(status),
             Event::TimedOut { token: 1 } => "timed out".to_owned(),
             Event::Late { token: 1, outcome: SubmitOutcome::Accepted { .. } } => "late".to_owned(),
-            Event::Closed { in_flight, not_written, .. } => {
+            Event::Closed { reason, in_flight, not_written } => {
+                assert!(reason.contains("reset"), "{reason}");
                 assert_eq!((in_flight, not_written), (vec![1], vec![]));
                 "closed".to_owned()
             }

@@ -197,7 +197,8 @@ async fn receipts_are_kept_while_nobody_is_bound() {
 #[tokio::test]
 async fn receipts_refused_or_unanswered_come_again() {
     let log = TempLog::new();
-    let simulator = simulator(&log).await;
+    let config = SimulatorConfig { receipt_retry: ms(300), ..quick(Some(&log.0)) };
+    let simulator = Simulator::start(config).await.unwrap();
     let (client, mut events) = bound(&simulator).await;
     client.submit(1, message("+447700900001", "Hello")).unwrap();
     next(&mut events).await;
@@ -244,7 +245,7 @@ async fn dropping_the_client_unbinds() {
 #[tokio::test]
 async fn the_receipt_window_is_bounded() {
     let log = TempLog::new();
-    let config = SimulatorConfig { receipt_window: 10, receipt_retry: ms(60_000), ..quick(Some(&log.0)) };
+    let config = SimulatorConfig { receipt_window: 10, ..quick(Some(&log.0)) };
     let simulator = Simulator::start(config).await.unwrap();
     let (client, mut events) = bound(&simulator).await;
     for token in 0..100 {

@@ -3,12 +3,13 @@
 //! States: open → draining (no new submits, answers still awaited) → unbinding → closed. Invariants: `outstanding` counts a token from
 //! `submit` until its event; nothing is awaited but the connection, the orders and one deadline, so a slow owner never stops enquire_link.
 
+use super::late::Late;
 use super::{BindConfig, Deliver, Event, Shared, Submit, SubmitOutcome};
 use crate::session::{Frame, KeepAlive, Link, Pending, Pulse, Sequence, Turn, generic_nack, ok, take_c_string};
 use crate::status::{ESME_RINVCMDID, ESME_RINVCMDLEN, ESME_RX_T_APPN};
 use rusmpp::pdus::{DataSmResp, DeliverSmResp};
 use rusmpp::{Command, CommandId, CommandStatus, Pdu};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,8 +18,6 @@ use tokio::time::Instant;
 
 /// Orders taken in one go; more wait for the next turn, so that reading is never starved.
 const ORDER_BATCH: usize = 1024;
-/// How many timed-out messages are remembered for a late answer; the oldest are forgotten first.
-const LATE_LIMIT: usize = 100_000;
 
 /// How long the end of the session may wait for the socket to take what is queued.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(200);
@@ -48,8 +47,7 @@ pub(super) struct Actor<R, W> {
     shared: Arc<Shared>,
     sequence: Sequence,
     pending: Pending<u64>,
-    late: HashMap<u32, u64>,
-    late_order: VecDeque<u32>,
+    late: Late,
     /// Deliveries the owner has not answered: whether each was a data_sm.
     unacked: HashMap<u32, bool>,
     /// Submits that came when none could be sent any more.
@@ -80,8 +78,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
             shared,
             sequence,
             pending,
-            late: HashMap::new(),
-            late_order: VecDeque::new(),
+            late: Late::default(),
             unacked: HashMap::new(),
             unsent: Vec::new(),
             keep,
@@ -161,8 +158,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
                 return Ok(());
             }
         };
-        let (pending, late) = (&self.pending, &self.late);
-        let sequence = self.sequence.take(|number| pending.contains(number) || late.contains_key(&number));
+        let sequence = self.free_sequence();
         let position = self.send(&Command::new(CommandStatus::EsmeRok, sequence, pdu))?;
         self.pending.insert(sequence, token, position, Instant::now());
         Ok(())
@@ -242,7 +238,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
     fn answered(&mut self, sequence: u32, outcome: SubmitOutcome) {
         if let Some(token) = self.pending.remove(sequence) {
             self.settle(Event::Submitted { token, outcome });
-        } else if let Some(token) = self.late.remove(&sequence) {
+        } else if let Some(token) = self.late.take(sequence) {
             self.tell(Event::Late { token, outcome });
         } else {
             tracing::debug!(sequence, "an answer to nothing we asked");
@@ -272,7 +268,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
     fn tick(&mut self) -> Result<(), Reason> {
         let now = Instant::now();
         for expired in self.pending.expire(now) {
-            self.remember_late(expired.sequence, expired.value);
+            self.late.remember(expired.sequence, expired.value);
             self.settle(Event::TimedOut { token: expired.value });
         }
         match self.keep.poll(now) {
@@ -297,17 +293,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
 
     fn free_sequence(&mut self) -> u32 {
         let (pending, late) = (&self.pending, &self.late);
-        self.sequence.take(|number| pending.contains(number) || late.contains_key(&number))
-    }
-
-    fn remember_late(&mut self, sequence: u32, token: u64) {
-        self.late.insert(sequence, token);
-        self.late_order.push_back(sequence);
-        if self.late_order.len() > LATE_LIMIT
-            && let Some(oldest) = self.late_order.pop_front()
-        {
-            self.late.remove(&oldest);
-        }
+        self.sequence.take(|number| pending.contains(number) || late.contains(number))
     }
 
     /// Tells the end. Orders are refused first, so that a token is either refused to its owner or in the last event.

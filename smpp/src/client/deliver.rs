@@ -165,6 +165,14 @@ mod tests {
     }
 
     #[test]
+    fn reads_a_data_sm() {
+        let body = b"\0\x01\x01447700900001\0\x05\x00Carillon\0\x20\0\x08\x04\x24\x00\x02hi";
+        let deliver = Deliver::from_data_sm(3, body).unwrap();
+        assert_eq!((deliver.esm_class, deliver.data_coding, deliver.message.as_slice()), (0x20, 8, &b"hi"[..]));
+        assert!(deliver.is_receipt, "an intermediate notification");
+    }
+
+    #[test]
     fn a_body_cut_anywhere_never_panics() {
         let whole = body(b"\x00\x1e\x00\x04abc\0");
         for end in 0..whole.len() {

@@ -9,6 +9,7 @@ mod actor;
 mod bind;
 mod deliver;
 mod event;
+mod late;
 mod submit;
 
 pub use bind::{BindConfig, BindError, BindMode};

@@ -45,7 +45,7 @@ pub fn quick(log: Option<&Path>) -> SimulatorConfig {
         slow_answer: ms(150),
         late_answer: ms(700),
         late_receipt: ms(400),
-        receipt_retry: ms(300),
+        receipt_retry: ms(20_000),
         ..SimulatorConfig::default()
     }
 }
