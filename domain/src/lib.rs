@@ -3,13 +3,20 @@
 //! Invariants: a read takes `&impl ConnectionTrait`, a write takes `&DatabaseTransaction`, so an unwrapped write does
 //! not compile; no carrier or HTTP call happens inside a transaction; every query starts from a scope.
 
+pub mod accounts;
 pub mod clock;
 pub mod db;
 pub mod error;
 pub mod events;
+pub mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod money;
+pub mod schema;
 pub mod scope;
+pub mod senders;
+pub mod templates;
+pub mod text_enum;
+pub mod tokens;
 
 pub use error::{Code, Error, Result};
