@@ -1,0 +1,158 @@
+//! What is known about a number: country, operator, line type, time zones. Looked up in compiled-in tables, nothing is
+//! asked.
+//!
+//! The operator is the one the range was issued to; portability is an override kept elsewhere. An unknown operator is
+//! normal.
+
+use std::sync::LazyLock;
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType};
+use serde::{Deserialize, Serialize};
+
+use super::{Country, Msisdn, prefixes::PrefixTable};
+
+static OPERATORS: LazyLock<PrefixTable> = LazyLock::new(|| PrefixTable::load(include_str!("../../data/operators.tsv")));
+static TIME_ZONES: LazyLock<PrefixTable> =
+    LazyLock::new(|| PrefixTable::load(include_str!("../../data/time_zones.tsv")));
+
+/// What kind of line a numbering plan gives a number to (the names of libphonenumber).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineType {
+    /// A mobile line.
+    Mobile,
+    /// The plan does not tell the two apart (all of +1).
+    FixedLineOrMobile,
+    /// A landline.
+    FixedLine,
+    /// Internet telephony.
+    Voip,
+    /// Follows a person from line to line (+44 70 …).
+    Personal,
+    /// A pager.
+    Pager,
+    /// Free for the caller.
+    TollFree,
+    /// Dear for the caller.
+    PremiumRate,
+    /// Cost shared by caller and callee.
+    SharedCost,
+    /// One number for a whole company.
+    Uan,
+    /// A voicemail box.
+    Voicemail,
+    /// Not a number of the plan.
+    Unknown,
+}
+
+impl LineType {
+    /// Whether SMS can arrive at such a line. Landlines and service numbers cannot; internet, personal and pager lines
+    /// may.
+    pub const fn may_receive_sms(self) -> bool {
+        match self {
+            Self::Mobile | Self::FixedLineOrMobile | Self::Voip | Self::Personal | Self::Pager => true,
+            Self::FixedLine | Self::TollFree | Self::PremiumRate | Self::SharedCost => false,
+            Self::Uan | Self::Voicemail | Self::Unknown => false,
+        }
+    }
+}
+
+impl From<PhoneNumberType> for LineType {
+    fn from(kind: PhoneNumberType) -> Self {
+        match kind {
+            PhoneNumberType::Mobile => Self::Mobile,
+            PhoneNumberType::FixedLineOrMobile => Self::FixedLineOrMobile,
+            PhoneNumberType::FixedLine => Self::FixedLine,
+            PhoneNumberType::VoIP => Self::Voip,
+            PhoneNumberType::PersonalNumber => Self::Personal,
+            PhoneNumberType::Pager => Self::Pager,
+            PhoneNumberType::TollFree => Self::TollFree,
+            PhoneNumberType::PremiumRate => Self::PremiumRate,
+            PhoneNumberType::SharedCost => Self::SharedCost,
+            PhoneNumberType::UAN => Self::Uan,
+            PhoneNumberType::VoiceMail => Self::Voicemail,
+            PhoneNumberType::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// What the numbering plans say about a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberInfo {
+    /// `None` for international networks (+88x) and for numbers of no plan.
+    pub country: Option<Country>,
+    /// The operator the range was issued to, in English; `None` is normal.
+    pub operator: Option<&'static str>,
+    /// What kind of line it is.
+    pub line_type: LineType,
+}
+
+/// Country, operator and line type in one go; one microsecond, up to four for +1 (an import asks this of every row).
+pub fn describe(number: Msisdn) -> NumberInfo {
+    let (country, line_type) = split(number).map_or((None, LineType::Unknown), |n| classify(&n));
+    NumberInfo { country, operator: operator_of(number), line_type }
+}
+
+/// The country a number belongs to, from the whole number and never from the calling code alone (+1 and +7 are
+/// several).
+pub fn region_of(number: Msisdn) -> Option<Country> {
+    describe(number).country
+}
+
+/// The kind of line by the numbering plan.
+pub fn line_type(number: Msisdn) -> LineType {
+    describe(number).line_type
+}
+
+/// The operator the number's range was issued to, by the longest prefix; `None` is normal (many countries publish
+/// nothing).
+pub fn operator_of(number: Msisdn) -> Option<&'static str> {
+    OPERATORS.find(number.as_u64())
+}
+
+/// The IANA time zones the number may be in, in alphabetical order; empty if nothing is known.
+///
+/// A number tied to a place gives that place's zones; a mobile number gives all zones of its calling code, as
+/// libphonenumber does (a Russian mobile: all of +7), so callers must send in the hours that suit every one of them.
+pub fn time_zones_of(number: Msisdn) -> Vec<&'static str> {
+    let Some(phone) = split(number) else { return Vec::new() };
+    let kind = PHONE_NUMBER_UTIL.get_number_type(&phone);
+    if kind == PhoneNumberType::Unknown {
+        return Vec::new();
+    }
+    let tied = PHONE_NUMBER_UTIL.is_number_geographical_by_country_code_and_type(kind, phone.country_code);
+    let key = if tied { number.as_u64() } else { u64::try_from(phone.country_code).unwrap_or(0) };
+    TIME_ZONES.find(key).map(|zones| zones.split('&').collect()).unwrap_or_default()
+}
+
+/// Country and line type of a number. `LineType::Unknown` if and only if the number is not valid: the library's
+/// `is_valid_number` is the same question asked again, so it is not asked.
+pub(super) fn classify(number: &PhoneNumber) -> (Option<Country>, LineType) {
+    let kind = PHONE_NUMBER_UTIL.get_number_type(number);
+    if kind == PhoneNumberType::Unknown {
+        return (None, LineType::Unknown);
+    }
+    (PHONE_NUMBER_UTIL.get_region_for_number(number).and_then(Country::from_region), kind.into())
+}
+
+/// The library's form of an E.164 number, without its parser (which costs more than all the rest): only the calling
+/// code has to be found, and calling codes are prefix-free. `None` if no calling code fits.
+pub(super) fn split(number: Msisdn) -> Option<PhoneNumber> {
+    let digits = number.as_u64();
+    let length = digits.ilog10() + 1;
+    (1..=3_u32).find_map(|code_length| {
+        let unit = 10_u64.checked_pow(length.checked_sub(code_length)?)?;
+        let country_code = i32::try_from(digits / unit).ok()?;
+        PHONE_NUMBER_UTIL.get_region_for_country_code(country_code)?;
+        let national_number = digits % unit;
+        // Zeros in front of the national number are part of it (Italy, Ivory Coast, Gabon …) and lost in an integer.
+        let national_length = national_number.checked_ilog10().map_or(0, |log| log + 1);
+        let zeros = length.checked_sub(code_length)?.checked_sub(national_length)?;
+        let mut phone = PhoneNumber { country_code, national_number, ..PhoneNumber::default() };
+        if zeros > 0 {
+            phone.italian_leading_zero = Some(true);
+            phone.number_of_leading_zeros = i32::try_from(zeros).ok().filter(|&n| n > 1);
+        }
+        Some(phone)
+    })
+}

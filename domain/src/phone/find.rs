@@ -1,0 +1,192 @@
+//! [`find_in_text`]: picks phone numbers out of any pasted text (quick add, CON-05).
+//!
+//! A run of digits and grouping marks is cut into groups of digits, and the longest row of groups that [`super::parse`]
+//! accepts is a number. What has a plus is believed; bare digits must not look like a date, a price or the number of an
+//! order.
+
+use std::collections::HashSet;
+
+use super::{
+    Country, Msisdn, Rule,
+    clean::{digit, is_gap, is_punctuation},
+    parse,
+};
+
+/// Most digits a written number may have: 15, and up to four of a dialling prefix.
+const MAX_WRITTEN: usize = 19;
+/// Fewest digits of a bare national number; below this, prices and years are more likely.
+const MIN_NATIONAL: usize = 8;
+/// Fewest digits of a bare international number without a default country to compare with.
+const MIN_BARE: usize = 10;
+
+/// Words before bare digits that say they are something else, in lower case.
+const NOT_A_PHONE: [&str; 24] = [
+    "order",
+    "orders",
+    "invoice",
+    "id",
+    "no",
+    "ref",
+    "card",
+    "account",
+    "iban",
+    "contract",
+    "sku",
+    "ean",
+    "isbn",
+    "заказ",
+    "заказа",
+    "заказу",
+    "счет",
+    "счёт",
+    "карта",
+    "карты",
+    "договор",
+    "замовлення",
+    "commande",
+    "facture",
+];
+/// Words and signs after bare digits that make them an amount, in lower case.
+const CURRENCIES: [&str; 17] =
+    ["eur", "usd", "gbp", "uah", "rub", "pln", "chf", "kzt", "€", "$", "£", "₴", "₽", "грн", "руб", "euro", "euros"];
+
+/// A group of digits inside a run: where it begins and ends (in bytes) and the digits.
+struct Group {
+    start: usize,
+    end: usize,
+    digits: String,
+}
+
+/// The numbers in a text in order of appearance, each once; only those that [`super::parse`] accepts. `country` is the
+/// account's default for national forms. Dates, times, prices and numbers named as those of orders, invoices, cards are
+/// left alone.
+pub fn find_in_text(text: &str, country: Option<Country>) -> Vec<Msisdn> {
+    let rule = country.map_or(Rule::None, Rule::AccountCountry);
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    for (plus, groups) in runs(text) {
+        let mut rest: &[Group] = &groups;
+        let mut plus = plus;
+        while !rest.is_empty() {
+            let taken = match longest(text, rest, plus, &rule) {
+                Some((count, number)) => {
+                    if seen.insert(number) {
+                        found.push(number);
+                    }
+                    count
+                }
+                // A date is passed over as a whole, so that its year is not joined with what follows.
+                None if is_date(text, rest) => 3,
+                None => 1,
+            };
+            rest = rest.get(taken..).unwrap_or_default();
+            plus = false;
+        }
+    }
+    found
+}
+
+/// The longest row of groups, beginning with the first, that is a number.
+fn longest(text: &str, groups: &[Group], plus: bool, rule: &Rule) -> Option<(usize, Msisdn)> {
+    if !plus && is_date(text, groups) {
+        return None;
+    }
+    let first = groups.first()?;
+    let lengths = groups.iter().scan(0, |sum, group| {
+        *sum += group.digits.len();
+        Some(*sum)
+    });
+    let fitting = lengths.take_while(|&length| length <= MAX_WRITTEN).count();
+    (1..=fitting).rev().find_map(|count| {
+        let row = groups.get(..count)?;
+        let digits: String = row.iter().map(|group| group.digits.as_str()).collect();
+        let end = row.last()?.end;
+        if !plus && (!is_long_enough(&digits, rule) || names_something_else(text, first.start, end)) {
+            return None;
+        }
+        let raw = if plus { format!("+{digits}") } else { digits };
+        Some((count, parse(&raw, rule).ok()?.number))
+    })
+}
+
+fn is_long_enough(digits: &str, rule: &Rule) -> bool {
+    // With 00 the calling code is written, as with a plus.
+    let least = if digits.starts_with("00") || *rule != Rule::None { MIN_NATIONAL } else { MIN_BARE };
+    digits.len() >= least
+}
+
+/// `21.11.2026`, `2026-11-21`, `11/21/26`: the first three groups have the values of a date and the same mark between
+/// them.
+fn is_date(text: &str, groups: &[Group]) -> bool {
+    let [a, b, c, rest @ ..] = groups else { return false };
+    let mark = text.get(a.end..b.start).unwrap_or_default();
+    if !matches!(mark, "." | "-" | "/") || text.get(b.end..c.start) != Some(mark) {
+        return false;
+    }
+    let value = |group: &Group| group.digits.parse::<u32>().unwrap_or(u32::MAX);
+    let is_day_and_month = |x: &Group, y: &Group| {
+        let (x, y) = (value(x), value(y));
+        (1..=31).contains(&x.max(y)) && (1..=12).contains(&x.min(y))
+    };
+    let is_year = |group: &Group| group.digits.len() == 4 && (1900..=2099).contains(&value(group));
+    // `06.12.34.56.78` goes on in the same way: a French number, not a date with a short year.
+    let goes_on = rest.first().is_some_and(|d| text.get(c.end..d.start) == Some(mark));
+    (is_year(a) && is_day_and_month(b, c))
+        || (is_day_and_month(a, b) && (is_year(c) || (c.digits.len() == 2 && !goes_on)))
+}
+
+/// Whether the words around bare digits make them an amount, an order or a part of a longer code.
+fn names_something_else(text: &str, start: usize, end: usize) -> bool {
+    let before = text.get(..start).unwrap_or_default();
+    let after = text.get(end..).unwrap_or_default();
+    let glued = |c: char| c.is_alphanumeric() || matches!(c, '#' | '№' | '_' | '@' | '€' | '$' | '£' | '=');
+    if before.chars().next_back().is_some_and(glued) || after.chars().next().is_some_and(glued) {
+        return true;
+    }
+    let cents = after.strip_prefix(',').map(|rest| rest.chars().take_while(char::is_ascii_digit).count());
+    if cents.is_some_and(|count| (1..=2).contains(&count)) {
+        return true;
+    }
+    let word_before = before.trim_end_matches(|c: char| is_gap(c) || matches!(c, ':' | '.' | '-' | '('));
+    let word_before =
+        word_before.rsplit(|c: char| !c.is_alphanumeric() && c != '№' && c != '#').next().unwrap_or_default();
+    let word_after = after.trim_start_matches(is_gap);
+    let word_after =
+        word_after.split(|c: char| is_gap(c) || matches!(c, '.' | ',' | ';' | ')')).next().unwrap_or_default();
+    NOT_A_PHONE.contains(&word_before.to_lowercase().as_str())
+        || matches!(word_before, "№" | "#")
+        || CURRENCIES.contains(&word_after.to_lowercase().as_str())
+}
+
+/// Cuts a text into runs of digit groups: a run ends at anything that does not belong to a number, at a new line and
+/// before a plus.
+fn runs(text: &str) -> Vec<(bool, Vec<Group>)> {
+    let mut runs: Vec<(bool, Vec<Group>)> = Vec::new();
+    let mut open = false;
+    let mut after_digit = false;
+    for (at, c) in text.char_indices() {
+        let is_plus = matches!(c, '+' | '\u{FF0B}');
+        if let Some(digit) = digit(c) {
+            if !open {
+                runs.push((false, Vec::new()));
+                open = true;
+            }
+            let Some((_, groups)) = runs.last_mut() else { continue };
+            match groups.last_mut() {
+                Some(group) if after_digit => {
+                    group.digits.push(digit);
+                    group.end = at + c.len_utf8();
+                }
+                _ => groups.push(Group { start: at, end: at + c.len_utf8(), digits: digit.to_string() }),
+            }
+        } else if is_plus {
+            runs.push((true, Vec::new()));
+            open = true;
+        } else if matches!(c, '\n' | '\r' | '\t') || !(is_gap(c) || is_punctuation(c)) {
+            open = false;
+        }
+        after_digit = digit(c).is_some();
+    }
+    runs.retain(|(_, groups)| !groups.is_empty());
+    runs
+}
