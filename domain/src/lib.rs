@@ -3,13 +3,20 @@
 //! Invariants: a read takes `&impl ConnectionTrait`, a write takes `&DatabaseTransaction`, so an unwrapped write does
 //! not compile; no carrier or HTTP call happens inside a transaction; every query starts from a scope.
 
+pub mod blacklist;
 pub mod clock;
+pub mod contact_fields;
+pub mod contacts;
 pub mod db;
 pub mod error;
 pub mod events;
+pub mod files;
+pub mod groups;
 pub mod ids;
+pub mod imports;
 pub mod jobs;
 pub mod money;
 pub mod scope;
+pub mod uploads;
 
 pub use error::{Code, Error, Result};
