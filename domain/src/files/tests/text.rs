@@ -1,0 +1,221 @@
+//! Encodings, separators, quotes, headers, dates and titles.
+
+use encoding_rs::{IBM866, KOI8_R, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
+
+use super::super::{Format, Limits, Options, parse_date, suggest_mapping};
+use super::{all, cells, open_bytes, open_with};
+
+const RUSSIAN: &str = "Телефон;Фамилия;Имя\n+7 910 787 39 04;Щукин;Пётр\n89167281722;Ёлкина;Анна\n";
+
+fn utf16(text: &str, big: bool, mark: bool) -> Vec<u8> {
+    let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
+    units.flat_map(|unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+}
+
+#[test]
+fn every_encoding_gives_the_same_rows() {
+    let expected = cells(open_bytes(RUSSIAN, "a.csv").unwrap());
+    assert_eq!(expected, [["+7 910 787 39 04", "Щукин", "Пётр"], ["89167281722", "Ёлкина", "Анна"]]);
+    let versions = [
+        ("UTF-8", format!("\u{feff}{RUSSIAN}").into_bytes()),
+        ("UTF-16LE", utf16(RUSSIAN, false, true)),
+        ("UTF-16BE", utf16(RUSSIAN, true, true)),
+        ("UTF-16LE", utf16(RUSSIAN, false, false)),
+        ("UTF-16BE", utf16(RUSSIAN, true, false)),
+        ("windows-1251", WINDOWS_1251.encode(RUSSIAN).0.into_owned()),
+        ("IBM866", IBM866.encode(RUSSIAN).0.into_owned()),
+        ("KOI8-U", KOI8_R.encode(RUSSIAN).0.into_owned()),
+    ];
+    for (name, bytes) in versions {
+        let table = open_bytes(&bytes, "a.csv").unwrap();
+        assert_eq!((table.encoding, table.separator), (Some(name), Some(b';')));
+        assert_eq!(table.header, ["Телефон", "Фамилия", "Имя"]);
+        assert_eq!(cells(table), expected, "{name}");
+    }
+}
+
+#[test]
+fn western_and_central_european_text() {
+    let text = "phone,name\n33612345678,Hélène Lefèvre\n33612345679,François Müller\n33612345670,Zoë Coração\n";
+    let table = open_bytes(WINDOWS_1252.encode(text).0, "a.csv").unwrap();
+    assert_eq!(table.encoding, Some("windows-1252"));
+    assert_eq!(cells(table)[1][1], "François Müller");
+    let text = "telefon;jméno\n420601123456;Jiří Dvořák\n420601123457;Ľubomír Žák\n48601123457;Święty Łukasz\n";
+    let options = Options { encoding: Some("windows-1250".into()), ..Options::default() };
+    let table = open_with(WINDOWS_1250.encode(text).0, "a.csv", &Limits::default(), &options).unwrap();
+    assert_eq!(cells(table)[2][1], "Święty Łukasz");
+}
+
+#[test]
+fn the_first_foreign_letter_may_come_late() {
+    let mut text = "phone;name\n".to_owned();
+    (0..20_000).for_each(|i| text.push_str(&format!("7910787{i:04};Ivan\n")));
+    text.push_str("79107873904;Щукин Пётр Иванович\n");
+    let table = open_bytes(WINDOWS_1251.encode(&text).0, "a.txt").unwrap();
+    assert_eq!(table.encoding, Some("windows-1251"));
+    assert_eq!(cells(table)[20_000][1], "Щукин Пётр Иванович");
+}
+
+#[test]
+fn separators_are_detected_and_quotes_respected() {
+    for separator in [',', ';', '\t', '|'] {
+        let text = "Phone;Name;City\n79031234567;\"Smith; jr, \"\"Bob\"\"\ntwo lines\";Nice\n79031234568;O'Neil;\n";
+        let text = text.replace(';', &separator.to_string());
+        let table = open_bytes(&text, "a.txt").unwrap();
+        assert_eq!(table.separator.map(char::from), Some(separator));
+        assert_eq!(table.format, Format::Csv);
+        let rows: Vec<_> = all(table).into_iter().map(Result::unwrap).collect();
+        assert_eq!(rows[0].cells[1], format!("Smith{separator} jr, \"Bob\"\ntwo lines"));
+        assert_eq!((rows[0].line, rows[1].line), (2, 4));
+    }
+}
+
+#[test]
+fn commas_inside_do_not_win_over_the_separator() {
+    let text = "Телефон;Скидка, %;Адрес\n79031234567;10,5;Москва, ул. 1, д. 2\n79031234568;7,5;Тверь, д. 3\n";
+    assert_eq!(open_bytes(text, "a.csv").unwrap().separator, Some(b';'));
+}
+
+#[test]
+fn one_column_of_phones() {
+    let table = open_bytes("79031234567\r\n\r\n79031234568\r79031234569\n\n", "a.txt").unwrap();
+    assert_eq!((table.separator, table.has_header), (None, false));
+    assert_eq!(table.header, ["Column 1"]);
+    let lines: Vec<_> = all(table).into_iter().map(|row| row.unwrap().line).collect();
+    assert_eq!(lines, [1, 3, 4]);
+}
+
+#[test]
+fn excel_says_the_separator_itself() {
+    let table = open_bytes("sep=;\r\nphone;note\r\n79031234567;a,b,c\r\n", "a.csv").unwrap();
+    assert_eq!((table.separator, &table.header[..]), (Some(b';'), &["phone".to_owned(), "note".to_owned()][..]));
+    let rows = all(table);
+    assert_eq!(rows[0].as_ref().unwrap().line, 3);
+}
+
+#[test]
+fn short_rows_are_filled_and_long_ones_refused() {
+    let text = "phone;name;city\n79031234567\n79031234568;A;B;;;\n79031234569;A;B;C\n\n;;\n79031234560;A;B\n";
+    let rows = all(open_bytes(text, "a.csv").unwrap());
+    assert_eq!(rows[0].as_ref().unwrap().cells, ["79031234567", "", ""]);
+    assert_eq!(rows[1].as_ref().unwrap().cells, ["79031234568", "A", "B"]);
+    let error = rows[2].as_ref().unwrap_err();
+    assert_eq!((error.code(), error.line, error.column, error.fatal), ("file_row_too_long", Some(4), Some(4), false));
+    assert_eq!(rows[3].as_ref().unwrap().line, 7);
+    assert_eq!(rows.len(), 4);
+}
+
+#[test]
+fn a_lost_quote_is_an_error_not_a_merged_row() {
+    let text = "phone;name\n79031234567;\"Rose\n79031234568;Ann\n79031234569;\"Bob\"\n79031234560;Eve\n";
+    let rows = all(open_bytes(text, "a.csv").unwrap());
+    let error = rows[0].as_ref().unwrap_err();
+    assert_eq!((error.code(), error.line, error.fatal), ("file_quote_broken", Some(2), false));
+    assert_eq!(rows[1].as_ref().unwrap().cells[1], "Eve");
+    // On one line the quotes are only decoration.
+    let rows = cells(open_bytes("phone;name\n79031234567;\"Rose\" Ltd\n", "a.csv").unwrap());
+    assert_eq!(rows[0][1], "Rose Ltd");
+}
+
+#[test]
+fn damaged_characters_cost_their_row() {
+    let mut bytes = "phone;name\n".as_bytes().to_vec();
+    (0..50).for_each(|i| bytes.extend_from_slice(format!("790312345{i:02};Щукин\n").as_bytes()));
+    bytes.extend_from_slice(b"79031234567;\xd0\n79031234568;ok\n");
+    let rows = all(open_bytes(&bytes, "a.csv").unwrap());
+    let error = rows[50].as_ref().unwrap_err();
+    assert_eq!((error.code(), error.line, error.column, error.fatal), ("file_encoding", Some(52), Some(2), false));
+    assert_eq!(rows[51].as_ref().unwrap().cells[1], "ok");
+}
+
+#[test]
+fn headers() {
+    let detected = |text: &str| open_bytes(text, "a.csv").unwrap().has_header;
+    assert!(detected("phone;name\n79031234567;Ann\n"));
+    assert!(detected("phone;name\nbad;Ann\n79031234567;Bob\n"));
+    assert!(detected("Téléphone;1990\nbad;Ann\n"));
+    assert!(!detected("79031234567;Ann\n79031234568;Bob\n"));
+    assert!(!detected("Ann;28.03.1991\nBob;28.03.1992\n"));
+    let forced = |header| Options { header: Some(header), ..Options::default() };
+    let table = open_with("79031234567;Ann\n", "a.csv", &Limits::default(), &forced(true)).unwrap();
+    assert_eq!(table.header, ["79031234567", "Ann"]);
+    let table = open_with("phone;\n79031234567;Ann\n", "a.csv", &Limits::default(), &forced(false)).unwrap();
+    assert_eq!((table.header.len(), cells(table).len()), (2, 2));
+    let table = open_bytes("phone; first\n name ;\n", "a.csv").unwrap();
+    assert!(table.has_header);
+    let table = open_bytes("phone;;\" two\nlines \"\n79031234567;;\n", "a.csv").unwrap();
+    assert_eq!(table.header, ["phone", "Column 2", "two lines"]);
+}
+
+#[test]
+fn guards_of_exporters_are_taken_off() {
+    let text = "phone,name\n'+380501235821,\"=\"\"0044\"\"\"\n=\"0044123456789\",=HYPERLINK(1)\n79031234567,O'Neil\n";
+    let rows = cells(open_bytes(text, "a.csv").unwrap());
+    assert_eq!(rows, [["+380501235821", "0044"], ["0044123456789", "=HYPERLINK(1)"], ["79031234567", "O'Neil"]]);
+}
+
+#[test]
+fn dates() {
+    for text in [
+        "2002-02-22",
+        "22.02.2002",
+        "22/02/2002",
+        "22-2-2002",
+        "2002/02/22",
+        " 2002-02-22T00:00:00 ",
+        "2002-02-22 10:30",
+    ] {
+        assert_eq!(parse_date(text).map(|date| date.to_string()).as_deref(), Some("2002-02-22"), "{text}");
+    }
+    for text in [
+        "",
+        "22.02.02",
+        "02-02-22",
+        "31.02.2002",
+        "1899-12-31",
+        "2100-01-01",
+        "20020222",
+        "22.02/2002",
+        "2002.02.22",
+        "22.02.2002.1",
+        "٢٢.٠٢.٢٠٠٢",
+        "2002-02-22x",
+        "1.1.+200",
+        "79031234567",
+    ] {
+        assert_eq!(parse_date(text), None, "{text}");
+    }
+}
+
+#[test]
+fn titles_in_seven_languages() {
+    let map = |titles: &[&str]| suggest_mapping(&titles.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>());
+    let names = [Some("phone"), Some("first_name"), Some("last_name"), Some("birth_date")];
+    for titles in [
+        ["Mobile phone", "First name", "Last_Name", "Birthday"],
+        ["Номер телефона", "ИМЯ", "Фамилия", "Дата рождения"],
+        ["Мобільний телефон", "Ім'я", "Прізвище", "Дата народження"],
+        ["N° de téléphone", "Prénom", "Nom", "Date de naissance"],
+        ["Teléfono móvil", "Nombre", "Apellidos", "Fecha de nacimiento"],
+        ["Cellulare", "Nome", "Cognome", "Data di nascita"],
+        ["Handy-Nr.", "Vorname", "Name", "Geburtsdatum"],
+    ] {
+        assert_eq!(map(&titles), names, "{titles:?}");
+    }
+    assert_eq!(
+        map(&["E-mail", "Пол", "Компания", "Сайт", "Примечание", "Язык", "ID", "Согласие", "Отчество", "Скидка, %"]),
+        [
+            Some("email"),
+            Some("sex"),
+            Some("company"),
+            Some("link"),
+            Some("comment"),
+            Some("language"),
+            Some("external_id"),
+            Some("consent"),
+            Some("patronymic"),
+            None
+        ]
+    );
+    assert_eq!(map(&["phone", "Телефон"]), [Some("phone"), None]);
+}
