@@ -16,7 +16,10 @@ pub mod ids;
 pub mod imports;
 pub mod jobs;
 pub mod money;
+pub mod phone;
 pub mod scope;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod uploads;
 
 pub use error::{Code, Error, Result};

@@ -12,6 +12,9 @@ mod queries;
 mod update;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 use sea_orm::{FromQueryResult, QueryResult};
 use serde_json::{Map, Value};
 
