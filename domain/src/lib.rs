@@ -3,6 +3,7 @@
 //! Invariants: a read takes `&impl ConnectionTrait`, a write takes `&DatabaseTransaction`, so an unwrapped write does
 //! not compile; no carrier or HTTP call happens inside a transaction; every query starts from a scope.
 
+pub mod balance;
 pub mod blacklist;
 pub mod clock;
 pub mod contact_fields;
@@ -15,9 +16,13 @@ pub mod groups;
 pub mod ids;
 pub mod imports;
 pub mod jobs;
+pub mod messages;
 pub mod money;
 pub mod phone;
+pub mod rates;
 pub mod scope;
+pub mod segments;
+pub mod templates;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod uploads;

@@ -40,6 +40,8 @@ CREATE TABLE journal (
 );
 -- the statement of an account
 CREATE INDEX journal_account ON journal (account_id, id);
+-- what a campaign cost: the captures and refunds of its hold
+CREATE INDEX journal_hold ON journal (hold_id) WHERE hold_id IS NOT NULL;
 
 -- Σ amount = 0 per journal; append-only
 CREATE TABLE postings (

@@ -22,18 +22,25 @@ CREATE TABLE chunks (
     batch_id UUID,
     carrier_id UUID NOT NULL,
     hold_id UUID,
-    status TEXT NOT NULL CHECK (status IN ('preparing', 'ready', 'claimed', 'paused', 'done', 'cancelled')),
+    status TEXT NOT NULL CHECK (status IN ('preparing', 'scheduled', 'ready', 'claimed', 'paused', 'done', 'cancelled')),
     priority BIGINT NOT NULL,
     send_at BIGINT NOT NULL,
     messages BIGINT NOT NULL,
+    -- whose windows may still hold messages of this chunk, whatever its status
     lease_owner TEXT,
     lease_until BIGINT,
+    -- when the last receipts were waited for
+    settled_at BIGINT,
     created_at BIGINT NOT NULL
 );
 -- a pump asks: what is ready for my carrier, most urgent first
 CREATE INDEX chunks_ready ON chunks (carrier_id, priority, send_at, id) WHERE status = 'ready';
 -- the sweep asks: whose lease has ended
-CREATE INDEX chunks_claimed ON chunks (lease_until) WHERE status = 'claimed';
+CREATE INDEX chunks_leased ON chunks (lease_until) WHERE lease_owner IS NOT NULL;
+-- the sweep asks: what falls due
+CREATE INDEX chunks_scheduled ON chunks (send_at) WHERE status = 'scheduled';
+-- the sweep asks: which chunks wait for receipts no longer, or are cancelled and still have messages
+CREATE INDEX chunks_unsettled ON chunks (status, send_at) WHERE settled_at IS NULL;
 -- pause, resume and cancel of a campaign; cancel of a batch
 CREATE INDEX chunks_campaign ON chunks (campaign_id) WHERE campaign_id IS NOT NULL;
 

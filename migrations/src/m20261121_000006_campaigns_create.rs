@@ -19,6 +19,8 @@ CREATE TABLE campaigns (
     hold_id UUID,
     -- the checkpoint of preparation: the last contact whose message is written
     prepare_cursor UUID,
+    -- how many numbers without a contact are written; null while contacts are
+    prepare_numbers BIGINT,
     error_code TEXT,
     error_detail TEXT,
     copied_from UUID,
@@ -36,7 +38,7 @@ CREATE TABLE campaigns (
 -- the list by id
 CREATE INDEX campaigns_account ON campaigns (account_id, id);
 -- the sweep asks: which campaigns are on their way
-CREATE INDEX campaigns_open ON campaigns (status) WHERE status IN ('scheduled', 'preparing', 'sending', 'finishing');
+CREATE INDEX campaigns_open ON campaigns (status) WHERE finished_at IS NULL AND status <> 'draft';
 
 -- how many messages of a campaign are in which status, moved in the transaction that moves the messages
 CREATE TABLE campaign_counts (

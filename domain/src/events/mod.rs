@@ -9,3 +9,6 @@ mod sequence;
 
 pub use record::record;
 pub use sequence::sequence;
+
+/// The type of a row that tells of a batch of messages.
+pub const MESSAGES_MOVED: &str = "messages.moved";

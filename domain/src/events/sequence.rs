@@ -12,7 +12,7 @@ use crate::{
 /// # Errors
 /// When the database refuses; nothing is numbered then.
 pub async fn sequence(db: &Db) -> Result<u64> {
-    let waiting: Option<i64> = db.read().scalar("SELECT 1 FROM events WHERE seq IS NULL LIMIT 1", vals![]).await?;
+    let waiting: Option<i32> = db.read().scalar("SELECT 1 FROM events WHERE seq IS NULL LIMIT 1", vals![]).await?;
     if waiting.is_none() {
         return Ok(0);
     }

@@ -23,6 +23,9 @@ const HEAD: u64 = 8 * 1024;
 /// Bytes of lines with non-ASCII characters that the guess is made from; more does not change it.
 const EVIDENCE: usize = 128 * 1024;
 
+/// Undecodable bytes after which the rest of the file cannot turn the verdict.
+const ENOUGH: u64 = 10_000;
+
 /// A guess outside this list is a curiosity of a short sample, and the most likely encodings are tried instead.
 const SENSIBLE: [&Encoding; 19] = [
     WINDOWS_1251,
@@ -119,9 +122,12 @@ fn is_utf8<R: Read>(source: &mut R) -> Result<bool, FileError> {
         }
         let taken = chunk.len();
         text.consume(taken);
+        if bad > ENOUGH && bad > good {
+            return Ok(false);
+        }
     }
-    // Legacy text hardly ever forms UTF-8 sequences by chance, so even a few dozen to one is proof.
-    Ok(bad == 0 || good > bad * 20)
+    // Legacy text forms UTF-8 sequences by chance now and then, but never more of them than it breaks.
+    Ok(bad == 0 || good > bad * 3)
 }
 
 fn guess<R: Read>(source: &mut R) -> Result<&'static Encoding, FileError> {

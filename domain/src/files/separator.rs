@@ -29,7 +29,7 @@ pub(super) fn detect(sample: &[u8], complete: bool, wanted: Option<u8>, limits: 
     let declared = declared(sample);
     let skip_first = declared.is_some();
     if let Some(separator) = wanted {
-        if !separator.is_ascii() || separator.is_ascii_alphanumeric() || b"\"\r\n\0+ ".contains(&separator) {
+        if !can_separate(separator) {
             return Err(FileError::fatal(Code::OptionInvalid, "this character cannot separate cells"));
         }
         return Ok(Found { separator: Some(separator), skip_first });
@@ -53,9 +53,14 @@ pub(super) fn detect(sample: &[u8], complete: bool, wanted: Option<u8>, limits: 
 fn declared(sample: &[u8]) -> Option<u8> {
     let line = sample.split(|byte| matches!(byte, b'\n' | b'\r')).next()?;
     match line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line) {
-        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] => Some(*separator),
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] if can_separate(*separator) => Some(*separator),
         _ => None,
     }
+}
+
+/// Characters that phones, words and quoting are made of cannot also separate them.
+fn can_separate(byte: u8) -> bool {
+    byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\r\n\0+ ".contains(&byte)
 }
 
 /// Tenths of the records with the commonest number of cells, then that number.
@@ -77,6 +82,10 @@ fn score(sample: &[u8], complete: bool, separator: u8, limits: &Limits) -> Optio
     if !complete && counts.len() > 1 {
         // The last record may be cut by the end of the sample.
         counts.pop();
+    }
+    if counts.is_empty() && broken == 0 {
+        // Nothing but separators: this character explains the text, poorly.
+        return Some((0, 0));
     }
     let mut tally: BTreeMap<usize, usize> = BTreeMap::new();
     counts.iter().filter(|width| **width > 1).for_each(|width| *tally.entry(*width).or_default() += 1);

@@ -1,6 +1,7 @@
 //! Tests over whole files made in memory; the parts' own rules are tested through them wherever they can be seen there.
 
 mod bad;
+mod fuzz;
 mod shared;
 mod text;
 mod workbook;

@@ -72,8 +72,8 @@ pub(super) fn digit(c: char) -> Option<char> {
 
 /// White space of any kind and the invisible marks that come with copied text.
 pub(super) fn is_gap(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '\u{00AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+    let is_mark = |c| matches!(c, '\u{00AD}' | '\u{FEFF}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}');
+    c.is_whitespace() || is_mark(c)
 }
 
 /// What numbers are grouped with.

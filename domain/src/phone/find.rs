@@ -14,6 +14,8 @@ use super::{
 
 /// Most digits a written number may have: 15, and up to four of a dialling prefix.
 const MAX_WRITTEN: usize = 19;
+/// Most groups a number is written in; bounds the work on a text that is nothing but digits.
+const MAX_GROUPS: usize = 10;
 /// Fewest digits of a bare national number; below this, prices and years are more likely.
 const MIN_NATIONAL: usize = 8;
 /// Fewest digits of a bare international number without a default country to compare with.
@@ -92,7 +94,7 @@ fn longest(text: &str, groups: &[Group], plus: bool, rule: &Rule) -> Option<(usi
         return None;
     }
     let first = groups.first()?;
-    let lengths = groups.iter().scan(0, |sum, group| {
+    let lengths = groups.iter().take(MAX_GROUPS).scan(0, |sum, group| {
         *sum += group.digits.len();
         Some(*sum)
     });

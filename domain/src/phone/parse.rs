@@ -74,7 +74,7 @@ pub fn parse(raw: &str, rule: &Rule) -> Result<Parsed, PhoneError> {
     match (read(&digits, Some(country)), read_international(&digits)) {
         (Ok(national), Ok(other)) if national.number == other.number => accept(national, false),
         (Ok(national), Ok(other)) => {
-            let wins = is_trunk_form(&digits, country) || (national_wins && national.receives_sms());
+            let wins = national_wins && (national.receives_sms() || is_trunk_form(&digits, country));
             // The other reading may be a landline: then only one can be meant.
             let chosen = if wins || !other.receives_sms() { national } else { other };
             accept(chosen, true)

@@ -79,23 +79,27 @@ fn row_numbers_are_those_of_the_sheet() {
 
 #[test]
 fn the_first_visible_sheet_with_rows_is_read() {
-    let sheet = |phone: &str| {
-        format!("<x:worksheet><x:sheetData><x:row><x:c><x:v>{phone}</x:v></x:c></x:row></x:sheetData></x:worksheet>")
+    let sheet = |cells: &str| {
+        format!("<x:worksheet><x:sheetData><x:row>{cells}</x:row></x:sheetData></x:worksheet>")
+            .replace("<c", "<x:c")
+            .replace("</c", "</x:c")
     };
+    let book = "<workbook><workbookPr date1904=\"1\"/><sheets><sheet state=\"hidden\" r:id=\"rId1\"/>\
+        <sheet r:id=\"rId2\"/><sheet r:id=\"rId3\"/></sheets></workbook>";
+    let relation = |id: u8, kind: &str, target: &str| {
+        format!("<Relationship Id=\"rId{id}\" Type=\"http://x/{kind}\" Target=\"{target}\"/>")
+    };
+    let relations: String = (1..4).map(|id| relation(id, "worksheet", &format!("{id}.xml"))).collect();
+    let relations = format!("<Relationships>{relations}{}</Relationships>", relation(4, "styles", "styles.xml"));
     let bytes = zip(&[
         ("_rels/.rels", super::RELS),
-        (
-            "xl/workbook.xml",
-            "<workbook><workbookPr date1904=\"1\"/><sheets><sheet state=\"hidden\" r:id=\"rId1\"/><sheet r:id=\"rId2\"/><sheet r:id=\"rId3\"/></sheets></workbook>",
-        ),
-        (
-            "xl/_rels/workbook.xml.rels",
-            "<Relationships><Relationship Id=\"rId1\" Type=\"a/worksheet\" Target=\"1.xml\"/><Relationship Id=\"rId2\" Type=\"a/worksheet\" Target=\"2.xml\"/>
-             <Relationship Id=\"rId3\" Type=\"a/worksheet\" Target=\"3.xml\"/></Relationships>",
-        ),
-        ("xl/1.xml", &sheet("79031111111")),
-        ("xl/2.xml", "<worksheet><sheetData><row><c r=\"A1\" s=\"1\"/></row></sheetData></worksheet>"),
-        ("xl/3.xml", &sheet("79033333333")),
+        ("xl/workbook.xml", book),
+        ("xl/_rels/workbook.xml.rels", &relations),
+        ("xl/styles.xml", super::STYLES),
+        ("xl/1.xml", &sheet("<c><v>79031111111</v></c>")),
+        ("xl/2.xml", &sheet("<c r=\"A1\" s=\"1\"/>")),
+        ("xl/3.xml", &sheet("<c><v>79033333333</v></c><c s=\"1\"><v>1000</v></c>")),
     ]);
-    assert_eq!(cells(open_bytes(bytes, "a.xlsx").unwrap()), [["79033333333"]]);
+    // Days of this workbook are counted from 1904.
+    assert_eq!(cells(open_bytes(bytes, "a.xlsx").unwrap()), [["79033333333", "1906-09-27"]]);
 }

@@ -1,0 +1,135 @@
+//! Writing the journal and its postings. Nothing else inserts into either table.
+
+use sea_orm::DatabaseTransaction;
+
+use crate::{
+    clock::Timestamp,
+    db::Sql,
+    error::{Error, Result},
+    ids::{AccountId, HoldId, JournalId},
+    money::{Currency, Micros},
+    vals,
+};
+
+/// What a journal entry records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Money paid in.
+    TopUp,
+    /// Money given by the operator.
+    Grant,
+    /// Money set apart for a dispatch.
+    Hold,
+    /// Held money earned: messages the carrier accepted.
+    Capture,
+    /// Held money given back: messages that did not go.
+    Release,
+    /// Charged money given back.
+    Refund,
+}
+
+impl Kind {
+    /// The text in the database and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TopUp => "top_up",
+            Self::Grant => "grant",
+            Self::Hold => "hold",
+            Self::Capture => "capture",
+            Self::Release => "release",
+            Self::Refund => "refund",
+        }
+    }
+}
+
+/// An account of the ledger. The first three are the customer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ledger {
+    /// Paid-in money that may be spent.
+    Purchased,
+    /// Given money that may be spent, before the purchased.
+    Granted,
+    /// Money set apart.
+    Held,
+    /// What the operator has earned.
+    Revenue,
+    /// Where paid-in money comes from.
+    Clearing,
+    /// Where given money comes from.
+    Bonus,
+}
+
+impl Ledger {
+    /// The text in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Purchased => "purchased",
+            Self::Granted => "granted",
+            Self::Held => "held",
+            Self::Revenue => "revenue",
+            Self::Clearing => "clearing",
+            Self::Bonus => "bonus",
+        }
+    }
+}
+
+/// One entry to be written.
+pub(super) struct Posting<'a> {
+    pub id: JournalId,
+    pub account: AccountId,
+    pub kind: Kind,
+    /// Unique per account and kind.
+    pub key: &'a str,
+    pub currency: &'a Currency,
+    pub hold: Option<HoldId>,
+    pub note: Option<&'a str>,
+    pub lines: &'a [(Ledger, Micros)],
+}
+
+/// Writes one journal entry with its postings and moves the balance row by the same amounts. False when the key has
+/// been used: then nothing is written. The caller holds the lock of the balance row.
+pub(super) async fn post(tx: &DatabaseTransaction, now: Timestamp, p: &Posting<'_>) -> Result<bool> {
+    let Posting { id, account, kind, key, currency, hold, note, lines } = *p;
+    let sum = Micros::checked_sum(lines.iter().map(|(_, amount)| *amount));
+    if sum != Some(Micros::ZERO) {
+        return Err(Error::internal(format!("postings of {} {key} do not sum to zero", kind.as_str())));
+    }
+    let written = tx
+        .run(
+            "INSERT INTO journal (id, account_id, kind, key, currency, hold_id, note, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account_id, kind, key) DO NOTHING",
+            vals![id, account, kind.as_str(), key, currency.0.as_str(), hold, note, now],
+        )
+        .await?;
+    if written == 0 {
+        return Ok(false);
+    }
+    for (ledger, amount) in lines.iter().filter(|(_, amount)| *amount != Micros::ZERO) {
+        tx.run(
+            "INSERT INTO postings (journal_id, ledger, account_id, currency, amount) VALUES ($1, $2, $3, $4, $5)",
+            vals![id, ledger.as_str(), account, currency.0.as_str(), *amount],
+        )
+        .await?;
+    }
+    let of = |wanted: Ledger| lines.iter().find(|(l, _)| *l == wanted).map_or(Micros::ZERO, |(_, amount)| *amount);
+    tx.run(
+        "UPDATE balances SET purchased = purchased + $2, granted = granted + $3, held = held + $4 WHERE account_id = $1",
+        vals![account, of(Ledger::Purchased), of(Ledger::Granted), of(Ledger::Held)],
+    )
+    .await?;
+    Ok(true)
+}
+
+/// The spendable buckets of a balance row, locked until the transaction ends. `None` when nothing was ever paid in.
+#[derive(Debug, sea_orm::FromQueryResult)]
+pub(super) struct Locked {
+    pub currency: Currency,
+    pub purchased: Micros,
+    pub granted: Micros,
+}
+
+/// Locks the balance row: every verb begins with this, so that balances come before holds in the order of locks.
+pub(super) async fn lock(tx: &DatabaseTransaction, account: AccountId) -> Result<Option<Locked>> {
+    let sql = "UPDATE balances SET held = held WHERE account_id = $1 RETURNING currency, purchased, granted";
+    Ok(tx.one(sql, vals![account]).await?)
+}

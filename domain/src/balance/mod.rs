@@ -1,0 +1,25 @@
+//! The prepaid balance: a double-entry, append-only ledger and the row of balances that moves with it.
+//!
+//! Money of a customer lies in two buckets, `purchased` and `granted` (spent first), and in `held`, what holds have
+//! set apart. Revenue, clearing, bonus and receivable are sums of postings, so that no row is shared by tenants.
+//!
+//! A hold: open → closed, once captured + released = reserved. Each message of a hold ends in exactly one capture or
+//! one release of its price.
+//!
+//! Invariants: I1 Σ postings = 0 per journal · I2 a bucket = Σ its postings · I3 held = Σ (reserved − captured −
+//! released) of the holds · I4 a charge = Σ price × segments of its messages · I7 nothing is negative · I8 a repeated
+//! key changes nothing. Locks are taken in this order: balances by account, then holds.
+
+mod audit;
+mod hold;
+mod ledger;
+mod queries;
+mod refund;
+mod top_up;
+
+pub use audit::{Audit, Check, audit};
+pub use hold::{capture, hold, release};
+pub use ledger::{Kind, Ledger};
+pub use queries::{Balance, Entry, EntryFilter, balance, charged, entries};
+pub use refund::refund;
+pub use top_up::{Bucket, top_up};

@@ -1,0 +1,79 @@
+//! What moves a campaign on without a request: its time, the end of its messages, a worker that died.
+
+use std::time::Duration;
+
+use super::{Campaign, prepare::tell, queries::COLUMNS};
+use crate::{
+    db::{Db, Sql},
+    error::Result,
+    jobs::{self, Queue},
+    scope::SystemScope,
+    vals,
+};
+
+/// Looks at every campaign on its way and takes the step that is due; tells how many steps were taken.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn advance(db: &Db, system: &SystemScope) -> Result<usize> {
+    let sql = format!("SELECT {COLUMNS} FROM campaigns WHERE finished_at IS NULL AND status <> 'draft' ORDER BY id");
+    let mut steps = 0;
+    for campaign in db.read().all::<Campaign>(&sql, vals![]).await? {
+        let step = match campaign.status.as_str() {
+            "scheduled" => campaign.send_at.is_some_and(|at| at <= system.clock.now()),
+            "preparing" => campaign.updated_at < system.clock.now().minus(Duration::from_secs(5)),
+            "sending" | "finishing" | "cancelled" => true,
+            _ => false,
+        };
+        if step && advance_one(db, system, &campaign).await? {
+            steps += 1;
+        }
+    }
+    Ok(steps)
+}
+
+async fn advance_one(db: &Db, system: &SystemScope, seen: &Campaign) -> Result<bool> {
+    let now = system.clock.now();
+    let id = seen.id;
+    let scope = system.of(seen.account_id, true);
+    if matches!(seen.status.as_str(), "scheduled" | "preparing") {
+        let tx = db.begin().await?;
+        // Also re-announces a preparation that nobody works on: its job was lost, or its worker.
+        let moved = tx
+            .run(
+                "UPDATE campaigns SET status = 'preparing', updated_at = $2, version = version + CASE WHEN status = 'scheduled' THEN 1 ELSE 0 END \
+                 WHERE id = $1 AND ((status = 'scheduled' AND send_at <= $2) OR \
+                 (status = 'preparing' AND updated_at < $3 AND (lease_until IS NULL OR lease_until < $2)))",
+                vals![id, now, now.minus(Duration::from_secs(5))],
+            )
+            .await?;
+        if moved == 1 {
+            jobs::enqueue(&tx, now, Queue::CampaignsPrepare, id.0).await?;
+        }
+        tx.commit().await?;
+        return Ok(moved == 1);
+    }
+    let open = |statuses: &str| format!("SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM campaign_counts WHERE campaign_id = $1 AND status IN ({statuses})");
+    let unsent: i64 = db.read().scalar(&open("'scheduled', 'queued'"), vals![id]).await?.unwrap_or(0);
+    let waiting: i64 = db.read().scalar(&open("'scheduled', 'queued', 'sent', 'in_doubt'"), vals![id]).await?.unwrap_or(0);
+    let (from, to, event) = match seen.status.as_str() {
+        "sending" | "finishing" if waiting == 0 => (seen.status.as_str(), "completed", "campaign.completed"),
+        "sending" if unsent == 0 => ("sending", "finishing", "campaign.finishing"),
+        "cancelled" if waiting == 0 => ("cancelled", "cancelled", ""),
+        _ => return Ok(false),
+    };
+    let finished = (to != "finishing").then_some(now);
+    let tx = db.begin().await?;
+    let moved = tx
+        .run(
+            "UPDATE campaigns SET status = $3, updated_at = $4, finished_at = COALESCE($5, finished_at), version = version + 1 \
+             WHERE id = $1 AND status = $2 AND finished_at IS NULL",
+            vals![id, from, to, now, finished],
+        )
+        .await?;
+    if moved == 1 && !event.is_empty() {
+        tell(&tx, &scope, seen, event, serde_json::json!({ "status": to })).await?;
+    }
+    tx.commit().await?;
+    Ok(moved == 1)
+}

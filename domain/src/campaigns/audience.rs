@@ -1,0 +1,199 @@
+//! Who a campaign goes to: groups, contacts and bare numbers, less excluded groups. Walked in pages of 1,000 in the
+//! order of contact ids, so that a million recipients cost no more memory than a thousand, and a walk can be resumed.
+
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    db::{Sql, ids_json, ids_list},
+    error::{Faults, Result},
+    ids::{ContactId, GroupId},
+    messages::{Recipient, Skip, Values},
+    phone::Msisdn,
+    scope::AccountScope,
+};
+
+/// The most groups of one kind.
+pub const MAX_GROUPS: usize = 50;
+/// The most contacts or bare numbers told one by one; more belong in a group.
+pub const MAX_NUMBERS: usize = 10_000;
+/// Recipients a page.
+pub(super) const PAGE: usize = 1000;
+
+/// Who is sent to. A contact in several of these is sent to once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audience {
+    /// Members of these groups.
+    pub group_ids: Vec<GroupId>,
+    /// These contacts.
+    pub contact_ids: Vec<ContactId>,
+    /// These numbers, whether or not they are contacts.
+    pub phones: Vec<Msisdn>,
+    /// Members of these groups are left out.
+    pub exclude_group_ids: Vec<GroupId>,
+}
+
+/// Where a walk stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cursor {
+    /// After this contact.
+    Contact(Uuid),
+    /// After so many numbers; all contacts are done.
+    Number(usize),
+}
+
+/// One page of a walk.
+pub(super) struct Page {
+    pub recipients: Vec<Recipient>,
+    /// `None` when this page was the last.
+    pub next: Option<Cursor>,
+}
+
+impl Audience {
+    /// Checks sizes and that every group and contact is the account's.
+    ///
+    /// # Errors
+    /// When the database cannot be read; faults are noted in `faults`.
+    pub async fn check(&self, conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, faults: &mut Faults) -> Result<()> {
+        let Self { group_ids, contact_ids, phones, exclude_group_ids } = self;
+        if group_ids.is_empty() && contact_ids.is_empty() && phones.is_empty() {
+            faults.add("/audience", "required", "must name a group, a contact or a number");
+        }
+        for (name, len, max) in [
+            ("group_ids", group_ids.len(), MAX_GROUPS),
+            ("exclude_group_ids", exclude_group_ids.len(), MAX_GROUPS),
+            ("contact_ids", contact_ids.len(), MAX_NUMBERS),
+            ("phones", phones.len(), MAX_NUMBERS),
+        ] {
+            if len > max {
+                faults.add(format!("/audience/{name}"), "too_many", format!("must have at most {max} entries"));
+            }
+        }
+        let ids = |groups: &[GroupId]| groups.iter().map(|g| g.0).collect::<Vec<_>>();
+        for (name, table, wanted) in [
+            ("group_ids", "groups", ids(group_ids)),
+            ("exclude_group_ids", "groups", ids(exclude_group_ids)),
+            ("contact_ids", "contacts", contact_ids.iter().map(|c| c.0).collect()),
+        ] {
+            if wanted.is_empty() {
+                continue;
+            }
+            let sql = format!("SELECT id FROM {table} WHERE account_id = $2 AND id IN {}", ids_list(conn.get_database_backend(), 1));
+            let known: std::collections::HashSet<Uuid> =
+                conn.column(&sql, crate::vals![ids_json(wanted.iter().copied()), scope.account()]).await?.into_iter().collect();
+            for (place, _) in wanted.iter().enumerate().filter(|(_, id)| !known.contains(id)).take(10) {
+                faults.add(format!("/audience/{name}/{place}"), "not_found", "there is no such resource in this account");
+            }
+        }
+        Ok(())
+    }
+
+    /// The page after `cursor`.
+    pub(super) async fn page(&self, conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, cursor: Cursor) -> Result<Page> {
+        match cursor {
+            Cursor::Contact(after) => self.contacts(conn, scope, after).await,
+            Cursor::Number(done) => self.numbers(conn, scope, done).await,
+        }
+    }
+
+    /// Contacts after an id. Each source gives its own first 1,000 by an index, and their union is cut again: a page
+    /// costs the same at the end of a large group as at its beginning.
+    async fn contacts(&self, conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, after: Uuid) -> Result<Page> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            id: ContactId,
+            phone: i64,
+            consent: String,
+            blacklisted: bool,
+            stopped: bool,
+            excluded: bool,
+            first_name: Option<String>,
+            last_name: Option<String>,
+            patronymic: Option<String>,
+            birth_date: Option<String>,
+            sex: Option<String>,
+            email: Option<String>,
+            company: Option<String>,
+            link: Option<String>,
+            comment: Option<String>,
+            fields: serde_json::Value,
+        }
+        let backend = conn.get_database_backend();
+        let mut values: Vec<Value> = crate::vals![scope.account(), after, ids_json(self.exclude_group_ids.iter().map(|g| g.0))];
+        let mut sources = Vec::new();
+        for group in &self.group_ids {
+            values.push((*group).into());
+            let n = values.len();
+            sources.push(format!(
+                "SELECT * FROM (SELECT contact_id AS id FROM contact_groups WHERE group_id = ${n} AND contact_id > $2 ORDER BY contact_id LIMIT {PAGE}) s{n}"
+            ));
+        }
+        if !self.contact_ids.is_empty() {
+            values.push(ids_json(self.contact_ids.iter().map(|c| c.0)));
+            sources.push(format!("SELECT id FROM contacts WHERE account_id = $1 AND id > $2 AND id IN {}", ids_list(backend, values.len())));
+        }
+        if !self.phones.is_empty() {
+            values.push(self.phones_json(&self.phones));
+            let source = phones_source(backend, values.len());
+            sources.push(format!("SELECT c.id FROM {source} JOIN contacts c ON c.account_id = $1 AND c.phone = x.phone WHERE c.id > $2"));
+        }
+        let sql = format!(
+            "SELECT c.id, c.phone, c.consent, EXISTS (SELECT 1 FROM blacklist b WHERE b.account_id = $1 AND b.phone = c.phone) AS blacklisted, \
+             EXISTS (SELECT 1 FROM contact_groups cg JOIN groups g ON g.id = cg.group_id WHERE cg.contact_id = c.id AND g.stop_list) AS stopped, \
+             EXISTS (SELECT 1 FROM contact_groups cg WHERE cg.contact_id = c.id AND cg.group_id IN {}) AS excluded, \
+             c.first_name, c.last_name, c.patronymic, c.birth_date, c.sex, c.email, c.company, c.link, c.comment, c.fields \
+             FROM (SELECT id FROM ({}) all_of ORDER BY id LIMIT {PAGE}) u JOIN contacts c ON c.id = u.id WHERE c.account_id = $1 ORDER BY c.id",
+            ids_list(backend, 3),
+            sources.join(" UNION "),
+        );
+        let rows: Vec<Row> = conn.all(&sql, values).await?;
+        let full = rows.len() == PAGE;
+        let last = rows.last().map(|r| r.id.0);
+        let next = match last {
+            Some(last) if full => Some(Cursor::Contact(last)),
+            _ if self.phones.is_empty() => None,
+            _ => Some(Cursor::Number(0)),
+        };
+        let recipients = rows.into_iter().filter(|r| !r.excluded).filter_map(|r| {
+            let Row {
+                id, phone, consent, blacklisted, stopped, excluded: _, first_name, last_name, patronymic, birth_date, sex, email, company, link, comment, fields,
+            } = r;
+            let values = Values { first_name, last_name, patronymic, birth_date, sex, email, company, link, comment, fields };
+            let phone = Msisdn::try_from(phone).ok()?;
+            Some(Recipient { phone, contact: Some((id, values)), stop: Skip::known(blacklisted, stopped, Some(&consent)) })
+        });
+        Ok(Page { recipients: recipients.collect(), next })
+    }
+
+    /// Numbers that are no contact's.
+    async fn numbers(&self, conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, done: usize) -> Result<Page> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            phone: i64,
+            blacklisted: bool,
+        }
+        let mut seen = std::collections::HashSet::new();
+        let all: Vec<Msisdn> = self.phones.iter().copied().filter(|p| seen.insert(*p)).collect();
+        let slice: Vec<Msisdn> = all.iter().copied().skip(done).take(PAGE).collect();
+        let sql = format!(
+            "SELECT x.phone, EXISTS (SELECT 1 FROM blacklist b WHERE b.account_id = $2 AND b.phone = x.phone) AS blacklisted FROM {} \
+             WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.account_id = $2 AND c.phone = x.phone) ORDER BY x.phone",
+            phones_source(conn.get_database_backend(), 1)
+        );
+        let rows: Vec<Row> = conn.all(&sql, crate::vals![self.phones_json(&slice), scope.account()]).await?;
+        let recipients =
+            rows.into_iter().filter_map(|Row { phone, blacklisted }| Some(Recipient { phone: Msisdn::try_from(phone).ok()?, contact: None, stop: Skip::known(blacklisted, false, None) }));
+        let reached = done + slice.len();
+        Ok(Page { recipients: recipients.collect(), next: (reached < all.len()).then_some(Cursor::Number(reached)) })
+    }
+
+    fn phones_json(&self, phones: &[Msisdn]) -> Value {
+        serde_json::Value::Array(phones.iter().map(|p| serde_json::json!({ "phone": p.as_u64() })).collect()).into()
+    }
+}
+
+fn phones_source(backend: sea_orm::DbBackend, n: usize) -> String {
+    crate::db::Records::new(&[("phone", crate::db::Field::Int)], Vec::new()).source(backend, n, "x")
+}

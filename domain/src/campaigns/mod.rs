@@ -1,0 +1,33 @@
+//! Campaigns: one text to an audience.
+//!
+//! ```text
+//! draft → scheduled → preparing → sending → finishing → completed
+//!   │          │           │  └──────┼→ paused → sending
+//!   └──────────┴───────────┴─────────┴→ cancelled;  preparing → failed
+//! ```
+//!
+//! `preparing` freezes the messages (text, segments, price, sender) and ends with one hold over all of them;
+//! `finishing` means that all are handed over; `completed` that all are final and nothing is held.
+//!
+//! Invariants: a campaign that fails does so before its first message leaves, and leaves no message behind; an estimate
+//! made of the same audience and prices equals the charge; what is handed over is never handed over again by a resume.
+
+mod advance;
+mod audience;
+mod change;
+mod copy;
+mod estimate;
+mod launch;
+mod prepare;
+mod queries;
+mod stop;
+
+pub use advance::advance;
+pub use audience::{Audience, MAX_GROUPS, MAX_NUMBERS};
+pub use change::{Content, create, delete, update};
+pub use copy::{copy, resend};
+pub use estimate::{Estimate, estimate};
+pub use launch::launch;
+pub use prepare::prepare;
+pub use queries::{Campaign, Filter, counts_of, get, list, lock};
+pub use stop::{cancel, pause, resume};

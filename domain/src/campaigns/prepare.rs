@@ -1,0 +1,235 @@
+//! Freezing a campaign's messages, a page at a time, then holding their money and handing them to the pumps.
+//!
+//! Each page is a transaction with its checkpoint, so that a worker that dies goes on where it was. Until the hold is
+//! made the chunks are `preparing` and no pump sees them. What cannot be paid or has nobody to go to ends as `failed`,
+//! and its messages are removed again, a chunk at a time.
+
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::{
+    Campaign,
+    audience::Cursor,
+    estimate::{self, Estimate},
+    queries,
+};
+use crate::{
+    balance,
+    clock::Timestamp,
+    db::{Db, Sql},
+    error::{Code, Error, Result},
+    events,
+    ids::{AccountId, CampaignId, ChunkId},
+    jobs::{self, Queue},
+    messages::{Home, Terms, write},
+    money::Micros,
+    scope::{AccountScope, SystemScope},
+    vals,
+};
+
+/// How long a page may take before another worker may take over.
+const LEASE: std::time::Duration = std::time::Duration::from_secs(30);
+
+#[derive(FromQueryResult)]
+struct Checkpoint {
+    account_id: AccountId,
+    mode: String,
+    prepare_cursor: Option<Uuid>,
+    prepare_numbers: Option<i64>,
+    error_code: Option<String>,
+}
+
+/// Prepares a launched campaign. Does nothing when it is not (or no longer) `preparing`, or another worker has it.
+///
+/// # Errors
+/// When the database refuses; the job is then tried again and goes on from its checkpoint.
+pub async fn prepare(db: &Db, system: &SystemScope, id: CampaignId, owner: &str) -> Result<()> {
+    let Some(at) = take(db, system, id, owner).await? else { return Ok(()) };
+    let scope = system.of(at.account_id, at.mode == "live");
+    if at.error_code.is_some() {
+        return remove(db, &scope, id).await; // a worker died while it removed what had failed
+    }
+    let outcome = match freeze(db, &scope, id, owner, &at).await {
+        Ok(true) => finish(db, &scope, id, owner).await,
+        Ok(false) => return Ok(()), // cancelled, or another worker's
+        Err(e) => Err(e),
+    };
+    match outcome {
+        Err(e) if e.code != Code::Internal && e.code != Code::Unavailable => fail(db, &scope, id, &e).await,
+        other => other,
+    }
+}
+
+async fn take(db: &Db, system: &SystemScope, id: CampaignId, owner: &str) -> Result<Option<Checkpoint>> {
+    let now = system.clock.now();
+    let tx = db.begin().await?;
+    let taken = tx
+        .run(
+            "UPDATE campaigns SET lease_owner = $2, lease_until = $3 WHERE id = $1 AND status = 'preparing' \
+             AND (lease_until IS NULL OR lease_until < $4 OR lease_owner = $2)",
+            vals![id, owner, now.plus(LEASE), now],
+        )
+        .await?;
+    let sql = "SELECT c.account_id, a.mode, c.prepare_cursor, c.prepare_numbers, c.error_code FROM campaigns c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1";
+    let at = if taken == 1 { tx.one(sql, vals![id]).await? } else { None };
+    tx.commit().await?;
+    Ok(at)
+}
+
+/// Writes page after page. False when the campaign is no longer ours to prepare.
+async fn freeze(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str, at: &Checkpoint) -> Result<bool> {
+    let campaign = queries::get(db.read(), scope, id).await?;
+    let letter = estimate::letter(db.read(), scope, &campaign).await?;
+    let terms = Terms::load(db.read(), scope).await?;
+    let audience = campaign.audience()?;
+    let home = |now: Timestamp| -> Result<Home> {
+        Ok(Home {
+            account: scope.account(),
+            campaign: Some(id),
+            batch: None,
+            carrier: terms.carrier,
+            hold: campaign.hold_id.ok_or_else(|| Error::internal("launched without a hold id"))?,
+            currency: terms.deck.currency.clone(),
+            send_at: now,
+            priority: 5,
+            chunk_status: "preparing",
+            external_id: None,
+            metadata: serde_json::json!({}),
+        })
+    };
+    let mut cursor = match (at.prepare_cursor, at.prepare_numbers) {
+        (_, Some(done)) => Some(Cursor::Number(usize::try_from(done).unwrap_or(usize::MAX))),
+        (after, None) => Some(Cursor::Contact(after.unwrap_or(Uuid::nil()))),
+    };
+    while let Some(here) = cursor {
+        let page = audience.page(db.read(), scope, here).await?;
+        let drafts: Vec<_> = page.recipients.iter().map(|r| letter.draft(&terms, r)).collect();
+        let now = scope.clock().now();
+        let tx = db.begin().await?;
+        let (after, numbers) = match page.next {
+            Some(Cursor::Contact(after)) => (Some(after), None),
+            Some(Cursor::Number(n)) => (None, i64::try_from(n).ok()),
+            None => (None, Some(i64::MAX)), // a resumed walk begins past every number, and ends at once
+        };
+        let ours = tx
+            .run(
+                "UPDATE campaigns SET lease_until = $3, prepare_cursor = COALESCE($4, prepare_cursor), prepare_numbers = $5 \
+                 WHERE id = $1 AND status = 'preparing' AND lease_owner = $2",
+                vals![id, owner, now.plus(LEASE), after, numbers],
+            )
+            .await?;
+        if ours == 0 {
+            return Ok(false);
+        }
+        if !drafts.is_empty() {
+            write(&tx, now, &home(now)?, &letter, &drafts).await?;
+        }
+        tx.commit().await?;
+        cursor = page.next;
+    }
+    Ok(true)
+}
+
+/// Holds the money of what is written and lets the pumps have it.
+async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> Result<()> {
+    #[derive(FromQueryResult)]
+    struct Sums {
+        messages: i64,
+        cost: Micros,
+    }
+    let now = scope.clock().now();
+    let tx = db.begin().await?;
+    let campaign = queries::lock(&tx, scope, id).await?;
+    if campaign.status != "preparing" {
+        return Ok(());
+    }
+    let sql = "SELECT COUNT(*) AS messages, CAST(COALESCE(SUM(unit_price * segments), 0) AS BIGINT) AS cost FROM messages WHERE campaign_id = $1 AND status = 'queued'";
+    let Sums { messages, cost } = tx.one(sql, vals![id]).await?.ok_or_else(|| Error::internal("sum without a row"))?;
+    if messages == 0 {
+        return Err(nobody(&tx, &campaign).await?);
+    }
+    let hold = campaign.hold_id.ok_or_else(|| Error::internal("launched without a hold id"))?;
+    balance::hold(&tx, now, scope.account(), hold, cost).await?;
+    tx.run("UPDATE chunks SET status = 'ready', send_at = $2 WHERE campaign_id = $1 AND status = 'preparing'", vals![id, now]).await?;
+    tx.run(
+        "UPDATE campaigns SET status = 'sending', started_at = $2, updated_at = $2, lease_owner = NULL, lease_until = NULL, version = version + 1 \
+         WHERE id = $1 AND lease_owner = $3",
+        vals![id, now, owner],
+    )
+    .await?;
+    for carrier in tx.column::<Uuid>("SELECT DISTINCT carrier_id FROM chunks WHERE campaign_id = $1", vals![id]).await? {
+        jobs::enqueue(&tx, now, Queue::MessagesDeliver, carrier).await?;
+    }
+    tell(&tx, scope, &campaign, "campaign.started", serde_json::json!({ "status": "sending", "messages": messages })).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Why nobody is left, from the skips that were written.
+async fn nobody(tx: &sea_orm::DatabaseTransaction, campaign: &Campaign) -> Result<Error> {
+    #[derive(FromQueryResult)]
+    struct Skipped {
+        reason: String,
+        country: Option<String>,
+        n: i64,
+    }
+    let sql = "SELECT reason, MIN(country) AS country, COUNT(*) AS n FROM messages WHERE campaign_id = $1 AND status = 'skipped' GROUP BY reason";
+    let mut sums = Estimate::new(campaign.currency.clone().unwrap_or(crate::money::Currency("EUR".into())));
+    for Skipped { reason, country, n } in tx.all::<Skipped>(sql, vals![campaign.id]).await? {
+        if let Some(skip) = crate::messages::Skip::ALL.into_iter().find(|s| s.as_str() == reason) {
+            sums.skipped.insert(skip, n);
+            sums.unpriced = sums.unpriced.or(country);
+        }
+    }
+    Ok(sums.require_somebody().err().unwrap_or_else(|| Error::internal("a campaign with nobody to send to")))
+}
+
+/// Ends a campaign that cannot be sent: the reason is kept first, then its messages go.
+async fn fail(db: &Db, scope: &AccountScope, id: CampaignId, why: &Error) -> Result<()> {
+    let tx = db.begin().await?;
+    tx.run(
+        "UPDATE campaigns SET error_code = $2, error_detail = $3 WHERE id = $1 AND status = 'preparing'",
+        vals![id, why.code.as_str(), why.detail.clone()],
+    )
+    .await?;
+    tx.commit().await?;
+    remove(db, scope, id).await
+}
+
+async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
+    loop {
+        let tx = db.begin().await?;
+        let Some(chunk) = tx.scalar::<ChunkId>("SELECT id FROM chunks WHERE campaign_id = $1 LIMIT 1", vals![id]).await? else {
+            tx.run("DELETE FROM campaign_counts WHERE campaign_id = $1", vals![id]).await?;
+            let now = scope.clock().now();
+            let ended = tx
+                .run(
+                    "UPDATE campaigns SET status = 'failed', finished_at = $2, updated_at = $2, lease_owner = NULL, lease_until = NULL, \
+                     version = version + 1 WHERE id = $1 AND status = 'preparing'",
+                    vals![id, now],
+                )
+                .await?;
+            if ended == 1 {
+                let campaign = queries::get(&tx, scope, id).await?;
+                let data = serde_json::json!({ "status": "failed", "code": campaign.error_code, "detail": campaign.error_detail });
+                tell(&tx, scope, &campaign, "campaign.failed", data).await?;
+            }
+            tx.commit().await?;
+            return Ok(());
+        };
+        tx.run("DELETE FROM message_texts WHERE message_id IN (SELECT id FROM messages WHERE chunk_id = $1)", vals![chunk]).await?;
+        tx.run("DELETE FROM messages WHERE chunk_id = $1", vals![chunk]).await?;
+        tx.run("DELETE FROM chunks WHERE id = $1", vals![chunk]).await?;
+        tx.commit().await?;
+    }
+}
+
+/// Tells of a change of a campaign.
+pub(super) async fn tell(tx: &sea_orm::DatabaseTransaction, scope: &AccountScope, campaign: &Campaign, kind: &str, mut data: serde_json::Value) -> Result<()> {
+    if let Some(data) = data.as_object_mut() {
+        data.insert("id".into(), campaign.id.to_string().into());
+        data.insert("name".into(), campaign.name.clone().into());
+    }
+    events::record(tx, scope.clock().now(), scope.account(), kind, &campaign.id.to_string(), data).await?;
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! Messages: what was sent to whom, in which state, at what price. The states are told in [`status`].
+//!
+//! A message belongs to a chunk of up to 1,000; pumps claim chunks under a lease ([`window`]), carriers' answers and
+//! receipts come back in batches ([`record`]), time does the rest ([`sweep`]). Every change of state goes through
+//! [`moves`], which moves counts, money and events with it.
+
+mod cancel;
+mod moves;
+mod plan;
+mod queries;
+mod record;
+mod send;
+mod status;
+pub mod sweep;
+mod terms;
+pub mod window;
+mod write;
+
+pub use cancel::cancel;
+pub use plan::{Draft, Letter, Outcome, Piece, Recipient, Skip, Values};
+pub use queries::{Filter, Message, Part, get, list, parts_of};
+pub use record::{Answer, Patience, Receipt, Recorded, Reference, Submitted, record};
+pub use send::{Letterhead, Request, Sent, cost, plan, recipients, send};
+pub use status::{ReceiptState, Status};
+pub use terms::{Countries, Terms};
+pub use write::{Home, Written, write};

@@ -1,0 +1,319 @@
+//! What time does to messages, looked for at intervals: leases of the dead, messages whose time has come, doubts and
+//! receipts that end, chunks that were cancelled. Every verb here is idempotent and works in pieces.
+
+use std::{collections::HashMap, time::Duration};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
+
+use super::{
+    Patience, ReceiptState, Status,
+    moves::{Moves, lock, lock_where},
+    record::{conclude, doubt, record_in, undoubt},
+};
+use crate::{
+    balance,
+    clock::Timestamp,
+    db::{Db, Sql, ids_json, ids_list},
+    error::{Code, Result},
+    ids::{AccountId, CarrierId, ChunkId, HoldId, MessageId, ReceiptId},
+    money::Micros,
+    scope::SystemScope,
+    vals,
+};
+
+/// How many chunks or messages one transaction of a sweep takes.
+const PIECE: i64 = 500;
+
+#[derive(FromQueryResult)]
+struct Chunk {
+    id: ChunkId,
+    account_id: AccountId,
+    carrier_id: CarrierId,
+    hold_id: Option<HoldId>,
+}
+
+/// Locks chunks that `condition` picks, passing over those that another sweep works on.
+async fn chunks(
+    tx: &DatabaseTransaction,
+    condition: &str,
+    values: Vec<sea_orm::Value>,
+    limit: i64,
+) -> Result<Vec<Chunk>> {
+    let skip = if tx.get_database_backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
+    let sql = format!(
+        "SELECT id, account_id, carrier_id, hold_id FROM chunks WHERE {condition} ORDER BY id LIMIT {limit}{skip}"
+    );
+    Ok(tx.all(&sql, values).await?)
+}
+
+/// Whether a sweep has anything to do: asked first, so that an idle platform writes nothing.
+async fn any(db: &Db, table: &str, condition: &str, values: Vec<sea_orm::Value>) -> Result<bool> {
+    Ok(db.read().scalar::<i32>(&format!("SELECT 1 FROM {table} WHERE {condition} LIMIT 1"), values).await?.is_some())
+}
+
+/// Chunks whose owner has died: what it had marked is in doubt, what it had not goes on. Tells how many chunks.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn reclaim(db: &Db, scope: &SystemScope, patience: &Patience) -> Result<usize> {
+    let now = scope.clock.now();
+    let dead = "lease_owner IS NOT NULL AND lease_until < $1";
+    if !any(db, "chunks", dead, vals![now]).await? {
+        return Ok(0);
+    }
+    let tx = db.begin().await?;
+    let found = chunks(&tx, dead, vals![now], 20).await?;
+    for Chunk { id, carrier_id, .. } in &found {
+        let rows = lock_where(&tx, "m.chunk_id = $1 AND m.status = 'submitting'", vals![*id]).await?;
+        doubt(&tx, now, *carrier_id, patience, &rows).await?;
+        let mut moves = Moves::default();
+        for row in rows {
+            moves.end(row, Status::InDoubt, "interrupted");
+        }
+        moves.apply(&tx, now).await?;
+        tx.run(
+            "UPDATE chunks SET lease_owner = NULL, lease_until = NULL, status = CASE WHEN status <> 'claimed' THEN status \
+             WHEN EXISTS (SELECT 1 FROM messages m WHERE m.chunk_id = $1 AND m.status = 'queued') THEN 'ready' ELSE 'done' END WHERE id = $1",
+            vals![*id],
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(found.len())
+}
+
+/// Single sends whose time has come: their money is held and their chunks become ready; without money they fail.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
+    let now = scope.clock.now();
+    let due = "status = 'scheduled' AND send_at <= $1";
+    if !any(db, "chunks", due, vals![now]).await? {
+        return Ok(0);
+    }
+    let tx = db.begin().await?;
+    let found = chunks(&tx, due, vals![now], 1).await?;
+    for Chunk { id, account_id, hold_id, .. } in &found {
+        let Some(hold) = *hold_id else { continue };
+        let rows = lock_where(&tx, "m.chunk_id = $1 AND m.status = 'scheduled'", vals![*id]).await?;
+        let cost =
+            rows.iter().try_fold(Micros::ZERO, |sum, row| sum.checked_add(row.unit_price.checked_mul(row.segments)?));
+        let held = balance::hold(&tx, now, *account_id, hold, cost.unwrap_or(Micros(i64::MAX))).await;
+        let (status, to, reason) = match held {
+            Ok(()) => ("ready", Status::Queued, ""),
+            Err(e) if e.code == Code::InsufficientFunds => ("done", Status::Failed, "insufficient_funds"),
+            Err(e) => return Err(e),
+        };
+        let mut moves = Moves::default();
+        for row in rows {
+            moves.add(super::moves::Move {
+                row,
+                to,
+                reason: (!reason.is_empty()).then(|| reason.to_owned()),
+                error: None,
+                accepted: false,
+            });
+        }
+        moves.apply(&tx, now).await?;
+        tx.run("UPDATE chunks SET status = $2 WHERE id = $1", vals![*id, status]).await?;
+    }
+    tx.commit().await?;
+    Ok(found.len())
+}
+
+/// Cancelled chunks: their waiting messages end as cancelled and their money is released.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn settle_cancelled(db: &Db, scope: &SystemScope) -> Result<usize> {
+    let now = scope.clock.now();
+    let open = "status = 'cancelled' AND settled_at IS NULL";
+    if !any(db, "chunks", open, vals![]).await? {
+        return Ok(0);
+    }
+    let tx = db.begin().await?;
+    let found = chunks(&tx, open, vals![], 5).await?;
+    for Chunk { id, .. } in &found {
+        let mut moves = Moves::default();
+        for row in lock_where(&tx, "m.chunk_id = $1 AND m.status IN ('queued', 'scheduled')", vals![*id]).await? {
+            moves.end(row, Status::Cancelled, "cancelled");
+        }
+        moves.apply(&tx, now).await?;
+        tx.run("UPDATE chunks SET settled_at = $2 WHERE id = $1", vals![*id, now]).await?;
+    }
+    tx.commit().await?;
+    Ok(found.len())
+}
+
+/// Sent messages that waited long enough: `no_report`, and charged.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn end_waiting(db: &Db, scope: &SystemScope, patience: &Patience) -> Result<usize> {
+    let now = scope.clock.now();
+    let past = now.minus(patience.receipt);
+    let old = "status = 'done' AND settled_at IS NULL AND send_at < $1 AND lease_owner IS NULL";
+    if !any(db, "chunks", old, vals![past]).await? {
+        return Ok(0);
+    }
+    let tx = db.begin().await?;
+    let found = chunks(&tx, old, vals![past], 5).await?;
+    for Chunk { id, .. } in &found {
+        let mut moves = Moves::default();
+        for row in
+            lock_where(&tx, "m.chunk_id = $1 AND m.status = 'sent' AND m.submitted_at < $2", vals![*id, past]).await?
+        {
+            moves.end(row, Status::NoReport, "no_receipt_in_time");
+        }
+        moves.apply(&tx, now).await?;
+        // A chunk sent long after its time has messages that may still wait: it is looked at again.
+        tx.run(
+            "UPDATE chunks SET settled_at = $2 WHERE id = $1 AND NOT EXISTS \
+             (SELECT 1 FROM messages m WHERE m.chunk_id = $1 AND m.status IN ('sent', 'in_doubt', 'submitting', 'queued'))",
+            vals![*id, now],
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(found.len())
+}
+
+/// Messages in doubt to the end: `unknown`, and not charged.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn end_doubts(db: &Db, scope: &SystemScope) -> Result<u64> {
+    let now = scope.clock.now();
+    if !any(db, "messages_in_doubt", "until < $1", vals![now]).await? {
+        return Ok(0);
+    }
+    let tx = db.begin().await?;
+    let ids: Vec<MessageId> = tx
+        .column(
+            "SELECT message_id FROM messages_in_doubt WHERE until < $1 ORDER BY message_id LIMIT $2",
+            vals![now, PIECE],
+        )
+        .await?;
+    let mut moves = Moves::default();
+    for row in lock(&tx, ids.iter().copied()).await? {
+        if row.status()? == Status::InDoubt {
+            moves.end(row, Status::Unknown, "in_doubt_to_the_end");
+        }
+    }
+    let ended = moves.apply(&tx, now).await?;
+    undoubt(&tx, &ids).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Receipts that found no part for a while, but a message in doubt to the same number: they tell its fate. The wait
+/// makes sure that the receipt is not merely ahead of its own answer.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn resolve_doubts(db: &Db, scope: &SystemScope, patience: &Patience) -> Result<u64> {
+    #[derive(FromQueryResult)]
+    struct Pair {
+        receipt: ReceiptId,
+        carrier_id: CarrierId,
+        carrier_ref: String,
+        carrier_ref_raw: String,
+        state: String,
+        error: Option<String>,
+        message_id: MessageId,
+        since: Timestamp,
+    }
+    let now = scope.clock.now();
+    let settled = now.minus(patience.settle);
+    if !any(db, "receipts", "received_at <= $1", vals![settled]).await?
+        || !any(db, "messages_in_doubt", "since <= $1", vals![now]).await?
+    {
+        return Ok(0);
+    }
+    let tx = db.begin().await?;
+    let pairs: Vec<Pair> = tx
+        .all(
+            "SELECT r.id AS receipt, r.carrier_id, r.carrier_ref, r.carrier_ref_raw, r.state, r.error, d.message_id, d.since \
+             FROM receipts r JOIN messages_in_doubt d ON d.carrier_id = r.carrier_id AND d.phone = r.phone AND (r.sender IS NULL OR r.sender = d.sender) \
+             WHERE r.received_at <= $1 ORDER BY r.received_at, r.id, d.since, d.message_id LIMIT $2",
+            vals![settled, PIECE * 4],
+        )
+        .await?;
+    let wanted: std::collections::BTreeSet<_> = pairs.iter().map(|p| p.message_id).collect();
+    let rows: HashMap<MessageId, i64> = lock(&tx, wanted).await?.into_iter().map(|r| (r.id, r.parts)).collect();
+    let mut free: HashMap<MessageId, Vec<i64>> = HashMap::new();
+    for (id, parts) in rows {
+        let known: Vec<i64> = tx.column("SELECT part FROM message_parts WHERE message_id = $1", vals![id]).await?;
+        free.insert(id, (1..=parts).rev().filter(|p| !known.contains(p)).collect());
+    }
+    let (mut used, mut touched) = (std::collections::HashSet::new(), Vec::new());
+    for Pair { receipt, carrier_id, carrier_ref, carrier_ref_raw, state, error, message_id, since } in pairs {
+        let done = ReceiptState::read(&state).is_some_and(ReceiptState::is_final).then_some(now);
+        if used.contains(&receipt) {
+            continue;
+        }
+        let Some(part) = free.get_mut(&message_id).and_then(Vec::pop) else { continue };
+        used.insert(receipt);
+        touched.push(message_id);
+        tx.run(
+            "INSERT INTO message_parts (message_id, part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            vals![message_id, part, carrier_id, carrier_ref, carrier_ref_raw, state, error, since, done],
+        )
+        .await?;
+    }
+    let sql = format!("DELETE FROM receipts WHERE id IN {}", ids_list(tx.get_database_backend(), 1));
+    tx.run(&sql, vals![ids_json(used.iter().map(|id| id.0))]).await?;
+    let resolved = conclude(&tx, now, touched).await?;
+    tx.commit().await?;
+    Ok(resolved)
+}
+
+/// Receipts whose part was stored by another process in the moment they were parked.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn rematch(db: &Db, scope: &SystemScope, patience: &Patience) -> Result<u64> {
+    #[derive(FromQueryResult)]
+    struct Parked {
+        id: ReceiptId,
+        carrier_id: CarrierId,
+        carrier_ref: String,
+        carrier_ref_raw: String,
+        phone: Option<i64>,
+        sender: Option<String>,
+        state: String,
+        error: Option<String>,
+    }
+    let sql = "SELECT r.id, r.carrier_id, r.carrier_ref, r.carrier_ref_raw, r.phone, r.sender, r.state, r.error FROM receipts r \
+               WHERE EXISTS (SELECT 1 FROM message_parts p WHERE p.carrier_id = r.carrier_id AND p.carrier_ref = r.carrier_ref) ORDER BY r.id LIMIT $1";
+    let parked: Vec<Parked> = db.read().all(sql, vals![PIECE]).await?;
+    let mut applied = 0;
+    for p in parked {
+        let tx = db.begin().await?;
+        // Taken and applied in one transaction: a receipt is never out of both tables.
+        let mine = tx.run("DELETE FROM receipts WHERE id = $1", vals![p.id]).await? == 1;
+        let Some(state) = ReceiptState::read(&p.state).filter(|_| mine) else { continue };
+        let reference = super::Reference { canonical: p.carrier_ref, raw: p.carrier_ref_raw };
+        let receipt = super::Receipt { reference, state, error: p.error, phone: p.phone, sender: p.sender };
+        applied += record_in(&tx, scope.clock.now(), p.carrier_id, patience, &[], &[receipt]).await?.receipts_applied;
+        tx.commit().await?;
+    }
+    Ok(applied)
+}
+
+/// Forgets receipts that were of nobody for 72 hours and tells how many.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn forget_unknown(db: &Db, scope: &SystemScope) -> Result<u64> {
+    let old = scope.clock.now().minus(Duration::from_secs(72 * 3600));
+    if !any(db, "receipts", "received_at < $1", vals![old]).await? {
+        return Ok(0);
+    }
+    let tx = db.begin().await?;
+    let gone = tx.run("DELETE FROM receipts WHERE received_at < $1", vals![old]).await?;
+    tx.commit().await?;
+    Ok(gone)
+}
