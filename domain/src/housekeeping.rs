@@ -23,12 +23,22 @@ pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
     gone += tx.run("DELETE FROM files WHERE expires_at < $1", vals![now]).await?;
     gone += tx.run("DELETE FROM leases WHERE until < $1", vals![hour_ago]).await?;
     if tx.get_database_backend() == DbBackend::Postgres {
-        gone += tx.run("DELETE FROM apalis.jobs WHERE status IN ('Done', 'Killed') AND done_at < now() - interval '1 hour'", vals![]).await?;
+        gone += tx
+            .run(
+                "DELETE FROM apalis.jobs WHERE status IN ('Done', 'Killed') AND done_at < now() - interval '1 hour'",
+                vals![],
+            )
+            .await?;
         for table in ["messages", "message_texts", "message_parts", "events"] {
             tx.run("SELECT carillon_partitions($1, 2)", vals![table]).await?;
         }
     } else {
-        gone += tx.run("DELETE FROM Jobs WHERE status IN ('Done', 'Killed') AND done_at < strftime('%s', 'now') - 3600", vals![]).await?;
+        gone += tx
+            .run(
+                "DELETE FROM Jobs WHERE status IN ('Done', 'Killed') AND done_at < strftime('%s', 'now') - 3600",
+                vals![],
+            )
+            .await?;
     }
     tx.commit().await?;
     Ok(gone)

@@ -3,28 +3,39 @@
 //! Invariants: a read takes `&impl ConnectionTrait`, a write takes `&DatabaseTransaction`, so an unwrapped write does
 //! not compile; no carrier or HTTP call happens inside a transaction; every query starts from a scope.
 
-pub mod balance;
 pub mod accounts;
+pub mod balance;
+pub mod blacklist;
+pub mod campaigns;
+pub mod carriers;
 pub mod clock;
+pub mod contact_fields;
+pub mod contacts;
 pub mod db;
 pub mod error;
 pub mod events;
 pub mod files;
+pub mod groups;
+pub mod housekeeping;
 pub mod idempotency;
 pub mod ids;
+pub mod imports;
 pub mod jobs;
+pub mod leases;
 pub mod messages;
 pub mod money;
 pub mod phone;
 pub mod rates;
-pub mod scope;
-pub mod segments;
-pub mod templates;
+pub mod reports;
 pub mod schema;
 pub mod scope;
+pub mod segments;
 pub mod senders;
 pub mod templates;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text_enum;
 pub mod tokens;
+pub mod uploads;
 
 pub use error::{Code, Error, Result};

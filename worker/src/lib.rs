@@ -14,6 +14,8 @@ mod sweep;
 
 use std::time::Duration;
 
+pub use jobs::migrate;
+
 use domain::{clock::Clock, db::Db, jobs::Wake, messages::Patience, scope::SystemScope};
 use tokio::sync::watch;
 

@@ -66,6 +66,8 @@ impl Metrics {
             ("carillon_receipts_parked_total", "counter", "Receipts that found no part at once.", receipts_parked),
             ("carillon_carrier_binds", "gauge", "Open connections to carriers.", binds),
         ];
-        rows.iter().map(|(name, kind, help, c)| format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {}\n", c.get())).collect()
+        rows.iter()
+            .map(|(name, kind, help, c)| format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {}\n", c.get()))
+            .collect()
     }
 }

@@ -3,12 +3,7 @@
 
 use std::time::Duration;
 
-use domain::{
-    campaigns, events,
-    jobs::Queue,
-    leases,
-    messages::sweep,
-};
+use domain::{campaigns, events, jobs::Queue, leases, messages::sweep};
 
 use crate::Shared;
 
@@ -50,7 +45,9 @@ pub async fn messages(shared: Shared) {
 /// Campaigns: due times and ends.
 pub async fn campaigns(shared: Shared) {
     while !shared.stopping() {
-        if leading(&shared, "sweep.campaigns").await && told("campaigns", campaigns::advance(&shared.db, &shared.scope).await) > 0 {
+        if leading(&shared, "sweep.campaigns").await
+            && told("campaigns", campaigns::advance(&shared.db, &shared.scope).await) > 0
+        {
             shared.wake.nudge(Queue::CampaignsPrepare);
         }
         shared.pause(Duration::from_millis(300)).await;
@@ -67,13 +64,14 @@ pub async fn events(shared: Shared) {
     }
 }
 
-/// Once a minute: what has expired goes, the months ahead get their partitions.
+/// Every ten seconds: imports that nobody works on are announced again, what has expired goes, the months ahead get their partitions.
 pub async fn housekeeping(shared: Shared) {
     while !shared.stopping() {
         if leading(&shared, "sweep.housekeeping").await {
             told("receipts", sweep::forget_unknown(&shared.db, &shared.scope).await);
+            told("imports", domain::imports::sweep(&shared.db, &shared.scope).await);
             told("expired", domain::housekeeping::run(&shared.db, &shared.scope).await);
         }
-        shared.pause(Duration::from_secs(60)).await;
+        shared.pause(Duration::from_secs(10)).await;
     }
 }

@@ -53,9 +53,14 @@ async fn advance_one(db: &Db, system: &SystemScope, seen: &Campaign) -> Result<b
         tx.commit().await?;
         return Ok(moved == 1);
     }
-    let open = |statuses: &str| format!("SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM campaign_counts WHERE campaign_id = $1 AND status IN ({statuses})");
+    let open = |statuses: &str| {
+        format!(
+            "SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM campaign_counts WHERE campaign_id = $1 AND status IN ({statuses})"
+        )
+    };
     let unsent: i64 = db.read().scalar(&open("'scheduled', 'queued'"), vals![id]).await?.unwrap_or(0);
-    let waiting: i64 = db.read().scalar(&open("'scheduled', 'queued', 'sent', 'in_doubt'"), vals![id]).await?.unwrap_or(0);
+    let waiting: i64 =
+        db.read().scalar(&open("'scheduled', 'queued', 'sent', 'in_doubt'"), vals![id]).await?.unwrap_or(0);
     let (from, to, event) = match seen.status.as_str() {
         "sending" | "finishing" if waiting == 0 => (seen.status.as_str(), "completed", "campaign.completed"),
         "sending" if unsent == 0 => ("sending", "finishing", "campaign.finishing"),

@@ -26,7 +26,10 @@ pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
     let campaign = queries::lock(tx, scope, id).await?;
     require_changeable(&campaign)?;
     if campaign.status == "scheduled" {
-        return Err(Error::new(Code::CampaignNotDraft, "The campaign is scheduled already; change its send_at, or cancel it."));
+        return Err(Error::new(
+            Code::CampaignNotDraft,
+            "The campaign is scheduled already; change its send_at, or cancel it.",
+        ));
     }
     let letter = estimate::letter(tx, scope, &campaign).await?;
     let terms = Terms::load(tx, scope).await?;
@@ -44,7 +47,9 @@ pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
             let missing = Micros(cost.0.saturating_sub(available.0));
             return Err(Error::new(
                 Code::InsufficientFunds,
-                format!("{what} {cost} {currency} and {available} {currency} are available: top up at least {missing} {currency}."),
+                format!(
+                    "{what} {cost} {currency} and {available} {currency} are available: top up at least {missing} {currency}."
+                ),
             ));
         }
     }
@@ -58,6 +63,14 @@ pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
         jobs::enqueue(tx, now, Queue::CampaignsPrepare, id.0).await?;
     }
     let launched = queries::get(tx, scope, id).await?;
-    events::record(tx, now, scope.account(), "campaign.launched", &id.to_string(), serde_json::json!({ "id": id, "name": launched.name, "status": status })).await?;
+    events::record(
+        tx,
+        now,
+        scope.account(),
+        "campaign.launched",
+        &id.to_string(),
+        serde_json::json!({ "id": id, "name": launched.name, "status": status }),
+    )
+    .await?;
     Ok(launched)
 }

@@ -19,7 +19,8 @@ use crate::{
 /// `not_found`; `conflict` unless the campaign is sending.
 pub async fn pause(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
     let campaign = in_status(tx, scope, id, &["sending"], "paused").await?;
-    tx.run("UPDATE chunks SET status = 'paused' WHERE campaign_id = $1 AND status IN ('ready', 'claimed')", vals![id]).await?;
+    tx.run("UPDATE chunks SET status = 'paused' WHERE campaign_id = $1 AND status IN ('ready', 'claimed')", vals![id])
+        .await?;
     set(tx, scope, &campaign, "paused", "campaign.paused").await
 }
 
@@ -30,7 +31,13 @@ pub async fn pause(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignI
 pub async fn resume(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
     let campaign = in_status(tx, scope, id, &["paused"], "resumed").await?;
     tx.run("UPDATE chunks SET status = 'ready' WHERE campaign_id = $1 AND status = 'paused'", vals![id]).await?;
-    for carrier in tx.column::<uuid::Uuid>("SELECT DISTINCT carrier_id FROM chunks WHERE campaign_id = $1 AND status = 'ready'", vals![id]).await? {
+    for carrier in tx
+        .column::<uuid::Uuid>(
+            "SELECT DISTINCT carrier_id FROM chunks WHERE campaign_id = $1 AND status = 'ready'",
+            vals![id],
+        )
+        .await?
+    {
         jobs::enqueue(tx, scope.clock().now(), Queue::MessagesDeliver, carrier).await?;
     }
     set(tx, scope, &campaign, "sending", "campaign.resumed").await
@@ -46,18 +53,36 @@ pub async fn cancel(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
     set(tx, scope, &campaign, "cancelled", "campaign.cancelled").await
 }
 
-async fn in_status(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId, from: &[&str], done: &str) -> Result<Campaign> {
+async fn in_status(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    id: CampaignId,
+    from: &[&str],
+    done: &str,
+) -> Result<Campaign> {
     let campaign = queries::lock(tx, scope, id).await?;
     // A preparation that has failed is being removed: there is nothing left to cancel.
     if from.contains(&campaign.status.as_str()) && campaign.error_code.is_none() {
         return Ok(campaign);
     }
-    Err(Error::new(Code::Conflict, format!("The campaign is {}; only one that is {} can be {done}.", campaign.status, from.join(", "))))
+    Err(Error::new(
+        Code::Conflict,
+        format!("The campaign is {}; only one that is {} can be {done}.", campaign.status, from.join(", ")),
+    ))
 }
 
-async fn set(tx: &DatabaseTransaction, scope: &AccountScope, campaign: &Campaign, status: &str, event: &str) -> Result<Campaign> {
-    tx.run("UPDATE campaigns SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1", vals![campaign.id, status, scope.clock().now()])
-        .await?;
+async fn set(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    campaign: &Campaign,
+    status: &str,
+    event: &str,
+) -> Result<Campaign> {
+    tx.run(
+        "UPDATE campaigns SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1",
+        vals![campaign.id, status, scope.clock().now()],
+    )
+    .await?;
     tell(tx, scope, campaign, event, serde_json::json!({ "status": status })).await?;
     queries::get(tx, scope, campaign.id).await
 }

@@ -27,7 +27,8 @@ impl Carrier {
     /// # Errors
     /// Internal when the stored form cannot be read.
     pub fn settings(&self) -> Result<SmppSettings> {
-        serde_json::from_value(self.config.clone()).map_err(|e| Error::internal(format!("settings of carrier {}: {e}", self.name)))
+        serde_json::from_value(self.config.clone())
+            .map_err(|e| Error::internal(format!("settings of carrier {}: {e}", self.name)))
     }
 }
 
@@ -44,6 +45,7 @@ pub async fn all(conn: &(impl ConnectionTrait + Sync), _: &SystemScope) -> Resul
 /// # Errors
 /// `not_found`.
 pub async fn by_name(conn: &(impl ConnectionTrait + Sync), _: &OperatorScope, name: &str) -> Result<Carrier> {
-    let carrier = conn.one("SELECT id, name, config, enabled, version FROM carriers WHERE name = $1", vals![name]).await?;
+    let carrier =
+        conn.one("SELECT id, name, config, enabled, version FROM carriers WHERE name = $1", vals![name]).await?;
     carrier.ok_or_else(|| Error::new(crate::Code::NotFound, format!("There is no carrier named {name:?}.")))
 }

@@ -93,7 +93,10 @@ impl SmppSettings {
             ucs2_data_coding: _,
         } = self;
         let mut faults = Faults::default();
-        let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
+        let port = address
+            .rsplit_once(':')
+            .filter(|(host, _)| !host.is_empty())
+            .and_then(|(_, port)| port.parse::<u16>().ok());
         if port.is_none_or(|p| p == 0) {
             faults.add("/address", "invalid", "must be host:port, such as smpp.example.com:2775");
         }
@@ -120,9 +123,15 @@ mod tests {
 
     #[test]
     fn wrong_settings_are_told_all_at_once() {
-        let good = SmppSettings { address: "127.0.0.1:2775".into(), system_id: "carillon".into(), ..SmppSettings::default() };
+        let good =
+            SmppSettings { address: "127.0.0.1:2775".into(), system_id: "carillon".into(), ..SmppSettings::default() };
         assert!(good.check().is_ok());
-        let bad = SmppSettings { address: "nowhere".into(), binds: 0, password: "far too long".into(), ..SmppSettings::default() };
+        let bad = SmppSettings {
+            address: "nowhere".into(),
+            binds: 0,
+            password: "far too long".into(),
+            ..SmppSettings::default()
+        };
         let pointers: Vec<_> = bad.check().unwrap_err().faults.into_iter().map(|f| f.pointer).collect();
         assert_eq!(pointers, ["/address", "/system_id", "/password", "/binds"]);
     }

@@ -15,7 +15,13 @@ use crate::{
 ///
 /// # Errors
 /// `invalid_request` with every fault of the settings.
-pub async fn upsert(tx: &DatabaseTransaction, scope: &OperatorScope, name: &str, settings: &SmppSettings, enabled: bool) -> Result<Carrier> {
+pub async fn upsert(
+    tx: &DatabaseTransaction,
+    scope: &OperatorScope,
+    name: &str,
+    settings: &SmppSettings,
+    enabled: bool,
+) -> Result<Carrier> {
     settings.check()?;
     let now = scope.clock.now();
     let config = serde_json::to_value(settings).map_err(|e| Error::internal(e.to_string()))?;

@@ -42,7 +42,9 @@ fn keep(shared: &Shared, rows: Vec<Carrier>, pumps: &mut HashMap<(CarrierId, u32
     let mut wanted = HashMap::new();
     for carrier in rows.into_iter().filter(|c| c.enabled) {
         match carrier.settings() {
-            Ok(settings) => wanted.extend((0..settings.binds).map(|n| ((carrier.id, n), (carrier.clone(), settings.clone())))),
+            Ok(settings) => {
+                wanted.extend((0..settings.binds).map(|n| ((carrier.id, n), (carrier.clone(), settings.clone()))))
+            }
             Err(e) => tracing::error!(carrier = carrier.name, error = %e, "the carrier's settings cannot be read"),
         }
     }

@@ -1,0 +1,71 @@
+//! Reading the blacklist.
+
+use std::collections::HashSet;
+
+use sea_orm::{ConnectionTrait, DbBackend};
+
+use super::Entry;
+use crate::{
+    db::{Sql, page_bounds},
+    error::{Error, Result},
+    ids::BlacklistId,
+    phone::Msisdn,
+    scope::AccountScope,
+    vals,
+};
+
+/// Those of `phones` that are on the list, as E.164 digits. One statement, however many there are.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn blacklisted(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    phones: &[u64],
+) -> Result<HashSet<u64>> {
+    if phones.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let list = if conn.get_database_backend() == DbBackend::Postgres {
+        "(SELECT value::bigint FROM jsonb_array_elements_text($2::jsonb))"
+    } else {
+        "(SELECT value FROM json_each($2))"
+    };
+    let sql = format!("SELECT phone FROM blacklist WHERE account_id = $1 AND phone IN {list}");
+    let found: Vec<i64> = conn.column(&sql, vals![scope.account(), serde_json::Value::from(phones.to_vec())]).await?;
+    Ok(found.into_iter().filter_map(|phone| u64::try_from(phone).ok()).collect())
+}
+
+/// One entry.
+///
+/// # Errors
+/// `not_found`.
+pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: BlacklistId) -> Result<Entry> {
+    let sql = "SELECT * FROM blacklist WHERE account_id = $1 AND id = $2";
+    conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("blacklist entry"))
+}
+
+/// A page of entries in order of their ids, after `after`, perhaps of one number; and whether there are more.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    phone: Option<Msisdn>,
+    after: Option<BlacklistId>,
+    limit: usize,
+) -> Result<(Vec<Entry>, bool)> {
+    let mut sql = "SELECT * FROM blacklist WHERE account_id = $1".to_owned();
+    let mut values = vals![scope.account(), i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)];
+    if let Some(after) = after {
+        values.push(after.into());
+        sql.push_str(&format!(" AND id > ${}", values.len()));
+    }
+    if let Some(phone) = phone {
+        values.push(i64::from(phone).into());
+        sql.push_str(&format!(" AND phone = ${}", values.len()));
+    }
+    sql.push_str(" ORDER BY id LIMIT $2");
+    Ok(page_bounds(conn.all(&sql, values).await?, limit))
+}

@@ -1,0 +1,114 @@
+//! Contacts: a person under one phone number, with built-in columns, the account's own fields, consent and metadata.
+//!
+//! Invariants: one contact per phone and account; country, operator and line type always follow from the phone; a
+//! custom value has the type of its field; `version` grows with every change.
+
+mod column;
+mod consent;
+mod create;
+mod delete;
+mod profile;
+mod queries;
+mod update;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use sea_orm::{FromQueryResult, QueryResult};
+use serde_json::{Map, Value};
+
+pub use column::{Column, Reading};
+pub use consent::{Consent, NewConsent};
+pub use create::{New, create};
+pub use delete::delete;
+pub use profile::Profile;
+pub use queries::{Filter, get, groups_of, list, rule};
+pub use update::{Patch, update};
+pub(crate) use values::on_unique;
+
+use crate::{
+    clock::Timestamp,
+    ids::ContactId,
+    phone::{Msisdn, NumberInfo, describe},
+};
+
+/// Pairs that the metadata of a contact may have.
+pub const MAX_METADATA: usize = 50;
+/// Groups a new contact may be put into.
+pub const MAX_GROUPS: usize = 100;
+
+/// A contact as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contact {
+    /// Its id.
+    pub id: ContactId,
+    /// Its number.
+    pub phone: Msisdn,
+    /// The country of the number.
+    pub country: Option<String>,
+    /// The operator to which the number's range was issued.
+    pub operator: Option<String>,
+    /// The kind of line.
+    pub line_type: Option<String>,
+    /// The built-in columns.
+    pub profile: Profile,
+    /// Whether the person agreed to be written to.
+    pub consent: Consent,
+    /// When consent was given or refused.
+    pub consent_at: Option<Timestamp>,
+    /// Where it comes from.
+    pub consent_source: Option<String>,
+    /// Values of the account's own fields.
+    pub fields: Map<String, Value>,
+    /// The integrator's own pairs of text.
+    pub metadata: Map<String, Value>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, for ETag.
+    pub version: i64,
+}
+
+impl FromQueryResult for Contact {
+    fn from_query_result(row: &QueryResult, pre: &str) -> Result<Self, sea_orm::DbErr> {
+        let phone: i64 = row.try_get(pre, "phone")?;
+        let consent: String = row.try_get(pre, "consent")?;
+        let mut profile = Profile::default();
+        for column in Column::ALL {
+            profile.set(column, row.try_get(pre, column.name())?);
+        }
+        Ok(Self {
+            id: row.try_get(pre, "id")?,
+            phone: Msisdn::try_from(phone).map_err(|e| sea_orm::DbErr::Type(e.to_string()))?,
+            country: row.try_get(pre, "country")?,
+            operator: row.try_get(pre, "operator")?,
+            line_type: row.try_get(pre, "line_type")?,
+            profile,
+            consent: Consent::read(&consent)
+                .ok_or_else(|| sea_orm::DbErr::Type(format!("contacts.consent {consent}")))?,
+            consent_at: row.try_get(pre, "consent_at")?,
+            consent_source: row.try_get(pre, "consent_source")?,
+            fields: object(row.try_get(pre, "fields")?),
+            metadata: object(row.try_get(pre, "metadata")?),
+            created_at: row.try_get(pre, "created_at")?,
+            updated_at: row.try_get(pre, "updated_at")?,
+            version: row.try_get(pre, "version")?,
+        })
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// What the numbering plans say of a number, as the columns hold it: country, operator, line type.
+pub(crate) fn described(phone: Msisdn) -> (Option<String>, Option<&'static str>, Option<String>) {
+    let NumberInfo { country, operator, line_type } = describe(phone);
+    let line_type = serde_json::to_value(line_type).ok().and_then(|v| v.as_str().map(str::to_owned));
+    (country.map(crate::phone::Country::code), operator, line_type)
+}

@@ -1,0 +1,110 @@
+//! Reading contacts.
+
+use sea_orm::ConnectionTrait;
+
+use super::{Consent, Contact};
+use crate::{
+    clock::Timestamp,
+    db::{Sql, page_bounds},
+    error::{Error, Result},
+    ids::{ContactId, GroupId},
+    phone::{Msisdn, Rule},
+    scope::AccountScope,
+    vals,
+};
+
+/// What a list of contacts is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Members of this group.
+    pub group: Option<GroupId>,
+    /// The contact with this number.
+    pub phone: Option<Msisdn>,
+    /// Numbers of this country.
+    pub country: Option<String>,
+    /// Numbers of this operator.
+    pub operator: Option<String>,
+    /// The contact with this id of the integrator's.
+    pub external_id: Option<String>,
+    /// This state of consent.
+    pub consent: Option<Consent>,
+    /// Made at this moment or later.
+    pub created_after: Option<Timestamp>,
+    /// Made before this moment.
+    pub created_before: Option<Timestamp>,
+}
+
+/// One contact.
+///
+/// # Errors
+/// `not_found`.
+pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: ContactId) -> Result<Contact> {
+    let sql = "SELECT * FROM contacts WHERE account_id = $1 AND id = $2";
+    conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("contact"))
+}
+
+/// The groups of a contact, in order of their creation.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn groups_of(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    id: ContactId,
+) -> Result<Vec<GroupId>> {
+    let sql = "SELECT m.group_id FROM contact_groups m JOIN groups g ON g.id = m.group_id \
+        WHERE g.account_id = $1 AND m.contact_id = $2 ORDER BY m.group_id";
+    Ok(conn.column(sql, vals![scope.account(), id]).await?)
+}
+
+/// A page of contacts in order of their ids, after `after`; and whether there are more.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    filter: &Filter,
+    after: Option<ContactId>,
+    limit: usize,
+) -> Result<(Vec<Contact>, bool)> {
+    let Filter { group, phone, country, operator, external_id, consent, created_after, created_before } = filter;
+    let mut values = vals![scope.account(), i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)];
+    let mut sql = "SELECT c.* FROM contacts c".to_owned();
+    // A group is walked by its own key (group, contact), which is already in the order of the list.
+    let mut key = "c.id";
+    if let Some(group) = group {
+        values.push((*group).into());
+        key = "m.contact_id";
+        sql.push_str(" JOIN contact_groups m ON m.contact_id = c.id AND m.group_id = $3");
+    }
+    sql.push_str(" WHERE c.account_id = $1");
+    let conditions: [(&str, Option<sea_orm::Value>); 8] = [
+        ("c.phone =", phone.map(|p| i64::from(p).into())),
+        ("c.country =", country.as_deref().map(Into::into)),
+        ("c.operator =", operator.as_deref().map(Into::into)),
+        ("c.external_id =", external_id.as_deref().map(Into::into)),
+        ("c.consent =", consent.map(|c| c.as_str().into())),
+        ("c.created_at >=", created_after.map(Into::into)),
+        ("c.created_at <", created_before.map(Into::into)),
+        (if group.is_some() { "m.contact_id >" } else { "c.id >" }, after.map(Into::into)),
+    ];
+    for (condition, value) in conditions {
+        if let Some(value) = value {
+            values.push(value);
+            sql.push_str(&format!(" AND {condition} ${}", values.len()));
+        }
+    }
+    sql.push_str(&format!(" ORDER BY {key} LIMIT $2"));
+    Ok(page_bounds(conn.all(&sql, values).await?, limit))
+}
+
+/// How the account reads bare digits: international first, then as numbers of its default country.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn rule(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope) -> Result<Rule> {
+    let sql = "SELECT default_country FROM accounts WHERE id = $1";
+    let country: Option<Option<String>> = conn.scalar(sql, vals![scope.account()]).await?;
+    Ok(country.flatten().and_then(|c| c.parse().ok()).map_or(Rule::None, Rule::AccountCountry))
+}

@@ -1,0 +1,207 @@
+//! Contacts, their fields and groups, and the blacklist, on a real database.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, json};
+
+use super::*;
+use crate::{
+    Code, Result, blacklist,
+    contact_fields::{self, FieldType},
+    db::Sql,
+    groups,
+    testing::{Stage, stages, write_tx},
+    vals,
+};
+
+async fn contact(stage: &Stage, phone: &str) -> Result<Contact> {
+    write_tx!(stage, tx => create(&tx, &stage.scope, New { phone: phone.into(), ..New::default() }))
+}
+
+async fn field(stage: &Stage, key: &str, kind: FieldType, choices: &[&str]) -> Result<contact_fields::ContactField> {
+    let choices = choices.iter().map(|c| (*c).to_owned()).collect();
+    let new = contact_fields::New { key: key.into(), title: key.into(), kind, choices };
+    write_tx!(stage, tx => contact_fields::create(&tx, &stage.scope, new))
+}
+
+fn object(value: serde_json::Value) -> Map<String, serde_json::Value> {
+    super::object(value)
+}
+
+#[tokio::test]
+async fn a_contact_is_made_read_changed_and_deleted() {
+    for stage in stages().await {
+        field(&stage, "city", FieldType::Text, &[]).await.unwrap();
+        let group = groups::New { name: "VIP".into(), ..groups::New::default() };
+        let group = write_tx!(stage, tx => groups::create(&tx, &stage.scope, group)).unwrap();
+        let new = New {
+            phone: "0033 6 12 34 56 78".into(),
+            columns: vec![(Column::FirstName, "Anna".into()), (Column::ExternalId, "c-1".into())],
+            fields: object(json!({ "city": "Paris" })),
+            consent: Some(NewConsent { status: Consent::Given, at: None, source: Some("web form".into()) }),
+            metadata: BTreeMap::from([("crm".into(), "7".into())]),
+            group_ids: vec![group.id],
+        };
+        let made = write_tx!(stage, tx => create(&tx, &stage.scope, new.clone())).unwrap();
+        assert_eq!((made.phone.to_string().as_str(), made.country.as_deref()), ("+33612345678", Some("FR")));
+        assert_eq!(made.line_type.as_deref(), Some("mobile"));
+        assert_eq!(made.consent_at, Some(stage.clock.now()));
+        assert_eq!(groups_of(stage.db.read(), &stage.scope, made.id).await.unwrap(), [group.id]);
+        assert_eq!(groups::get(stage.db.read(), &stage.scope, group.id).await.unwrap().contacts, 1);
+
+        let again = write_tx!(stage, tx => create(&tx, &stage.scope, new)).unwrap_err();
+        assert!(again.code == Code::AlreadyExists && again.detail.contains(&made.id.to_string()), "{again}");
+
+        let patch = Patch {
+            columns: vec![(Column::FirstName, None), (Column::Company, Some("Acme".into()))],
+            fields: object(json!({ "city": null })),
+            metadata: BTreeMap::from([("crm".into(), None), ("tier".into(), Some("gold".into()))]),
+            ..Patch::default()
+        };
+        let changed = write_tx!(stage, tx => update(&tx, &stage.scope, made.id, patch.clone(), Some(1))).unwrap();
+        assert_eq!((changed.profile.get(Column::FirstName), changed.version), (None, 2));
+        assert_eq!(json!([changed.fields, changed.metadata]), json!([{}, { "tier": "gold" }]));
+        let late = write_tx!(stage, tx => update(&tx, &stage.scope, made.id, Patch::default(), Some(1))).unwrap_err();
+        assert_eq!(late.code, Code::VersionMismatch);
+        let same = write_tx!(stage, tx => update(&tx, &stage.scope, made.id, patch, None)).unwrap();
+        assert_eq!(same.version, 2, "a change that changes nothing leaves the version");
+
+        let stranger = stage.stranger().await;
+        assert_eq!(get(stage.db.read(), &stranger, made.id).await.unwrap_err().code, Code::NotFound);
+        write_tx!(stage, tx => delete(&tx, &stage.scope, made.id, None)).unwrap();
+        assert_eq!(stage.count("contact_groups").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn every_fault_is_told_at_once() {
+    for stage in stages().await {
+        field(&stage, "size", FieldType::Choice, &["S", "M"]).await.unwrap();
+        let new = New {
+            phone: "12".into(),
+            columns: vec![(Column::Email, "nobody".into())],
+            fields: object(json!({ "size": "XL", "shoe": 42 })),
+            group_ids: vec![GroupIdOf::new(stage.clock.now())],
+            ..New::default()
+        };
+        let error = write_tx!(stage, tx => create(&tx, &stage.scope, new)).unwrap_err();
+        let mut told: Vec<_> = error.faults.iter().map(|f| (f.pointer.as_str(), f.code)).collect();
+        told.sort_unstable();
+        assert_eq!(
+            told,
+            [
+                ("/email", "invalid_email"),
+                ("/fields/shoe", "unknown_field"),
+                ("/fields/size", "invalid_choice"),
+                ("/group_ids/0", "not_found"),
+                ("/phone", "phone_too_short"),
+            ]
+        );
+    }
+}
+
+use crate::ids::GroupId as GroupIdOf;
+
+#[tokio::test]
+async fn lists_are_filtered_and_paged() {
+    for stage in stages().await {
+        for phone in ["+33612345678", "+447400100001", "+447400100002"] {
+            stage.clock.advance(std::time::Duration::from_secs(1));
+            contact(&stage, phone).await.unwrap();
+        }
+        let british = Filter { country: Some("GB".into()), ..Filter::default() };
+        let page = |filter: Filter, after, limit| {
+            let stage = &stage;
+            async move { list(stage.db.read(), &stage.scope, &filter, after, limit).await.unwrap() }
+        };
+        let (first, more) = page(british.clone(), None, 1).await;
+        assert!(more);
+        let (second, more) = page(british, Some(first[0].id), 1).await;
+        assert!(!more && second[0].phone.to_string() == "+447400100002");
+        let one = Filter { phone: Some("+33612345678".parse().unwrap()), ..Filter::default() };
+        assert_eq!(page(one, None, 10).await.0.len(), 1);
+        let late = Filter { created_after: Some(stage.clock.now()), ..Filter::default() };
+        assert_eq!(page(late, None, 10).await.0.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn fields_keep_to_their_rules_and_take_their_values_along() {
+    for stage in stages().await {
+        let size = field(&stage, "size", FieldType::Choice, &["S", "M"]).await.unwrap();
+        assert_eq!(field(&stage, "size", FieldType::Text, &[]).await.unwrap_err().code, Code::AlreadyExists);
+        for key in ["Size", "9x", "phone", "email", ""] {
+            assert_eq!(field(&stage, key, FieldType::Text, &[]).await.unwrap_err().code, Code::InvalidRequest, "{key}");
+        }
+        assert!(field(&stage, "x", FieldType::Choice, &[]).await.is_err());
+        let new = New { phone: "+447400100001".into(), fields: object(json!({ "size": "m" })), ..New::default() };
+        let made = write_tx!(stage, tx => create(&tx, &stage.scope, new)).unwrap();
+        assert_eq!(json!(made.fields), json!({ "size": "M" }));
+        let patch = contact_fields::Patch { title: Some("T-shirt".into()), choices: None };
+        let changed =
+            write_tx!(stage, tx => contact_fields::update(&tx, &stage.scope, size.id, patch, Some(1))).unwrap();
+        assert_eq!((changed.title.as_str(), changed.version), ("T-shirt", 2));
+        write_tx!(stage, tx => contact_fields::delete(&tx, &stage.scope, size.id)).unwrap();
+        assert_eq!(json!(get(stage.db.read(), &stage.scope, made.id).await.unwrap().fields), json!({}));
+        assert!(contact_fields::all(stage.db.read(), &stage.scope).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn members_are_added_copied_moved_and_removed_in_sets() {
+    for stage in stages().await {
+        let mut ids = Vec::new();
+        for phone in ["+447400100001", "+447400100002", "+447400100003"] {
+            ids.push(contact(&stage, phone).await.unwrap().id);
+        }
+        let make = |name: &str| groups::New { name: name.into(), ..groups::New::default() };
+        let a = write_tx!(stage, tx => groups::create(&tx, &stage.scope, make("A"))).unwrap().id;
+        let b = write_tx!(stage, tx => groups::create(&tx, &stage.scope, make("B"))).unwrap().id;
+        let twice = write_tx!(stage, tx => groups::create(&tx, &stage.scope, make("A"))).unwrap_err();
+        assert!(twice.code == Code::AlreadyExists && twice.detail.contains(&a.to_string()));
+        let unknown = crate::ids::ContactId::new(stage.clock.now());
+        let named = [ids[0], ids[1], unknown, ids[0]];
+        let added = write_tx!(stage, tx => groups::add(&tx, &stage.scope, a, &named)).unwrap();
+        assert_eq!(added, groups::Changed { changed: 2, unchanged: 0, not_found: vec![unknown] });
+        let again = write_tx!(stage, tx => groups::add(&tx, &stage.scope, a, &ids)).unwrap();
+        assert_eq!((again.changed, again.unchanged), (1, 2));
+        let copied = write_tx!(stage, tx => groups::copy(&tx, &stage.scope, a, b, Some(&ids[..1]))).unwrap();
+        assert_eq!(copied.changed, 1);
+        let moved = write_tx!(stage, tx => groups::move_to(&tx, &stage.scope, a, b, None)).unwrap();
+        assert_eq!(moved.changed, 3);
+        let count = |id| {
+            let stage = &stage;
+            async move { groups::get(stage.db.read(), &stage.scope, id).await.unwrap().contacts }
+        };
+        assert_eq!((count(a).await, count(b).await), (0, 3));
+        let removed = write_tx!(stage, tx => groups::remove(&tx, &stage.scope, b, &ids[..2])).unwrap();
+        assert_eq!((removed.changed, count(b).await), (2, 1));
+        let same = write_tx!(stage, tx => groups::copy(&tx, &stage.scope, b, b, None)).unwrap_err();
+        assert_eq!(same.faults[0].pointer, "/to_group_id");
+        write_tx!(stage, tx => groups::delete(&tx, &stage.scope, b)).unwrap();
+        assert_eq!((stage.count("contacts").await, stage.count("contact_groups").await), (3, 0));
+    }
+}
+
+#[tokio::test]
+async fn the_blacklist_holds_a_number_once() {
+    for stage in stages().await {
+        let add = |phone: &'static str, reason: Option<&str>| {
+            let (stage, reason) = (&stage, reason.map(str::to_owned));
+            async move { write_tx!(stage, tx => blacklist::add(&tx, &stage.scope, phone, reason, blacklist::Source::Api)) }
+        };
+        let (entry, new) = add("+44 7400 100001", Some("asked to stop")).await.unwrap();
+        assert!(new);
+        let (same, new) = add("+447400100001", None).await.unwrap();
+        assert_eq!((same, new), (entry.clone(), false));
+        assert_eq!(add("nonsense", None).await.unwrap_err().faults[0].pointer, "/phone");
+        let asked = [447_400_100_001, 447_400_100_002];
+        let found = blacklist::blacklisted(stage.db.read(), &stage.scope, &asked).await.unwrap();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [447_400_100_001]);
+        let stranger = stage.stranger().await;
+        assert!(blacklist::blacklisted(stage.db.read(), &stranger, &asked).await.unwrap().is_empty());
+        write_tx!(stage, tx => blacklist::remove(&tx, &stage.scope, entry.id)).unwrap();
+        let left: i64 = stage.db.read().scalar("SELECT COUNT(*) FROM blacklist", vals![]).await.unwrap().unwrap();
+        assert_eq!(left, 0);
+    }
+}

@@ -1,0 +1,133 @@
+//! Changing a contact.
+
+use std::collections::BTreeMap;
+
+use sea_orm::DatabaseTransaction;
+use serde_json::{Map, Value};
+
+use super::{Column, Consent, Contact, NewConsent, described, queries, values};
+use crate::{
+    contact_fields,
+    db::Sql,
+    error::{Code, Error, Faults, Result},
+    ids::ContactId,
+    scope::AccountScope,
+    vals,
+};
+
+/// What to change: a merge patch. What is `None` or not named stays.
+#[derive(Debug, Clone, Default)]
+pub struct Patch {
+    /// A new number.
+    pub phone: Option<String>,
+    /// Built-in columns to set, or to clear.
+    pub columns: Vec<(Column, Option<String>)>,
+    /// Custom values to set; null clears one.
+    pub fields: Map<String, Value>,
+    /// Clears every custom value before.
+    pub clear_fields: bool,
+    /// A new statement of consent; the inner `None` is the same as unknown.
+    pub consent: Option<Option<NewConsent>>,
+    /// Pairs to set; `None` clears one.
+    pub metadata: BTreeMap<String, Option<String>>,
+    /// Clears every pair before.
+    pub clear_metadata: bool,
+}
+
+/// Changes a contact. `expected` is the version the caller has read.
+///
+/// # Errors
+/// `not_found`, `invalid_request`, `already_exists`, `version_mismatch`.
+pub async fn update(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    id: ContactId,
+    patch: Patch,
+    expected: Option<i64>,
+) -> Result<Contact> {
+    let before = queries::get(tx, scope, id).await?;
+    if expected.is_some_and(|version| version != before.version) {
+        return Err(changed_meanwhile());
+    }
+    let after = apply(tx, scope, before.clone(), patch).await?;
+    if after == before {
+        return Ok(before); // nothing to say: the version stays
+    }
+    values::refuse_taken(tx, scope, Some(id), after.phone, after.profile.get(Column::ExternalId)).await?;
+    store(tx, scope, after).await?;
+    queries::get(tx, scope, id).await
+}
+
+fn changed_meanwhile() -> Error {
+    Error::new(Code::VersionMismatch, "The contact has changed since it was read.")
+}
+
+async fn apply(tx: &DatabaseTransaction, scope: &AccountScope, mut contact: Contact, patch: Patch) -> Result<Contact> {
+    let Patch { phone, columns, fields, clear_fields, consent, metadata, clear_metadata } = patch;
+    let mut faults = Faults::default();
+    if let Some(raw) = phone
+        && let Some(phone) = values::read_phone(tx, scope, &raw, &mut faults).await?
+        && phone != contact.phone
+    {
+        let (country, operator, line_type) = described(phone);
+        contact.phone = phone;
+        (contact.country, contact.operator, contact.line_type) = (country, operator.map(str::to_owned), line_type);
+    }
+    for (column, raw) in &columns {
+        values::read_column(&mut contact.profile, *column, raw.as_deref(), &mut faults);
+    }
+    if clear_fields {
+        contact.fields.clear();
+    }
+    if !fields.is_empty() {
+        let defined = contact_fields::all(tx, scope).await?;
+        values::read_fields(&mut contact.fields, fields, &defined, &mut faults);
+    }
+    if clear_metadata {
+        contact.metadata.clear();
+    }
+    values::read_metadata(&mut contact.metadata, metadata, &mut faults);
+    if let Some(consent) = consent {
+        values::check_consent(consent.as_ref(), &mut faults);
+        let now = scope.clock().now();
+        let stated = consent.filter(|c| c.status != Consent::Unknown);
+        contact.consent = stated.as_ref().map_or(Consent::Unknown, |c| c.status);
+        contact.consent_at = stated.as_ref().map(|c| c.at.unwrap_or(now));
+        contact.consent_source = stated.map(|c| c.source.unwrap_or_else(|| "api".to_owned()));
+    }
+    faults.check()?;
+    Ok(contact)
+}
+
+async fn store(tx: &DatabaseTransaction, scope: &AccountScope, contact: Contact) -> Result<()> {
+    let mut values = vals![
+        scope.account(),
+        contact.id,
+        contact.version,
+        i64::from(contact.phone),
+        contact.country,
+        contact.operator,
+        contact.line_type,
+        contact.consent.as_str(),
+        contact.consent_at,
+        contact.consent_source,
+        Value::Object(contact.fields),
+        Value::Object(contact.metadata),
+        scope.clock().now()
+    ];
+    let mut set = String::new();
+    for (column, value) in contact.profile.iter() {
+        values.push(value.into());
+        set.push_str(&format!(", {} = ${}", column.name(), values.len()));
+    }
+    let sql = format!(
+        "UPDATE contacts SET phone = $4, country = $5, operator = $6, line_type = $7, consent = $8, consent_at = $9, \
+         consent_source = $10, fields = $11, metadata = $12, updated_at = $13, version = version + 1{set} \
+         WHERE account_id = $1 AND id = $2 AND version = $3"
+    );
+    let taken = "Another contact has this phone or external_id already.";
+    match tx.run(&sql, values).await.map_err(|e| values::on_unique(e, taken))? {
+        0 => Err(changed_meanwhile()),
+        _ => Ok(()),
+    }
+}

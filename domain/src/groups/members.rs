@@ -1,0 +1,170 @@
+//! Who is in a group: adding, removing, copying and moving, each in a few set-based statements.
+
+use std::collections::HashSet;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+
+use super::queries;
+use crate::{
+    db::{Sql, ids_json, ids_list},
+    error::{Error, Result},
+    ids::{ContactId, GroupId},
+    scope::AccountScope,
+    vals,
+};
+
+/// How many contacts one request may name.
+pub const MAX_IDS: usize = 10_000;
+
+/// What a change of members did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Memberships made or ended.
+    pub changed: u64,
+    /// Contacts for which it was so already.
+    pub unchanged: u64,
+    /// Ids that are no contacts of the account.
+    pub not_found: Vec<ContactId>,
+}
+
+/// The distinct ids of a request, split into those that exist and those that do not.
+async fn known(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    ids: &[ContactId],
+) -> Result<(Vec<ContactId>, Vec<ContactId>)> {
+    if ids.is_empty() || ids.len() > MAX_IDS {
+        return Err(Error::field("/contact_ids", "invalid_count", format!("must have 1 to {MAX_IDS} ids")));
+    }
+    let list = ids_list(tx.get_database_backend(), 2);
+    let sql = format!("SELECT id FROM contacts WHERE account_id = $1 AND id IN {list} ORDER BY id");
+    let found: Vec<ContactId> = tx.column(&sql, vals![scope.account(), ids_json(ids.iter().map(|i| i.0))]).await?;
+    let mut seen: HashSet<ContactId> = found.iter().copied().collect();
+    let missing = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
+    Ok((found, missing))
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+/// Adds contacts to a group.
+///
+/// # Errors
+/// `not_found` for the group; `invalid_request` for too many ids.
+pub async fn add(tx: &DatabaseTransaction, scope: &AccountScope, id: GroupId, ids: &[ContactId]) -> Result<Changed> {
+    queries::get(tx, scope, id).await?;
+    let (found, not_found) = known(tx, scope, ids).await?;
+    let changed = insert(tx, scope, id, &found).await?;
+    Ok(Changed { changed, unchanged: count(found.len()).saturating_sub(changed), not_found })
+}
+
+/// Adds contacts that are known to be the account's to a group that is; tells how many are new. For imports.
+pub(crate) async fn insert(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    group: GroupId,
+    contacts: &[ContactId],
+) -> Result<u64> {
+    let list = ids_list(tx.get_database_backend(), 3);
+    // The order keeps two transactions that add the same contacts from waiting for each other in a circle.
+    let sql = format!(
+        "INSERT INTO contact_groups (group_id, contact_id, added_at) \
+         SELECT g.id, c.id, $4 FROM groups g, contacts c \
+         WHERE g.account_id = $1 AND g.id = $2 AND c.account_id = $1 AND c.id IN {list} ORDER BY c.id \
+         ON CONFLICT (group_id, contact_id) DO NOTHING"
+    );
+    let ids = ids_json(contacts.iter().map(|i| i.0));
+    Ok(tx.run(&sql, vals![scope.account(), group, ids, scope.clock().now()]).await?)
+}
+
+/// Takes contacts out of a group.
+///
+/// # Errors
+/// `not_found` for the group; `invalid_request` for too many ids.
+pub async fn remove(tx: &DatabaseTransaction, scope: &AccountScope, id: GroupId, ids: &[ContactId]) -> Result<Changed> {
+    queries::get(tx, scope, id).await?;
+    let (found, not_found) = known(tx, scope, ids).await?;
+    let changed = take_out(tx, id, &found).await?;
+    Ok(Changed { changed, unchanged: count(found.len()).saturating_sub(changed), not_found })
+}
+
+async fn take_out(tx: &DatabaseTransaction, id: GroupId, contacts: &[ContactId]) -> Result<u64> {
+    let list = ids_list(tx.get_database_backend(), 2);
+    let sql = format!("DELETE FROM contact_groups WHERE group_id = $1 AND contact_id IN {list}");
+    Ok(tx.run(&sql, vals![id, ids_json(contacts.iter().map(|i| i.0))]).await?)
+}
+
+/// Copies members of `from` to `to`: the named contacts, or all. Named contacts that are not members of `from` are left
+/// alone and counted as unchanged.
+///
+/// # Errors
+/// `not_found` for either group; `invalid_request` for too many ids or one group twice.
+pub async fn copy(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    from: GroupId,
+    to: GroupId,
+    ids: Option<&[ContactId]>,
+) -> Result<Changed> {
+    queries::get(tx, scope, from).await?;
+    if from == to {
+        return Err(Error::field("/to_group_id", "same_group", "must be another group"));
+    }
+    if let Err(error) = queries::get(tx, scope, to).await {
+        return Err(match error.code {
+            crate::Code::NotFound => Error::field("/to_group_id", "not_found", "is not a group of this account"),
+            _ => error,
+        });
+    }
+    let now = scope.clock().now();
+    let Some(ids) = ids else {
+        let members: i64 = tx
+            .scalar("SELECT COUNT(*) FROM contact_groups WHERE group_id = $1", vals![from])
+            .await?
+            .unwrap_or_default();
+        let changed = tx
+            .run(
+                "INSERT INTO contact_groups (group_id, contact_id, added_at) \
+                 SELECT $2, contact_id, $3 FROM contact_groups WHERE group_id = $1 ORDER BY contact_id \
+                 ON CONFLICT (group_id, contact_id) DO NOTHING",
+                vals![from, to, now],
+            )
+            .await?;
+        let unchanged = u64::try_from(members).unwrap_or(0).saturating_sub(changed);
+        return Ok(Changed { changed, unchanged, not_found: Vec::new() });
+    };
+    let (found, not_found) = known(tx, scope, ids).await?;
+    let list = ids_list(tx.get_database_backend(), 4);
+    let sql = format!(
+        "INSERT INTO contact_groups (group_id, contact_id, added_at) \
+         SELECT $2, contact_id, $3 FROM contact_groups WHERE group_id = $1 AND contact_id IN {list} \
+         ORDER BY contact_id ON CONFLICT (group_id, contact_id) DO NOTHING"
+    );
+    let changed = tx.run(&sql, vals![from, to, now, ids_json(found.iter().map(|i| i.0))]).await?;
+    Ok(Changed { changed, unchanged: count(found.len()).saturating_sub(changed), not_found })
+}
+
+/// Moves members of `from` to `to`: the named contacts, or all. `changed` counts who left `from`.
+///
+/// # Errors
+/// As [`copy`].
+pub async fn move_to(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    from: GroupId,
+    to: GroupId,
+    ids: Option<&[ContactId]>,
+) -> Result<Changed> {
+    let copied = copy(tx, scope, from, to, ids).await?;
+    let Some(ids) = ids else {
+        // Only who is in both: a contact added to `from` meanwhile was not copied and stays.
+        let sql = "DELETE FROM contact_groups WHERE group_id = $1 AND EXISTS \
+            (SELECT 1 FROM contact_groups t WHERE t.group_id = $2 AND t.contact_id = contact_groups.contact_id)";
+        let changed = tx.run(sql, vals![from, to]).await?;
+        return Ok(Changed { changed, unchanged: 0, not_found: Vec::new() });
+    };
+    let changed = take_out(tx, from, ids).await?;
+    let all = copied.changed.saturating_add(copied.unchanged);
+    Ok(Changed { changed, unchanged: all.saturating_sub(changed), not_found: copied.not_found })
+}

@@ -1,0 +1,55 @@
+//! Groups of contacts. A contact may be in many; a group may be hidden from pickers, or be a stop list whose members are
+//! never sent to.
+//!
+//! Invariants: a name is unique in its account; group and members belong to the same account; deleting a group leaves
+//! its contacts.
+
+mod members;
+mod queries;
+mod write;
+
+use sea_orm::FromQueryResult;
+
+pub(crate) use members::insert;
+pub use members::{Changed, MAX_IDS, add, copy, move_to, remove};
+pub use queries::{get, list, named};
+pub use write::{New, Patch, create, delete, ensure, update};
+
+use crate::{clock::Timestamp, ids::GroupId};
+
+/// Characters of a name.
+pub const MAX_NAME: usize = 100;
+/// Characters of a description.
+pub const MAX_DESCRIPTION: usize = 1_000;
+
+/// A group as stored, with the count of its members.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Unique in the account.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// Not offered in pickers.
+    pub hidden: bool,
+    /// Members are never sent to.
+    pub stop_list: bool,
+    /// How many contacts are in it.
+    pub contacts: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When name, description or flags last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, for ETag.
+    pub version: i64,
+}
+
+/// A group's id and name.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Named {
+    /// Its id.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+}

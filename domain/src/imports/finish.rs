@@ -1,0 +1,75 @@
+//! The end of an import: its state, its file and the event that tells of it, in one transaction.
+
+use serde_json::json;
+
+use super::queries;
+use crate::{
+    db::{Db, Sql},
+    error::Result,
+    events,
+    ids::ImportId,
+    scope::AccountScope,
+    uploads, vals,
+};
+
+/// Every row has been read.
+pub(super) async fn completed(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Result<()> {
+    end(db, scope, id, lease, "completed", None).await
+}
+
+/// Ended before the last row.
+pub(super) async fn failed(
+    db: &Db,
+    scope: &AccountScope,
+    id: ImportId,
+    lease: &str,
+    code: &str,
+    detail: &str,
+) -> Result<()> {
+    end(db, scope, id, lease, "failed", Some((code, detail))).await
+}
+
+async fn end(
+    db: &Db,
+    scope: &AccountScope,
+    id: ImportId,
+    lease: &str,
+    status: &str,
+    error: Option<(&str, &str)>,
+) -> Result<()> {
+    let now = scope.clock().now();
+    let (code, detail) = error.unzip();
+    let tx = db.begin().await?;
+    let ended = tx
+        .run(
+            "UPDATE imports SET status = $4, error_code = $5, error_detail = $6, finished_at = $7, lease_owner = NULL, \
+             lease_until = NULL, version = version + 1 \
+             WHERE account_id = $1 AND id = $2 AND lease_owner = $3 AND status = 'running'",
+            vals![scope.account(), id, lease, status, code, detail, now],
+        )
+        .await?;
+    if ended == 0 {
+        return Ok(()); // somebody else has taken over
+    }
+    let import = queries::get(&tx, scope, id).await?;
+    uploads::delete(&tx, scope, import.file).await?;
+    let counts = import.counts;
+    let data = json!({
+        "rows": counts.done, "created": counts.created, "updated": counts.updated, "unchanged": counts.unchanged,
+        "duplicates": counts.duplicates, "invalid": counts.invalid, "ambiguous": counts.ambiguous,
+        "error": code.map(|code| json!({ "code": code, "detail": detail })),
+    });
+    events::record(&tx, now, scope.account(), &format!("import.{status}"), &id.to_string(), data).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Gives the lease back, so that the next run need not wait for it to expire.
+pub(super) async fn release(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Result<()> {
+    let tx = db.begin().await?;
+    let sql = "UPDATE imports SET lease_owner = NULL, lease_until = NULL \
+        WHERE account_id = $1 AND id = $2 AND lease_owner = $3";
+    tx.run(sql, vals![scope.account(), id, lease]).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Imports: an uploaded table read into contacts by a job.
+//!
+//! States: `queued` → `running` → `completed` or `failed`. Who runs it holds a lease that each batch renews; `done`, the
+//! checkpoint, is committed with the contacts of its rows, so a killed run goes on where the last batch ended and
+//! nothing is counted twice.
+//!
+//! Invariants: rows done = created + updated + unchanged + duplicates + invalid; within a file the first row of a number
+//! wins; a row with a value that cannot be read is refused whole, told by line and field; an import never turns a
+//! refused consent into anything else and never touches the blacklist. Every accepted row's contact joins the import's
+//! groups, whatever the merge type.
+
+mod bulk;
+mod create;
+mod finish;
+mod merge;
+mod plan;
+mod queries;
+mod reader;
+mod rows;
+mod run;
+mod sweep;
+
+#[cfg(test)]
+mod tests;
+
+use sea_orm::{FromQueryResult, QueryResult};
+
+pub use create::{Order, create};
+pub use merge::Merge;
+pub use plan::{Settings, TARGETS};
+pub use queries::{errors, get, list};
+pub use run::run;
+pub use sweep::sweep;
+
+use crate::{
+    clock::Timestamp,
+    ids::{AccountId, FileId, GroupId, ImportId},
+};
+
+/// Errors kept per import; the rest are only counted.
+pub const MAX_ERRORS: i64 = 100_000;
+/// Groups that one import may fill.
+pub const MAX_GROUPS: usize = 20;
+
+/// Where an import stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Waits for a worker.
+    Queued,
+    /// Is being read.
+    Running,
+    /// Every row has been read.
+    Completed,
+    /// Ended before the last row; the error tells why. Rows counted before stay imported.
+    Failed,
+}
+
+impl Status {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Running, Self::Completed, Self::Failed];
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+    /// Reads the stored word.
+    pub fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == word)
+    }
+    /// Whether nothing more will happen.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
+    }
+}
+
+/// What became of the rows so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, FromQueryResult)]
+pub struct Counts {
+    /// Rows of the file that are done: the checkpoint and the sum of the five below.
+    pub done: i64,
+    /// Contacts made.
+    pub created: i64,
+    /// Contacts changed.
+    pub updated: i64,
+    /// Contacts that had the same values, or that the merge type leaves alone.
+    pub unchanged: i64,
+    /// Rows whose number stands in the file before.
+    pub duplicates: i64,
+    /// Rows refused.
+    pub invalid: i64,
+    /// Accepted rows whose digits had two valid readings.
+    pub ambiguous: i64,
+}
+
+/// An import as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Import {
+    /// Its id.
+    pub id: ImportId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The upload; deleted when the import ends.
+    pub file: FileId,
+    /// The name it was uploaded under.
+    pub file_name: String,
+    /// Where it stands.
+    pub status: Status,
+    /// What happens to contacts that exist.
+    pub merge: Merge,
+    /// Field to column, as asked for or suggested.
+    pub mapping: serde_json::Value,
+    /// How the file is read, settled when it was accepted.
+    pub settings: Settings,
+    /// The groups it fills.
+    pub group_ids: Vec<GroupId>,
+    /// Rows in the file, once they have been counted.
+    pub total: Option<i64>,
+    /// What became of the rows so far.
+    pub counts: Counts,
+    /// Code and sentence of what ended a failed import.
+    pub error: Option<(String, String)>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When a worker first took it.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Counts changes, for ETag.
+    pub version: i64,
+}
+
+impl FromQueryResult for Import {
+    fn from_query_result(row: &QueryResult, pre: &str) -> Result<Self, sea_orm::DbErr> {
+        let wrong = |what: &str, word: &str| sea_orm::DbErr::Type(format!("imports.{what} {word}"));
+        let json = |e: serde_json::Error| sea_orm::DbErr::Json(e.to_string());
+        let (status, merge): (String, String) = (row.try_get(pre, "status")?, row.try_get(pre, "merge")?);
+        let code: Option<String> = row.try_get(pre, "error_code")?;
+        let detail: Option<String> = row.try_get(pre, "error_detail")?;
+        Ok(Self {
+            id: row.try_get(pre, "id")?,
+            account: row.try_get(pre, "account_id")?,
+            file: row.try_get(pre, "file_id")?,
+            file_name: row.try_get(pre, "file_name")?,
+            status: Status::read(&status).ok_or_else(|| wrong("status", &status))?,
+            merge: Merge::read(&merge).ok_or_else(|| wrong("merge", &merge))?,
+            mapping: row.try_get(pre, "mapping")?,
+            settings: serde_json::from_value(row.try_get(pre, "options")?).map_err(json)?,
+            group_ids: serde_json::from_value(row.try_get(pre, "group_ids")?).map_err(json)?,
+            total: row.try_get(pre, "total")?,
+            counts: Counts::from_query_result(row, pre)?,
+            error: code.map(|code| (code, detail.unwrap_or_default())),
+            created_at: row.try_get(pre, "created_at")?,
+            started_at: row.try_get(pre, "started_at")?,
+            finished_at: row.try_get(pre, "finished_at")?,
+            version: row.try_get(pre, "version")?,
+        })
+    }
+}
+
+/// Why a row was refused.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct RowError {
+    /// The line of the text file, or the row of the sheet.
+    pub line: i64,
+    /// A stable word, such as `phone_invalid`.
+    pub code: String,
+    /// A sentence.
+    pub detail: String,
+    /// The contact field, or none when it is about the whole row.
+    pub field: Option<String>,
+    /// What stood there, cut to 100 characters.
+    pub value: Option<String>,
+}

@@ -1,0 +1,195 @@
+//! Which column of the file feeds which contact field, settled once when the import is accepted.
+//!
+//! Pure. Invariants: exactly one column is the phone; every column of the plan is in the file; field types are taken
+//! along, so that a run that is resumed reads rows as the first did.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    contact_fields::{ContactField, FieldType, Typed},
+    contacts::Column,
+    error::{Code, Error, Result},
+    files::{Options, Table, suggest_mapping},
+    phone::{Country, Rule},
+};
+
+/// The built-in fields a column can feed; `fields.<key>` are the account's own.
+pub const TARGETS: [&str; 13] = [
+    "phone",
+    "first_name",
+    "last_name",
+    "patronymic",
+    "birth_date",
+    "sex",
+    "email",
+    "company",
+    "link",
+    "comment",
+    "language",
+    "external_id",
+    "consent",
+];
+
+/// How a file is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Whether the first row holds titles: found or told.
+    pub header: bool,
+    /// As told; found again on each reading otherwise.
+    pub separator: Option<u8>,
+    /// As told; found again on each reading otherwise.
+    pub encoding: Option<String>,
+    /// The import's own default country: bare national numbers win.
+    pub default_country: Option<Country>,
+    /// The account's default country at that time: international numbers win.
+    pub account_country: Option<Country>,
+    /// Target and 0-based column.
+    pub columns: Vec<(String, usize)>,
+    /// Types of the account's own fields among the targets: the word and the choices.
+    pub types: BTreeMap<String, (String, Vec<String>)>,
+}
+
+impl Settings {
+    /// For the reader of tables.
+    pub(super) fn options(&self) -> Options {
+        Options { header: Some(self.header), separator: self.separator, encoding: self.encoding.clone() }
+    }
+    /// How bare digits are read.
+    pub(super) fn rule(&self) -> Rule {
+        match (self.default_country, self.account_country) {
+            (Some(country), _) => Rule::ImportCountry(country),
+            (None, Some(country)) => Rule::AccountCountry(country),
+            (None, None) => Rule::None,
+        }
+    }
+    /// The plan in the form rows are read by.
+    pub(super) fn plan(&self) -> Plan {
+        let mut plan = Plan { phone: 0, consent: None, columns: Vec::new(), fields: Vec::new() };
+        for (target, index) in &self.columns {
+            if target == "phone" {
+                plan.phone = *index;
+            } else if target == "consent" {
+                plan.consent = Some(*index);
+            } else if let Some(column) = Column::by_name(target) {
+                plan.columns.push((column, *index));
+            } else if let Some(key) = target.strip_prefix("fields.") {
+                let (kind, choices) = self.types.get(key).cloned().unwrap_or_default();
+                let kind = FieldType::read(&kind).unwrap_or(FieldType::Text);
+                plan.fields.push((key.to_owned(), Typed { kind, choices }, *index));
+            }
+        }
+        plan
+    }
+}
+
+/// Where in a row each value stands.
+pub(super) struct Plan {
+    pub phone: usize,
+    pub consent: Option<usize>,
+    pub columns: Vec<(Column, usize)>,
+    pub fields: Vec<(String, Typed, usize)>,
+}
+
+/// Field to column, as asked for: a title or a 1-based number.
+pub(super) type Mapping = BTreeMap<String, String>;
+
+/// What the titles suggest; a table of one column without titles is a list of phones.
+pub(super) fn suggest(table: &Table) -> Mapping {
+    if !table.has_header {
+        let only = table.header.len() == 1;
+        return only.then(|| ("phone".to_owned(), "1".to_owned())).into_iter().collect();
+    }
+    let suggested = suggest_mapping(&table.header);
+    let numbered = suggested.into_iter().zip(1_usize..);
+    numbered.filter_map(|(field, n)| field.map(|f| (f.to_owned(), title(table, n)))).collect()
+}
+
+/// The title of the 1-based column, if it is the first of that title, else its number.
+fn title(table: &Table, n: usize) -> String {
+    let title = table.header.get(n.saturating_sub(1)).cloned().unwrap_or_default();
+    let first = table.header.iter().position(|t| *t == title);
+    if first == n.checked_sub(1) { title } else { n.to_string() }
+}
+
+/// Target and column of each pair of a mapping.
+///
+/// # Errors
+/// `unknown_field`, `unknown_column` with the columns there are, `invalid_request` without a phone.
+pub(super) fn resolve(mapping: &Mapping, header: &[String], fields: &[ContactField]) -> Result<Vec<(String, usize)>> {
+    let mut columns = Vec::with_capacity(mapping.len());
+    for (target, column) in mapping {
+        let own = target.strip_prefix("fields.").is_some_and(|key| fields.iter().any(|f| f.key == key));
+        if !own && !TARGETS.contains(&target.as_str()) {
+            return Err(unknown_field(target, fields));
+        }
+        columns.push((target.clone(), find(column, header).ok_or_else(|| unknown_column(target, column, header))?));
+    }
+    if columns.iter().any(|(target, _)| target == "phone") {
+        return Ok(columns);
+    }
+    let detail = format!("must name the column of the phone numbers, one of: {}", quoted(header));
+    Err(Error::field("/mapping/phone", "required", detail))
+}
+
+/// By exact title, then without regard to case and outer space, then by 1-based number.
+fn find(column: &str, header: &[String]) -> Option<usize> {
+    let wanted = column.trim().to_lowercase();
+    header.iter().position(|title| title == column).or_else(|| {
+        header.iter().position(|title| title.to_lowercase() == wanted).or_else(|| {
+            let n: usize = wanted.parse().ok()?;
+            n.checked_sub(1).filter(|i| *i < header.len())
+        })
+    })
+}
+
+fn unknown_column(target: &str, column: &str, header: &[String]) -> Error {
+    let column = crate::ids::short(column);
+    let detail = format!("{target}: the file has no column {column:?}. Its columns are: {}.", quoted(header));
+    Error::new(Code::UnknownColumn, detail)
+}
+
+fn unknown_field(target: &str, fields: &[ContactField]) -> Error {
+    let own = fields.iter().map(|f| format!("fields.{}", f.key));
+    let known: Vec<String> = TARGETS.iter().map(|t| (*t).to_owned()).chain(own).collect();
+    let target = crate::ids::short(target);
+    let detail = format!("There is no contact field {target:?}. Fields are: {}.", known.join(", "));
+    Error::new(Code::UnknownField, detail)
+}
+
+fn quoted(header: &[String]) -> String {
+    header.iter().take(50).map(|t| format!("{:?}", crate::ids::short(t))).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Vec<String> {
+        ["Phone", "Name", "2"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn columns_are_found_by_title_then_number() {
+        assert_eq!(find("Name", &header()), Some(1));
+        assert_eq!(find(" name ", &header()), Some(1));
+        assert_eq!(find("2", &header()), Some(2), "a title goes before a number");
+        assert_eq!(find("3", &header()), Some(2));
+        assert_eq!(find("4", &header()), None);
+        assert_eq!(find("0", &header()), None);
+    }
+
+    #[test]
+    fn refusals_name_what_there_is() {
+        let code = |target: &str, column: &str| {
+            let mapping = Mapping::from([(target.to_owned(), column.to_owned())]);
+            resolve(&mapping, &header(), &[]).map_err(|e| (e.code, e.detail))
+        };
+        let (unknown, detail) = code("phone", "Mobile").unwrap_err();
+        assert!(unknown == Code::UnknownColumn && detail.contains("\"Name\""), "{detail}");
+        assert_eq!(code("fields.city", "Name").unwrap_err().0, Code::UnknownField);
+        assert_eq!(code("first_name", "Name").unwrap_err().0, Code::InvalidRequest, "no phone");
+        assert_eq!(code("phone", "1").unwrap(), [("phone".to_owned(), 0)]);
+    }
+}

@@ -1,0 +1,63 @@
+//! Reading imports and their errors.
+
+use sea_orm::ConnectionTrait;
+
+use super::{Import, RowError};
+use crate::{
+    db::{Sql, page_bounds},
+    error::{Error, Result},
+    ids::ImportId,
+    scope::AccountScope,
+    vals,
+};
+
+/// One import.
+///
+/// # Errors
+/// `not_found`.
+pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: ImportId) -> Result<Import> {
+    let sql = "SELECT * FROM imports WHERE account_id = $1 AND id = $2";
+    conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("import"))
+}
+
+/// A page of imports, oldest first, after `after`; and whether there are more.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    after: Option<ImportId>,
+    limit: usize,
+) -> Result<(Vec<Import>, bool)> {
+    let more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+    let rows = match after {
+        Some(after) => {
+            let sql = "SELECT * FROM imports WHERE account_id = $1 AND id > $3 ORDER BY id LIMIT $2";
+            conn.all(sql, vals![scope.account(), more, after]).await?
+        }
+        None => {
+            let sql = "SELECT * FROM imports WHERE account_id = $1 ORDER BY id LIMIT $2";
+            conn.all(sql, vals![scope.account(), more]).await?
+        }
+    };
+    Ok(page_bounds(rows, limit))
+}
+
+/// A page of an import's refused rows in order of their lines, after line `after`; and whether there are more.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn errors(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    id: ImportId,
+    after: Option<i64>,
+    limit: usize,
+) -> Result<(Vec<RowError>, bool)> {
+    let sql = "SELECT e.* FROM import_errors e JOIN imports i ON i.id = e.import_id \
+        WHERE i.account_id = $1 AND e.import_id = $2 AND e.line > $3 ORDER BY e.line LIMIT $4";
+    let more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+    let rows = conn.all(sql, vals![scope.account(), id, after.unwrap_or(-1), more]).await?;
+    Ok(page_bounds(rows, limit))
+}

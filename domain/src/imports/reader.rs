@@ -1,0 +1,112 @@
+//! The file as a stream of batches, read and parsed on a thread of its own while the database writes.
+//!
+//! Invariant: what a batch holds depends on the file and the settings alone, so a resumed run cuts the same rows; the
+//! numbers seen before the checkpoint are read again to know the duplicates after it.
+
+use std::{collections::HashSet, fs::File};
+
+use tokio::sync::mpsc;
+
+use super::{
+    RowError, Settings,
+    rows::{self, Prepared},
+};
+use crate::files::{FileError, Limits, Table, open_source};
+
+/// Rows of the file in one batch, and so in one transaction.
+pub(super) const BATCH: u64 = 2_000;
+
+/// The rows of one transaction.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub rows: Vec<Prepared>,
+    pub errors: Vec<RowError>,
+    /// Rows of the file that these are.
+    pub read: u64,
+    pub duplicates: i64,
+    pub ambiguous: i64,
+}
+
+fn open(file: File, name: &str, settings: &Settings) -> Result<Table, FileError> {
+    open_source(Box::new(std::io::BufReader::new(file)), name, &Limits::default(), &settings.options())
+}
+
+/// How many data rows there are, up to the end or to where the file breaks.
+pub(super) fn count(file: File, name: &str, settings: &Settings) -> u64 {
+    let Ok(mut table) = open(file, name, settings) else { return 0 };
+    let mut rows = 0_u64;
+    while let Some(row) = table.next_row() {
+        if row.is_err_and(|e| e.fatal) {
+            break;
+        }
+        rows = rows.saturating_add(1);
+    }
+    rows
+}
+
+/// Sends the batches after the first `skip` rows, and a fatal error of the file if there is one. Ends early when nobody
+/// receives any more.
+pub(super) fn read(
+    file: File,
+    name: &str,
+    settings: &Settings,
+    skip: u64,
+    to: &mpsc::Sender<Result<Batch, FileError>>,
+) {
+    let mut table = match open(file, name, settings) {
+        Ok(table) => table,
+        Err(error) => {
+            let _ = to.blocking_send(Err(error));
+            return;
+        }
+    };
+    let (plan, rule) = (settings.plan(), settings.rule());
+    let mut seen: HashSet<u64> = HashSet::new();
+    let (mut batch, mut place) = (Batch::default(), 0_u64);
+    while let Some(row) = table.next_row() {
+        match row {
+            Err(error) if error.fatal => {
+                if batch.read > 0 && to.blocking_send(Ok(batch)).is_err() {
+                    return;
+                }
+                let _ = to.blocking_send(Err(error));
+                return;
+            }
+            Err(error) => batch.errors.push(of_file(&error)),
+            Ok(row) => match rows::read_phone(&row, &plan, &rule) {
+                Err(error) => batch.errors.push(error),
+                Ok((phone, _)) if seen.contains(&phone.as_u64()) => {
+                    batch.duplicates = batch.duplicates.saturating_add(1)
+                }
+                Ok((phone, ambiguous)) => match rows::read(&row, &plan, phone) {
+                    Err(error) => batch.errors.push(error),
+                    Ok(row) => {
+                        seen.insert(phone.as_u64());
+                        batch.ambiguous = batch.ambiguous.saturating_add(i64::from(ambiguous));
+                        batch.rows.push(row);
+                    }
+                },
+            },
+        }
+        place = place.saturating_add(1);
+        batch.read = batch.read.saturating_add(1);
+        if place <= skip {
+            batch = Batch::default(); // written before; only `seen` is kept
+        } else if batch.read >= BATCH && to.blocking_send(Ok(std::mem::take(&mut batch))).is_err() {
+            return;
+        }
+    }
+    if batch.read > 0 {
+        let _ = to.blocking_send(Ok(batch));
+    }
+}
+
+fn of_file(error: &FileError) -> RowError {
+    RowError {
+        line: error.line.and_then(|line| i64::try_from(line).ok()).unwrap_or(0),
+        code: error.code().to_owned(),
+        detail: error.detail.clone(),
+        field: None,
+        value: None,
+    }
+}

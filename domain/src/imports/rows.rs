@@ -1,0 +1,86 @@
+//! One row of the file: from cells to values, or to the reason why not.
+//!
+//! Pure. Invariant: an accepted row is accepted whole; a value that cannot be read refuses the row and names the field.
+
+use serde_json::Value;
+
+use super::{RowError, plan::Plan};
+use crate::{
+    contact_fields::Rejected,
+    contacts::{Column, Consent, Reading},
+    files::Row,
+    phone::{Msisdn, Rule},
+};
+
+/// Characters of a cell that an error shows.
+const SHOWN: usize = 100;
+
+/// A row ready to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Prepared {
+    pub line: u64,
+    pub phone: Msisdn,
+    /// The mapped columns; `None` for an empty cell.
+    pub columns: Vec<(Column, Option<String>)>,
+    /// The mapped fields of the account; `None` for an empty cell.
+    pub fields: Vec<(String, Option<Value>)>,
+    /// `None` for an empty cell, or when no column is mapped.
+    pub consent: Option<Consent>,
+}
+
+impl Prepared {
+    /// The value of a column.
+    pub fn get(&self, column: Column) -> Option<&str> {
+        self.columns.iter().find(|(c, _)| *c == column).and_then(|(_, value)| value.as_deref())
+    }
+}
+
+fn cell(row: &Row, index: usize) -> &str {
+    row.cells.get(index).map_or("", |c| c.trim())
+}
+
+/// Reads the number alone: it decides first whether the row is a duplicate. Tells also whether it was ambiguous.
+pub(super) fn read_phone(row: &Row, plan: &Plan, rule: &Rule) -> Result<(Msisdn, bool), RowError> {
+    let raw = cell(row, plan.phone);
+    match crate::phone::parse(raw, rule) {
+        Ok(parsed) => Ok((parsed.number, parsed.ambiguous)),
+        Err(e) => Err(refuse(row.line, "phone", raw, e.code, e.detail)),
+    }
+}
+
+/// Reads the rest of a row.
+pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn) -> Result<Prepared, RowError> {
+    let wrong = |field: &str, raw: &str, e: Rejected| refuse(row.line, field, raw, e.code, e.detail);
+    let mut columns = Vec::with_capacity(plan.columns.len());
+    for (column, index) in &plan.columns {
+        let raw = cell(row, *index);
+        let value = column.read(raw, Reading::Lenient).map_err(|e| wrong(column.name(), raw, e))?;
+        columns.push((*column, value));
+    }
+    let mut fields = Vec::with_capacity(plan.fields.len());
+    for (key, typed, index) in &plan.fields {
+        let raw = cell(row, *index);
+        let value = if raw.is_empty() { None } else { Some(typed.from_cell(raw)) };
+        let value = value.transpose().map_err(|e| wrong(&format!("fields.{key}"), raw, e))?;
+        fields.push((key.clone(), value));
+    }
+    let consent = match plan.consent.map(|index| cell(row, index)).filter(|raw| !raw.is_empty()) {
+        None => None,
+        Some(raw) => Some(Consent::from_cell(raw).ok_or_else(|| {
+            wrong("consent", raw, Rejected::new("invalid_consent", "must be yes, no, given, refused or unknown"))
+        })?),
+    };
+    Ok(Prepared { line: row.line, phone, columns, fields, consent })
+}
+
+/// A refusal; what it shows is cut, and free of characters that a database refuses.
+pub(super) fn refuse(line: u64, field: &str, raw: &str, code: &str, detail: impl Into<String>) -> RowError {
+    let clean = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    RowError {
+        line: i64::try_from(line).unwrap_or(i64::MAX),
+        code: code.to_owned(),
+        detail: detail.into(),
+        field: Some(field.to_owned()),
+        value: (!raw.is_empty()).then(|| raw.chars().take(SHOWN).map(clean).collect()),
+    }
+}

@@ -1,0 +1,193 @@
+//! The job: reads the file in batches and commits each with the checkpoint.
+//!
+//! Killed at any point, the next run goes on after the last committed batch. Two runs of one import cannot both commit
+//! a batch: each batch first takes the row's lock and checks lease and checkpoint.
+
+use std::{fs::File, io::Seek, time::Duration};
+
+use sea_orm::DatabaseTransaction;
+use tokio::sync::mpsc;
+
+use super::{
+    Counts, Import, MAX_ERRORS, RowError, bulk, finish, queries,
+    reader::{self, Batch},
+};
+use crate::{
+    db::{Db, Sql},
+    error::{Code, Error, Result},
+    ids::{AccountId, ImportId, fill_random},
+    scope::{AccountScope, SystemScope},
+    uploads, vals,
+};
+
+/// How long a run that says nothing keeps its import.
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+/// Tries of one batch: a deadlock or a race for an external id goes away by itself.
+const TRIES: u32 = 5;
+
+/// Works on an import until it is final. Does nothing when another holds its lease or it is final already. `owner`
+/// names the worker, for people who look at the row.
+///
+/// # Errors
+/// When the database cannot be reached: the lease is given back as far as possible, and a later run goes on.
+pub async fn run(db: &Db, system: &SystemScope, id: ImportId, owner: &str) -> Result<()> {
+    let mut random = [0_u8; 8];
+    fill_random(&mut random);
+    // Unique for each run: even the same worker must not take its own stalled run for this one.
+    let lease = format!("{owner}/{:016x}", u64::from_be_bytes(random));
+    let Some(scope) = claim(db, system, id, &lease).await? else { return Ok(()) };
+    let outcome = work(db, &scope, id, &lease).await;
+    match outcome {
+        Err(error) if error.code == Code::Internal => {
+            tracing::error!(import = %id, %error, "an import failed");
+            let detail = "Something went wrong on our side; rows counted before are imported.";
+            finish::failed(db, &scope, id, &lease, Code::Internal.as_str(), detail).await
+        }
+        Err(error) => {
+            finish::release(db, &scope, id, &lease).await?;
+            Err(error)
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+async fn claim(db: &Db, system: &SystemScope, id: ImportId, lease: &str) -> Result<Option<AccountScope>> {
+    let now = system.clock.now();
+    let tx = db.begin().await?;
+    let claimed = tx
+        .run(
+            "UPDATE imports SET status = 'running', lease_owner = $2, lease_until = $3, \
+             started_at = COALESCE(started_at, $4), version = version + 1 \
+             WHERE id = $1 AND status IN ('queued', 'running') AND (lease_until IS NULL OR lease_until < $4)",
+            vals![id, lease, now.plus(LEASE), now],
+        )
+        .await?;
+    let sql = "SELECT a.id AS account, a.mode FROM imports i JOIN accounts a ON a.id = i.account_id WHERE i.id = $1";
+    let account: Option<Owner> = tx.one(sql, vals![id]).await?;
+    tx.commit().await?;
+    Ok(account.filter(|_| claimed > 0).map(|a| system.of(a.account, a.mode == "live")))
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct Owner {
+    account: AccountId,
+    mode: String,
+}
+
+async fn work(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Result<()> {
+    let mut import = queries::get(db.read(), scope, id).await?;
+    let mut file = match uploads::fetch(db.read(), scope, import.file).await {
+        Ok(file) => file,
+        Err(error) if error.code == Code::NotFound => {
+            let detail = "The uploaded file is not there any more; upload it again.";
+            return finish::failed(db, scope, id, lease, "file_gone", detail).await;
+        }
+        Err(error) => return Err(error),
+    };
+    if import.total.is_none() {
+        import.total = Some(count(db, scope, &import, &mut file).await?);
+    }
+    let (to, mut batches) = mpsc::channel(1);
+    let skip = u64::try_from(import.counts.done).unwrap_or(0);
+    let (name, settings) = (import.file_name.clone(), import.settings.clone());
+    // Dropping this future drops the receiver, which ends the thread at its next batch.
+    let thread = tokio::task::spawn_blocking(move || reader::read(file, &name, &settings, skip, &to));
+    while let Some(batch) = batches.recv().await {
+        match batch {
+            Ok(batch) => {
+                let Some(counts) = patiently(db, scope, &import, &batch, lease).await? else {
+                    return Ok(()); // somebody else has taken over
+                };
+                import.counts = counts;
+            }
+            Err(error) => {
+                let place = error.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+                let rows = import.counts.done;
+                let detail = format!("{}{place}. The {rows} rows before it are imported.", error.detail);
+                return finish::failed(db, scope, id, lease, error.code(), &detail).await;
+            }
+        }
+    }
+    thread.await.map_err(|e| Error::internal(format!("reading an import: {e}")))?;
+    finish::completed(db, scope, id, lease).await
+}
+
+/// Counts the rows, so that progress has an end, and stores the number.
+async fn count(db: &Db, scope: &AccountScope, import: &Import, file: &mut File) -> Result<i64> {
+    let again = |e: std::io::Error| Error::internal(format!("reading an import: {e}"));
+    let copy = file.try_clone().map_err(again)?;
+    let (name, settings) = (import.file_name.clone(), import.settings.clone());
+    let counted = tokio::task::spawn_blocking(move || reader::count(copy, &name, &settings)).await;
+    let total = i64::try_from(counted.map_err(|e| Error::internal(e.to_string()))?).unwrap_or(i64::MAX);
+    file.rewind().map_err(again)?;
+    let tx = db.begin().await?;
+    let sql = "UPDATE imports SET total = $3, version = version + 1 WHERE account_id = $1 AND id = $2";
+    tx.run(sql, vals![scope.account(), import.id, total]).await?;
+    tx.commit().await?;
+    Ok(total)
+}
+
+/// Writes a batch, again after a deadlock or a lost race. `None` when the lease is lost.
+async fn patiently(
+    db: &Db,
+    scope: &AccountScope,
+    import: &Import,
+    batch: &Batch,
+    lease: &str,
+) -> Result<Option<Counts>> {
+    let mut tried = 1;
+    loop {
+        match commit(db, scope, import, batch, lease).await {
+            Err(error) if tried < TRIES => {
+                tracing::warn!(import = %import.id, %error, tried, "a batch of an import is tried again");
+                tokio::time::sleep(Duration::from_millis(50) * tried).await;
+                tried += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn commit(db: &Db, scope: &AccountScope, import: &Import, batch: &Batch, lease: &str) -> Result<Option<Counts>> {
+    let tx = db.begin().await?;
+    if !renew(&tx, scope, import, lease).await? {
+        return Ok(None);
+    }
+    let written = bulk::write(&tx, scope, import, &batch.rows).await?;
+    let errors: Vec<RowError> = batch.errors.iter().chain(&written.errors).cloned().collect();
+    let refused = i64::try_from(errors.len()).unwrap_or(i64::MAX);
+    let room = usize::try_from(MAX_ERRORS.saturating_sub(import.counts.invalid)).unwrap_or(0);
+    bulk::write_errors(&tx, import, errors.get(..room.min(errors.len())).unwrap_or_default()).await?;
+    let before = import.counts;
+    let counts = Counts {
+        done: before.done.saturating_add(i64::try_from(batch.read).unwrap_or(i64::MAX)),
+        created: before.created.saturating_add(written.created),
+        updated: before.updated.saturating_add(written.updated),
+        unchanged: before.unchanged.saturating_add(written.unchanged),
+        duplicates: before.duplicates.saturating_add(batch.duplicates),
+        invalid: before.invalid.saturating_add(refused),
+        ambiguous: before.ambiguous.saturating_add(batch.ambiguous),
+    };
+    let Counts { done, created, updated, unchanged, duplicates, invalid, ambiguous } = counts;
+    tx.run(
+        "UPDATE imports SET done = $3, created = $4, updated = $5, unchanged = $6, duplicates = $7, invalid = $8, \
+         ambiguous = $9, version = version + 1 WHERE account_id = $1 AND id = $2",
+        vals![scope.account(), import.id, done, created, updated, unchanged, duplicates, invalid, ambiguous],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(Some(counts))
+}
+
+/// Takes the row's lock and renews the lease; false when it, or the checkpoint, is not ours any more.
+async fn renew(tx: &DatabaseTransaction, scope: &AccountScope, import: &Import, lease: &str) -> Result<bool> {
+    let until = scope.clock().now().plus(LEASE);
+    let renewed = tx
+        .run(
+            "UPDATE imports SET lease_until = $4 \
+             WHERE account_id = $1 AND id = $2 AND lease_owner = $3 AND status = 'running' AND done = $5",
+            vals![scope.account(), import.id, lease, until, import.counts.done],
+        )
+        .await?;
+    Ok(renewed > 0)
+}
