@@ -11,11 +11,18 @@
 //! 5. a POST runs in `key.run(&app, &scope, async |tx| …)`, another write in `app.db.begin()`; reads use `app.db.read()`;
 //! 6. add `.configure(things::routes)` below, literal paths before those with `{id}`.
 
+pub mod account;
+pub mod api_tokens;
+pub mod senders;
 pub mod templates;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Every resource of `/v1`.
 pub fn routes(config: &mut ServiceConfig) {
-    config.configure(templates::routes);
+    config
+        .configure(account::routes)
+        .configure(api_tokens::routes)
+        .configure(senders::routes)
+        .configure(templates::routes);
 }
