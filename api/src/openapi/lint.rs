@@ -42,6 +42,13 @@ fn every_operation_is_told_whole() {
             for status in ["401", "403", "429", "500"] {
                 wants(operation["responses"][status].is_object(), &format!("no response {status}"));
             }
+            let pages = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].as_str();
+            if pages.is_some_and(|name| name.ends_with("Page")) {
+                for name in ["limit", "after"] {
+                    let known = operation["parameters"].as_array().into_iter().flatten().any(|p| p["name"] == name);
+                    wants(known, &format!("a list without {name}: name its query struct in params(…)"));
+                }
+            }
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 let name = &parameter["name"];
                 wants(parameter["description"].is_string(), &format!("the parameter {name} has no description"));

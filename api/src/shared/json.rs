@@ -12,7 +12,7 @@ use actix_web::{
 };
 use domain::{Code, Error};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_path_to_error::Segment;
 use sha2::{Digest, Sha256};
 
@@ -66,6 +66,16 @@ impl FromRequest for NoBody {
             Ok(Self)
         })
     }
+}
+
+/// For a field of a patch that cannot be cleared: left out it stays `None`, null is refused.
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(d).map(Some)
+}
+
+/// For a field of a patch that null clears: `None` left out, `Some(None)` null.
+pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(d).map(Some)
 }
 
 fn content_type(req: &HttpRequest) -> Result<(), Failure> {

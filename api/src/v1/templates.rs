@@ -16,7 +16,7 @@ use crate::{
         auth::Auth,
         conditional::IfMatch,
         idempotency::Key,
-        json::Json,
+        json::{Json, given},
         paging::{Page, Query, window},
         path::Id,
         problem::Failure,
@@ -81,8 +81,12 @@ pub struct NewTemplate {
 #[schema(example = json!({"name": "Card reminder, November"}))]
 pub struct TemplatePatch {
     /// A new name.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     pub name: Option<String>,
     /// A new text.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     pub body: Option<String>,
 }
 
@@ -104,6 +108,7 @@ pub struct ListTemplates {
     operation_id = "templates.list",
     tag = "Templates",
     security(("bearer" = ["templates:read"])),
+    params(ListTemplates),
     responses((status = OK, description = "A page of templates.", body = Page<Template>)),
 )]
 #[get("/templates")]

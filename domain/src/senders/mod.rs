@@ -1,19 +1,20 @@
-//! Senders.
-use sea_orm::ConnectionTrait;
+//! Senders: what recipients see as the sender of a message.
+//!
+//! States: `pending` → `approved` or `rejected` (with a reason), decided by the operator, who may change a decision.
+//!
+//! Invariants: a value is unique within its account, whatever its case; only an approved one may be sent from; what
+//! the [`rules`] refuse is never asked for.
 
-use crate::{Code, Error, Result, db::Sql, scope::AccountScope, vals};
+mod create;
+mod decide;
+mod delete;
+mod entity;
+mod queries;
+mod rules;
 
-/// Format.
-pub fn check_format(value: &str) -> Result<()> {
-    if value.len() <= 11 && !value.is_empty() { Ok(()) } else { Err(Error::new(Code::InvalidSender, "bad sender")) }
-}
-/// Approved.
-pub async fn require_approved(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, value: &str) -> Result<()> {
-    let found: Option<i32> = conn
-        .scalar(
-            "SELECT 1 FROM senders WHERE account_id = $1 AND value = $2 AND status = 'approved'",
-            vals![scope.account(), value],
-        )
-        .await?;
-    found.map(|_| ()).ok_or_else(|| Error::new(Code::SenderNotApproved, "not approved"))
-}
+pub use create::create;
+pub use decide::{Decision, decide};
+pub use delete::delete;
+pub use entity::{Entity, Model as Sender, Status};
+pub use queries::{find, list, pending, require_approved};
+pub use rules::check;
