@@ -13,6 +13,12 @@
 
 pub mod account;
 pub mod api_tokens;
+pub mod balance;
+pub mod campaigns;
+pub mod events;
+pub mod messages;
+pub mod rates;
+pub mod reports;
 pub mod senders;
 pub mod templates;
 
@@ -23,6 +29,26 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .configure(account::routes)
         .configure(api_tokens::routes)
+        .configure(balance::routes)
+        .configure(campaigns::routes)
+        .configure(events::routes)
+        .configure(messages::routes)
+        .configure(rates::routes)
+        .configure(reports::routes)
         .configure(senders::routes)
         .configure(templates::routes);
+}
+
+/// Checks a request's `metadata` and gives it as stored: at most 50 keys of 40 characters, values of 500.
+fn metadata(map: std::collections::BTreeMap<String, String>) -> domain::Result<serde_json::Value> {
+    let mut faults = domain::error::Faults::default();
+    if map.len() > 50 {
+        faults.add("/metadata", "too_many", "must have at most 50 keys");
+    }
+    for (key, value) in &map {
+        faults.text(&format!("/metadata/{key}"), key, 40);
+        faults.optional_text(&format!("/metadata/{key}"), Some(value), 500);
+    }
+    faults.check()?;
+    Ok(serde_json::json!(map))
 }

@@ -22,8 +22,11 @@ pub const MAX_NUMBERS: usize = 10_000;
 pub(super) const PAGE: usize = 1000;
 
 /// Who is sent to. A contact in several of these is sent to once.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(example = json!({
+    "group_ids": ["grp_01kazsw6e3f8e9xq2m4r7t5v0b"], "contact_ids": [], "phones": ["+447400123456"], "exclude_group_ids": []
+}))]
 pub struct Audience {
     /// Members of these groups.
     pub group_ids: Vec<GroupId>,

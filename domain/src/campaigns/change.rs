@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Audience, Campaign, queries};
+use super::{Audience, Campaign, Status, queries};
 use crate::{
     clock::Timestamp,
     db::Sql,
@@ -64,7 +64,9 @@ impl Content {
         }
         audience.check(tx, scope, &mut faults).await?;
         faults.check()?;
-        senders::check_format(sender)?;
+        if let Some(why) = senders::check(sender) {
+            return Err(Error::new(Code::InvalidSender, format!("The sender {why}.")));
+        }
         if let Some(text) = text {
             templates::check(tx, scope, text).await?;
         }
@@ -152,7 +154,7 @@ pub async fn update(
 /// # Errors
 /// `campaign_not_draft` once it was launched: its messages and charges stay.
 pub async fn delete(tx: &DatabaseTransaction, scope: &AccountScope, campaign: &Campaign) -> Result<()> {
-    if campaign.status != "draft" {
+    if campaign.status != Status::Draft {
         return Err(Error::new(
             Code::CampaignNotDraft,
             format!("The campaign is {}; only a draft can be deleted.", campaign.status),
@@ -163,7 +165,7 @@ pub async fn delete(tx: &DatabaseTransaction, scope: &AccountScope, campaign: &C
 }
 
 pub(super) fn require_changeable(campaign: &Campaign) -> Result<()> {
-    if matches!(campaign.status.as_str(), "draft" | "scheduled") {
+    if matches!(campaign.status, Status::Draft | Status::Scheduled) {
         return Ok(());
     }
     Err(Error::new(

@@ -3,11 +3,12 @@
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
-use super::{Audience, Campaign, Content, MAX_NUMBERS, create, queries};
+use super::{Audience, Campaign, Content, MAX_NUMBERS, Status, create, queries};
 use crate::{
     db::Sql,
     error::{Code, Error, Result},
     ids::{CampaignId, GroupId},
+    messages,
     phone::Msisdn,
     scope::AccountScope,
     vals,
@@ -53,10 +54,10 @@ pub async fn resend(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     id: CampaignId,
-    statuses: &[String],
+    statuses: &[messages::Status],
 ) -> Result<Campaign> {
     let campaign = queries::get(tx, scope, id).await?;
-    if !matches!(campaign.status.as_str(), "completed" | "cancelled" | "finishing") {
+    if !matches!(campaign.status, Status::Completed | Status::Cancelled | Status::Finishing) {
         return Err(Error::new(
             Code::Conflict,
             format!("The campaign is {}; its recipients are known once all is handed over.", campaign.status),
@@ -92,7 +93,10 @@ pub async fn resend(
     if contacts == 0 && phones.is_empty() {
         return Err(Error::new(
             Code::EmptyAudience,
-            format!("No message of the campaign ended as {}.", statuses.join(", ")),
+            format!(
+                "No message of the campaign ended as {}.",
+                statuses.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ")
+            ),
         ));
     }
     let group_ids = if contacts == 0 {

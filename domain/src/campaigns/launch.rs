@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Campaign, change::require_changeable, estimate, queries};
+use super::{Campaign, Status, change::require_changeable, estimate, queries};
 use crate::{
     balance,
     db::Sql,
@@ -25,7 +25,7 @@ use crate::{
 pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
     let campaign = queries::lock(tx, scope, id).await?;
     require_changeable(&campaign)?;
-    if campaign.status == "scheduled" {
+    if campaign.status == Status::Scheduled {
         return Err(Error::new(
             Code::CampaignNotDraft,
             "The campaign is scheduled already; change its send_at, or cancel it.",
@@ -53,7 +53,7 @@ pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
             ));
         }
     }
-    let status = if later { "scheduled" } else { "preparing" };
+    let status = if later { Status::Scheduled } else { Status::Preparing };
     tx.run(
         "UPDATE campaigns SET status = $2, hold_id = $3, currency = $4, launched_at = $5, updated_at = $5, version = version + 1 WHERE id = $1",
         vals![id, status, HoldId::new(now), terms.deck.currency.0.as_str(), now],
@@ -69,7 +69,7 @@ pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
         scope.account(),
         "campaign.launched",
         &id.to_string(),
-        serde_json::json!({ "id": id, "name": launched.name, "status": status }),
+        serde_json::json!({ "id": id, "name": launched.name, "status": status.as_str() }),
     )
     .await?;
     Ok(launched)

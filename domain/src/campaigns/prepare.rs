@@ -8,7 +8,7 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
-    Campaign,
+    Campaign, Status,
     audience::Cursor,
     estimate::{self, Estimate},
     queries,
@@ -140,7 +140,7 @@ async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> R
     let now = scope.clock().now();
     let tx = db.begin().await?;
     let campaign = queries::lock(&tx, scope, id).await?;
-    if campaign.status != "preparing" {
+    if campaign.status != Status::Preparing {
         return Ok(());
     }
     let sql = "SELECT COUNT(*) AS messages, CAST(COALESCE(SUM(unit_price * segments), 0) AS BIGINT) AS cost FROM messages WHERE campaign_id = $1 AND status = 'queued'";

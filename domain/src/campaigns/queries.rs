@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 
-use super::Audience;
+use super::{Audience, Status};
 use crate::{
     clock::Timestamp,
     db::{Sql, ids_json, ids_list, page_bounds},
@@ -22,7 +22,7 @@ pub struct Campaign {
     pub account_id: AccountId,
     pub name: String,
     pub description: Option<String>,
-    pub status: String,
+    pub status: Status,
     pub sender: String,
     pub template_id: Option<TemplateId>,
     pub text: Option<String>,
@@ -80,7 +80,7 @@ pub async fn lock(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId
 /// Which campaigns a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    pub status: Option<String>,
+    pub status: Option<Status>,
     pub name_contains: Option<String>,
     pub external_id: Option<String>,
     pub created_from: Option<Timestamp>,
