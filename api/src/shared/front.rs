@@ -160,6 +160,10 @@ fn leave(response: ServiceResponse<BoxBody>, visit: &Visit) -> ServiceResponse<B
     if let Some(allow) = old.headers().get(header::ALLOW) {
         new.headers_mut().insert(header::ALLOW, allow.clone());
     }
+    if problem.retryable && problem.status != 500 {
+        // 429 replaces this by the seconds until the next minute
+        new.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     ServiceResponse::new(req, new)
 }
 

@@ -32,6 +32,7 @@ async fn every_operation_refuses_strangers_and_wrong_scopes() {
             assert!(weak.json()["detail"].as_str().unwrap().contains(&scope), "{}", o.id);
         }
     }
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -57,6 +58,7 @@ async fn what_does_not_exist_is_told_apart() {
     }
     let theirs = t.ask("PATCH", &path, &other).json(&json!({"name": "x"})).send().await;
     assert_eq!(theirs.problem(), problem(404, "not_found"));
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -73,6 +75,7 @@ async fn other_methods_are_405_and_options_and_head_work() {
     assert_eq!((options.status.as_u16(), options.header("allow")), (204, "GET, POST, HEAD, OPTIONS"));
     assert_eq!(t.ask("HEAD", "/v1/templates", &token).send().await.status, 200);
     assert_eq!(t.ask("HEAD", "/v1/templates", "").send().await.status, 401);
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -95,6 +98,7 @@ async fn a_body_must_be_json_of_the_documented_shape() {
     assert_eq!(pointers, ["/name", "/body"]);
     let seen = t.ask("PATCH", "/v1/templates/tpl_01kazsw6e3f8e9xq2m4r7t5v0b", &token).json(&json!({"name": null}));
     assert_eq!(seen.send().await.json()["errors"][0]["pointer"], "/name");
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -114,6 +118,7 @@ async fn a_query_must_be_known() {
         let seen = t.ask("GET", &format!("/v1/templates?{query}"), &token).send().await;
         assert_eq!(seen.problem(), problem(400, code), "{query}");
     }
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -128,6 +133,7 @@ async fn tokens_end_and_stay_in_their_networks() {
     let bound = t.token_with(&account, &["*"], |new| new.networks = vec!["192.0.2.0/24".to_owned()]).await;
     let seen = t.ask("GET", "/v1/account", &bound).header("x-forwarded-for", "192.0.2.1").send().await;
     assert_eq!(seen.problem(), problem(403, "address_not_allowed"));
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -141,6 +147,7 @@ async fn a_suspended_account_reads_and_a_closed_one_does_nothing() {
     let closed = t.account(Status::Closed).await;
     let token = t.token(&closed, &["*"]).await;
     assert_eq!(t.ask("GET", "/v1/account", &token).send().await.problem(), problem(403, "account_suspended"));
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -161,6 +168,7 @@ async fn the_rate_limit_counts_a_minute() {
     assert!((1..=61).contains(&wait));
     t.pass(wait);
     assert_eq!(t.ask("GET", "/v1/account", &token).send().await.status, 200);
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -190,6 +198,7 @@ async fn the_rate_limit_holds_across_processes() {
         here += 1;
     }
     assert_eq!(here + elsewhere, 60);
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -201,6 +210,7 @@ async fn request_ids_are_kept_when_sane() {
         let seen = t.ask("GET", "/healthz", "").header("request-id", odd).send().await;
         assert!(seen.header("request-id").starts_with("req_"), "{odd}");
     }
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -228,6 +238,7 @@ async fn pages_are_served() {
     assert_eq!(t.ask("GET", "/problems/nonsense", "").send().await.status, 404);
     let numbers = t.ask("GET", "/metrics", "").send().await;
     assert!(String::from_utf8_lossy(&numbers.body).contains("carillon_http_requests_total"));
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -237,4 +248,5 @@ async fn written_out_paths_win_over_parameters() {
     let Found::Operation(o) = t.app.operations.find(&Method::POST, "/v1/api-tokens/x/rotate") else { panic!() };
     assert_eq!((o.id.as_str(), o.scope.as_deref()), ("api_tokens.rotate", Some("tokens:write")));
     assert_eq!(t.app.operations.find(&Method::GET, "/v1/api-tokens//rotate"), Found::Nothing);
+    t.stop().await;
 }

@@ -1,5 +1,6 @@
 //! `Idempotency-Key`, `ETag`, `If-Match`.
 
+use domain::idempotency::{self, Slot};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -32,6 +33,7 @@ async fn the_same_request_twice_has_one_effect_and_one_answer() {
     // After a day the key is free, and the name is taken.
     t.pass(86_400);
     assert_eq!(send(json!({"name": "a", "body": "b"})).await.problem(), (409, "already_exists".to_owned()));
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -51,6 +53,7 @@ async fn simultaneous_requests_have_one_effect() {
     assert_eq!(made + in_flight + replayed, 8);
     let list = t.ask("GET", "/v1/templates", &token).send().await;
     assert_eq!(list.json()["data"].as_array().unwrap().len(), 1);
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -62,6 +65,7 @@ async fn keys_are_short_and_visible() {
         let seen = ask.json(&json!({"name": "a", "body": "b"})).send().await;
         assert_eq!(seen.problem(), (400, "idempotency_key_missing".to_owned()), "{key:?}");
     }
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -85,4 +89,40 @@ async fn conditional_requests() {
     assert_eq!(gone.problem(), (412, "version_mismatch".to_owned()));
     let stale = t.ask("GET", &path, &token).header("if-none-match", &tag).send().await;
     assert_eq!(stale.status, 200);
+    t.stop().await;
+}
+
+#[actix_web::test]
+async fn another_process_holds_the_key() {
+    let t = start().await;
+    if !t.app.db.is_sqlite() {
+        // On SQLite one process writes, so the lock in the process is enough.
+        let (account, token) = t.owner().await;
+        let slot = Slot { account: account.id, operation: "templates.create", key: "k" };
+        let tx = t.app.db.begin().await.unwrap();
+        assert!(idempotency::try_lock(&tx, &slot).await.unwrap());
+        let body = json!({"name": "a", "body": "b"});
+        let ask = || t.ask("POST", "/v1/templates", &token).header("idempotency-key", "k").json(&body).send();
+        let seen = ask().await;
+        assert_eq!(seen.problem(), (409, "idempotency_in_flight".to_owned()));
+        assert_eq!(seen.header("retry-after"), "1");
+        tx.rollback().await.unwrap();
+        assert_eq!(ask().await.status, 201);
+    }
+    t.stop().await;
+}
+
+#[actix_web::test]
+async fn answers_are_swept_when_they_expire() {
+    let t = start().await;
+    let (_, token) = t.owner().await;
+    let ask = t.ask("POST", "/v1/templates", &token).header("idempotency-key", "k");
+    ask.json(&json!({"name": "a", "body": "b"})).send().await;
+    for (seconds, swept) in [(86_399, 0), (1, 1), (0, 0)] {
+        t.pass(seconds);
+        let tx = t.app.db.begin().await.unwrap();
+        assert_eq!(idempotency::sweep(&tx, t.clock.now()).await.unwrap(), swept);
+        tx.commit().await.unwrap();
+    }
+    t.stop().await;
 }

@@ -3,4 +3,5 @@
 mod front;
 mod idempotency;
 mod resources;
+mod server;
 mod tokens;

@@ -23,6 +23,7 @@ async fn a_template_lives_and_dies() {
     assert_eq!((&changed.json()["body"], &changed.json()["name"]), (&json!("Bye"), &json!("a")));
     assert_eq!(t.ask("DELETE", &path, &token).send().await.status, 204);
     assert_eq!(t.ask("GET", &path, &token).send().await.problem(), (404, "not_found".to_owned()));
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -43,6 +44,7 @@ async fn pages_join_without_gap_or_overlap() {
         path = format!("/v1/templates?limit=2&after={after}");
     }
     assert_eq!(seen, ["t4", "t3", "t2", "t1", "t0"]);
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -86,6 +88,7 @@ async fn a_sender_is_asked_for_and_decided() {
     assert!(senders::grant(&tx, &t.operator, account.id, "far too long a name").await.is_err());
     tx.commit().await.unwrap();
     senders::require_approved(t.app.db.read(), &scope, "PayPal").await.unwrap();
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -105,4 +108,5 @@ async fn the_account_is_read_and_changed() {
     let refused = t.ask("PATCH", "/v1/account", &token).json(&body).send().await;
     assert_eq!(refused.problem(), (422, "invalid_request".to_owned()));
     assert_eq!(refused.json()["errors"].as_array().unwrap().len(), 4);
+    t.stop().await;
 }

@@ -27,6 +27,7 @@ async fn a_secret_is_shown_once_and_works() {
     let rows: Vec<String> =
         domain::db::Sql::column(t.app.db.read(), "SELECT body FROM idempotency_keys", vec![]).await.unwrap();
     assert!(rows.iter().all(|body| !body.contains(&secret)));
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -54,6 +55,7 @@ async fn a_token_never_grants_more_than_it_has() {
     let rotate = format!("{strong_path}/rotate");
     assert_eq!(t.ask("POST", &rotate, &weak).json(&json!({})).send().await.problem(), missing);
     assert_eq!(t.ask("POST", &rotate, &strong).json(&json!({})).send().await.status, 200);
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -86,6 +88,7 @@ async fn rotation_leaves_a_time_of_grace() {
     assert!(!works(last).await);
     let seen = t.ask("POST", &path, &owner).json(&json!({})).send().await;
     assert_eq!(seen.problem(), (409, "conflict".to_owned()));
+    t.stop().await;
 }
 
 #[actix_web::test]
@@ -100,4 +103,5 @@ async fn every_fault_is_told_at_once() {
     let pointers: Vec<_> = seen.json()["errors"].as_array().unwrap().iter().map(|e| e["pointer"].clone()).collect();
     let expected = ["/description", "/scopes/0", "/scopes/2", "/networks/0", "/requests_per_minute", "/expires_at"];
     assert_eq!(pointers, expected);
+    t.stop().await;
 }
