@@ -92,7 +92,7 @@ fn schema(name: &str, schema: &Value) -> String {
     let required = |field: &str| schema["required"].as_array().into_iter().flatten().any(|r| r == field);
     let rows = entries(&schema["properties"]).map(|(field, about)| {
         let optional = if required(field) { "" } else { "<br><small>may be left out</small>" };
-        let text = inline(text(&about["description"]));
+        let text = inline(described(about));
         format!("<tr><td><code>{}</code>{optional}<td>{}<td>{text}", escape(field), kind(about))
     });
     let rows: String = rows.collect();
@@ -104,6 +104,13 @@ fn schema(name: &str, schema: &Value) -> String {
         markdown(text(&schema["description"])),
         if rows.is_empty() { kind(schema) } else { format!("<table>{rows}</table>") },
     )
+}
+
+/// A field's description; where the field may be null, it stands beside the reference.
+fn described(field: &Value) -> &str {
+    let choices = field["oneOf"].as_array().into_iter().flatten();
+    let all = std::iter::once(field).chain(choices).filter_map(|v| v["description"].as_str());
+    all.last().unwrap_or_default()
 }
 
 /// The type of a value in words, with links.
