@@ -109,8 +109,8 @@ fn schema(name: &str, schema: &Value) -> String {
 /// A field's description; where the field may be null, it stands beside the reference.
 fn described(field: &Value) -> &str {
     let choices = field["oneOf"].as_array().into_iter().flatten();
-    let all = std::iter::once(field).chain(choices).filter_map(|v| v["description"].as_str());
-    all.last().unwrap_or_default()
+    let mut all = std::iter::once(field).chain(choices).filter_map(|v| v["description"].as_str());
+    all.next_back().unwrap_or_default()
 }
 
 /// The type of a value in words, with links.
