@@ -9,6 +9,7 @@
 //! 4. arguments: `app: Data<App>`, `Auth(scope): Auth`, `Id(id): Id<ThingId>`, `Query(asked): Query<ListThings>`,
 //!    `Json(new): Json<NewThing>`, `IfMatch(expected): IfMatch`, `key: Key` or `RequiredKey(key): RequiredKey`;
 //! 5. a POST runs in `key.run(&app, &scope, async |tx| …)`, another write in `app.db.begin()`; reads use `app.db.read()`;
+//!    while a transaction is open, nothing else is begun (SQLite has one writer); a nudge comes after the commit;
 //! 6. add `.configure(things::routes)` below, literal paths before those with `{id}`.
 
 pub mod account;

@@ -41,7 +41,7 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, value: Strin
 const TAKEN: &str = "The account has this sender already.";
 
 /// Two senders that differ in case only would be one to a recipient.
-async fn refuse_twin(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, value: &str) -> Result<()> {
+async fn refuse_twin(conn: &impl ConnectionTrait, scope: &AccountScope, value: &str) -> Result<()> {
     let sql = "SELECT COUNT(*) FROM senders WHERE account_id = $1 AND lower(value) = lower($2)";
     if conn.scalar::<i64>(sql, vals![scope.account(), value]).await?.unwrap_or(0) > 0 {
         return Err(Error::new(Code::AlreadyExists, TAKEN));

@@ -1,12 +1,14 @@
 //! The operator's decision.
 
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QuerySelect, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Set,
+};
 
-use super::{Entity, Sender, Status};
+use super::{Entity, Sender, Status, entity::Column, rules};
 use crate::{
-    error::{Error, Faults, Result},
+    error::{Code, Error, Faults, Result},
     events,
-    ids::SenderId,
+    ids::{AccountId, SenderId},
     scope::OperatorScope,
 };
 
@@ -17,6 +19,33 @@ pub enum Decision {
     Approve,
     /// It may not, for this reason, which the account is told.
     Reject(String),
+}
+
+/// Gives an account a sender without its asking, or approves the one it has: for a demonstration, and for names that
+/// the rules reserve, upon documents.
+///
+/// # Errors
+/// When networks cannot show the value.
+pub async fn grant(tx: &DatabaseTransaction, scope: &OperatorScope, account: AccountId, value: &str) -> Result<Sender> {
+    if let Some(detail) = rules::check_form(value) {
+        return Err(Error::new(Code::InvalidSender, format!("The sender {detail}.")));
+    }
+    let mine = Entity::find().filter(Column::AccountId.eq(account)).filter(Column::Value.eq(value));
+    if let Some(row) = mine.one(tx).await? {
+        return decide(tx, scope, row.id, Decision::Approve).await;
+    }
+    let now = scope.clock.now();
+    let row = Sender {
+        id: SenderId::new(now),
+        account_id: account,
+        value: value.to_owned(),
+        status: Status::Approved,
+        reason: None,
+        created_at: now,
+        decided_at: Some(now),
+        version: 1,
+    };
+    Ok(row.into_active_model().insert(tx).await?)
 }
 
 /// Approves or rejects a sender, also one that was decided before. The account learns of it by an event.

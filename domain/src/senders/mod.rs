@@ -13,7 +13,7 @@ mod queries;
 mod rules;
 
 pub use create::create;
-pub use decide::{Decision, decide};
+pub use decide::{Decision, decide, grant};
 pub use delete::delete;
 pub use entity::{Entity, Model as Sender, Status};
 pub use queries::{find, list, pending, require_approved};

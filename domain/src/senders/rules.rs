@@ -4,7 +4,7 @@
 //! digits. GSM's basic table bounds the characters, since carriers drop or replace others.
 
 /// Names that only their owners may use, in the folded form of [`fold`]: state bodies, emergency and payment services
-/// and firms that are imitated most. The operator can still approve one with documents, by seeding it.
+/// and firms that are imitated most. The operator may still grant one, upon documents.
 const RESERVED: &[&str] = &[
     "police",
     "ambulance",
@@ -43,13 +43,19 @@ const MEANINGLESS: &[&str] = &["sms", "info", "test", "sender", "message", "noti
 const SERVICE_NUMBERS: &[&str] =
     &["000", "100", "101", "102", "103", "104", "110", "111", "112", "113", "115", "118", "119", "900", "911", "999"];
 
-/// Why a value cannot be a sender; `None` when it can.
+/// Why an account may not ask for a value; `None` when it may.
 pub fn check(value: &str) -> Option<String> {
+    check_form(value).or_else(|| check_meaning(value))
+}
+
+/// Why a value cannot be shown by networks; `None` when it can.
+pub(super) fn check_form(value: &str) -> Option<String> {
     if value.is_empty() || value.trim() != value {
         return Some("must not be empty, nor begin or end with a space".to_owned());
     }
     if value.bytes().all(|b| b.is_ascii_digit()) {
-        return check_number(value);
+        let fits = (3..=15).contains(&value.len());
+        return (!fits).then(|| "must have 3 to 15 digits when it is a number".to_owned());
     }
     if let Some(c) = value.chars().find(|c| !is_allowed(*c)) {
         return Some(format!(
@@ -62,28 +68,23 @@ pub fn check(value: &str) -> Option<String> {
     if !value.bytes().any(|b| b.is_ascii_alphabetic()) {
         return Some("must have at least one letter, or be a number of 3 to 15 digits without a plus sign".to_owned());
     }
+    None
+}
+
+/// Why a value that can be shown would still mislead.
+fn check_meaning(value: &str) -> Option<String> {
+    if SERVICE_NUMBERS.contains(&value) {
+        return Some("is the number of a public service".to_owned());
+    }
     let folded = fold(value);
     if folded.chars().count() < 2 || folded.chars().all(|c| folded.starts_with(c)) {
-        return Some("is meaningless: name the firm or the service".to_owned());
+        return Some("is meaningless: name the firm or the service, not one character again and again".to_owned());
     }
     if MEANINGLESS.iter().any(|word| fold(word) == folded) {
         return Some("is meaningless: recipients cannot tell who writes".to_owned());
     }
     if let Some(name) = RESERVED.iter().find(|name| fold(name) == folded) {
         return Some(format!("looks like {name:?}, which is reserved for its owner"));
-    }
-    None
-}
-
-fn check_number(value: &str) -> Option<String> {
-    if !(3..=15).contains(&value.len()) {
-        return Some("must have 3 to 15 digits when it is a number".to_owned());
-    }
-    if SERVICE_NUMBERS.contains(&value) {
-        return Some("is the number of a public service".to_owned());
-    }
-    if value.chars().all(|c| value.starts_with(c)) {
-        return Some("is meaningless: the same digit throughout".to_owned());
     }
     None
 }
@@ -132,7 +133,7 @@ mod tests {
             ("12", "3 to 15"),
             ("1234567890123456", "3 to 15"),
             ("900", "public service"),
-            ("7777777", "same digit"),
+            ("7777777", "meaningless"),
             ("+4474001234", "letter"),
             ("...", "letter"),
             ("A", "meaningless"),
