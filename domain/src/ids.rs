@@ -102,6 +102,20 @@ macro_rules! typed_id {
                 })
             }
         }
+        impl ::utoipa::PartialSchema for $name {
+            fn schema() -> ::utoipa::openapi::RefOr<::utoipa::openapi::Schema> {
+                $crate::schema::string(
+                    concat!("The id of ", $what, "."),
+                    concat!($prefix, "_01kazsw6e3f8e9xq2m4r7t5v0b"),
+                    None,
+                )
+            }
+        }
+        impl ::utoipa::ToSchema for $name {
+            fn name() -> ::std::borrow::Cow<'static, str> {
+                ::std::borrow::Cow::Borrowed(stringify!($name))
+            }
+        }
         impl ::serde::Serialize for $name {
             fn serialize<S: ::serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 s.collect_str(self)

@@ -3,6 +3,7 @@
 //! Invariants: a read takes `&impl ConnectionTrait`, a write takes `&DatabaseTransaction`, so an unwrapped write does
 //! not compile; no carrier or HTTP call happens inside a transaction; every query starts from a scope.
 
+pub mod accounts;
 pub mod balance;
 pub mod blacklist;
 pub mod clock;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod events;
 pub mod files;
 pub mod groups;
+pub mod idempotency;
 pub mod ids;
 pub mod imports;
 pub mod jobs;
@@ -20,11 +22,15 @@ pub mod messages;
 pub mod money;
 pub mod phone;
 pub mod rates;
+pub mod schema;
 pub mod scope;
 pub mod segments;
+pub mod senders;
 pub mod templates;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod text_enum;
+pub mod tokens;
 pub mod uploads;
 
 pub use error::{Code, Error, Result};

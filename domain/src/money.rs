@@ -71,6 +71,15 @@ impl Serialize for Micros {
     }
 }
 
+impl utoipa::PartialSchema for Micros {
+    // Never `format: decimal`: generators would turn the string into a float.
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::schema::string("An amount of money: a decimal string with six decimals.", "12.340000", None)
+    }
+}
+
+impl utoipa::ToSchema for Micros {}
+
 impl<'de> Deserialize<'de> for Micros {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         String::deserialize(d)?.parse().map_err(D::Error::custom)
@@ -98,6 +107,14 @@ impl fmt::Display for Currency {
     }
 }
 
+impl utoipa::PartialSchema for Currency {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::schema::string("A currency: three capital letters, ISO 4217.", "EUR", None)
+    }
+}
+
+impl utoipa::ToSchema for Currency {}
+
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         String::deserialize(d)?.parse().map_err(D::Error::custom)
@@ -118,6 +135,30 @@ impl Money {
     /// Puts an amount and its currency together.
     pub fn new(amount: Micros, currency: &Currency) -> Self {
         Self { amount, currency: currency.clone() }
+    }
+}
+
+impl utoipa::PartialSchema for Money {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::{
+            ToSchema,
+            openapi::{ObjectBuilder, Ref},
+        };
+        ObjectBuilder::new()
+            .description(Some("An amount with its currency."))
+            .property("amount", Ref::from_schema_name(Micros::name()))
+            .property("currency", Ref::from_schema_name(Currency::name()))
+            .required("amount")
+            .required("currency")
+            .examples([serde_json::json!({"amount": "12.340000", "currency": "EUR"})])
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Money {
+    fn schemas(all: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+        crate::schema::add::<Micros>(all);
+        crate::schema::add::<Currency>(all);
     }
 }
 

@@ -42,13 +42,7 @@ pub async fn update(
         .run(
             "UPDATE contact_fields SET title = $3, choices = $4, version = version + 1 \
              WHERE account_id = $1 AND id = $2 AND version = $5",
-            vals![
-                scope.account(),
-                id,
-                title,
-                serde_json::Value::from(choices),
-                expected.unwrap_or(field.version)
-            ],
+            vals![scope.account(), id, title, serde_json::Value::from(choices), expected.unwrap_or(field.version)],
         )
         .await?;
     if changed == 0 {

@@ -76,18 +76,18 @@ impl Typed {
             FieldType::Date => parse_date(cell)
                 .map(|day| day.to_string().into())
                 .ok_or_else(|| Rejected::new("invalid_date", "must be a date, such as 2026-11-21 or 21.11.2026")),
-            FieldType::Boolean => boolean_word(cell)
-                .map(Value::Bool)
-                .ok_or_else(|| Rejected::new("invalid_boolean", "must be yes or no")),
+            FieldType::Boolean => {
+                boolean_word(cell).map(Value::Bool).ok_or_else(|| Rejected::new("invalid_boolean", "must be yes or no"))
+            }
         }
     }
 
     fn choice(&self, text: &str) -> Result<Value, Rejected> {
         let wanted = text.trim().to_lowercase();
         let found = self.choices.iter().find(|c| c.to_lowercase() == wanted);
-        found.map(|c| c.clone().into()).ok_or_else(|| {
-            Rejected::new("invalid_choice", format!("must be one of: {}", self.choices.join(", ")))
-        })
+        found
+            .map(|c| c.clone().into())
+            .ok_or_else(|| Rejected::new("invalid_choice", format!("must be one of: {}", self.choices.join(", "))))
     }
 }
 

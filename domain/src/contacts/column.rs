@@ -2,10 +2,7 @@
 //!
 //! Pure. Invariant: what is accepted is stored whole; what is refused says why.
 
-use crate::{
-    contact_fields::Rejected,
-    files::parse_date,
-};
+use crate::{contact_fields::Rejected, files::parse_date};
 
 /// A built-in text column. The phone and the consent are not among them: they have rules of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,13 +132,13 @@ fn sex(text: &str, reading: Reading) -> Result<String, Rejected> {
         ("male" | "female", _) => Some(word.as_str()),
         (_, Reading::Strict) => None,
         (
-            "m" | "man" | "mr" | "м" | "муж" | "муж." | "мужской" | "мужчина" | "ч" | "чол" | "чоловік" | "чоловіча" | "h"
-            | "homme" | "hombre" | "masculin" | "männlich" | "maschio",
+            "m" | "man" | "mr" | "м" | "муж" | "муж." | "мужской" | "мужчина" | "ч" | "чол" | "чоловік" | "чоловіча"
+            | "h" | "homme" | "hombre" | "masculin" | "männlich" | "maschio",
             _,
         ) => Some("male"),
         (
-            "f" | "w" | "woman" | "mrs" | "ms" | "ж" | "жен" | "жен." | "женский" | "женщина" | "жін" | "жінка" | "жіноча"
-            | "femme" | "mujer" | "féminin" | "weiblich" | "femmina",
+            "f" | "w" | "woman" | "mrs" | "ms" | "ж" | "жен" | "жен." | "женский" | "женщина" | "жін" | "жінка"
+            | "жіноча" | "femme" | "mujer" | "féminin" | "weiblich" | "femmina",
             _,
         ) => Some("female"),
         _ => None,
@@ -162,7 +159,8 @@ fn language(text: &str) -> Result<String, Rejected> {
     let first = tags.next().is_some_and(|t| (2..=3).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphabetic()));
     let rest = tags.all(|t| (1..=8).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric()));
     let ok = first && rest;
-    ok.then(|| text.to_owned()).ok_or_else(|| Rejected::new("invalid_language", "must be a BCP 47 tag, such as fr or pt-BR"))
+    ok.then(|| text.to_owned())
+        .ok_or_else(|| Rejected::new("invalid_language", "must be a BCP 47 tag, such as fr or pt-BR"))
 }
 
 #[cfg(test)]

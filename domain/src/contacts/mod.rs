@@ -25,7 +25,6 @@ pub use delete::delete;
 pub use profile::Profile;
 pub use queries::{Filter, get, groups_of, list, rule};
 pub use update::{Patch, update};
-pub(crate) use values::on_unique;
 
 use crate::{
     clock::Timestamp,
@@ -74,7 +73,6 @@ pub struct Contact {
 impl FromQueryResult for Contact {
     fn from_query_result(row: &QueryResult, pre: &str) -> Result<Self, sea_orm::DbErr> {
         let phone: i64 = row.try_get(pre, "phone")?;
-        let consent: String = row.try_get(pre, "consent")?;
         let mut profile = Profile::default();
         for column in Column::ALL {
             profile.set(column, row.try_get(pre, column.name())?);
@@ -86,8 +84,7 @@ impl FromQueryResult for Contact {
             operator: row.try_get(pre, "operator")?,
             line_type: row.try_get(pre, "line_type")?,
             profile,
-            consent: Consent::read(&consent)
-                .ok_or_else(|| sea_orm::DbErr::Type(format!("contacts.consent {consent}")))?,
+            consent: row.try_get(pre, "consent")?,
             consent_at: row.try_get(pre, "consent_at")?,
             consent_source: row.try_get(pre, "consent_source")?,
             fields: object(row.try_get(pre, "fields")?),

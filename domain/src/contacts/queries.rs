@@ -4,8 +4,9 @@ use sea_orm::ConnectionTrait;
 
 use super::{Consent, Contact};
 use crate::{
+    accounts,
     clock::Timestamp,
-    db::{Sql, page_bounds},
+    db::{Sql, Window},
     error::{Error, Result},
     ids::{ContactId, GroupId},
     phone::{Msisdn, Rule},
@@ -57,7 +58,7 @@ pub async fn groups_of(
     Ok(conn.column(sql, vals![scope.account(), id]).await?)
 }
 
-/// A page of contacts in order of their ids, after `after`; and whether there are more.
+/// A page of contacts in order of their ids; and whether there are more.
 ///
 /// # Errors
 /// When the database refuses.
@@ -65,11 +66,10 @@ pub async fn list(
     conn: &(impl ConnectionTrait + Sync),
     scope: &AccountScope,
     filter: &Filter,
-    after: Option<ContactId>,
-    limit: usize,
+    window: Window<ContactId>,
 ) -> Result<(Vec<Contact>, bool)> {
     let Filter { group, phone, country, operator, external_id, consent, created_after, created_before } = filter;
-    let mut values = vals![scope.account(), i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)];
+    let mut values = vals![scope.account(), i64::try_from(window.fetch()).unwrap_or(i64::MAX)];
     let mut sql = "SELECT c.* FROM contacts c".to_owned();
     // A group is walked by its own key (group, contact), which is already in the order of the list.
     let mut key = "c.id";
@@ -87,7 +87,7 @@ pub async fn list(
         ("c.consent =", consent.map(|c| c.as_str().into())),
         ("c.created_at >=", created_after.map(Into::into)),
         ("c.created_at <", created_before.map(Into::into)),
-        (if group.is_some() { "m.contact_id >" } else { "c.id >" }, after.map(Into::into)),
+        (if group.is_some() { "m.contact_id >" } else { "c.id >" }, window.after.map(Into::into)),
     ];
     for (condition, value) in conditions {
         if let Some(value) = value {
@@ -96,7 +96,7 @@ pub async fn list(
         }
     }
     sql.push_str(&format!(" ORDER BY {key} LIMIT $2"));
-    Ok(page_bounds(conn.all(&sql, values).await?, limit))
+    Ok(window.cut(conn.all(&sql, values).await?))
 }
 
 /// How the account reads bare digits: international first, then as numbers of its default country.
@@ -104,7 +104,6 @@ pub async fn list(
 /// # Errors
 /// When the database refuses.
 pub async fn rule(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope) -> Result<Rule> {
-    let sql = "SELECT default_country FROM accounts WHERE id = $1";
-    let country: Option<Option<String>> = conn.scalar(sql, vals![scope.account()]).await?;
-    Ok(country.flatten().and_then(|c| c.parse().ok()).map_or(Rule::None, Rule::AccountCountry))
+    let country = accounts::find(conn, scope).await?.default_country;
+    Ok(country.and_then(|c| c.parse().ok()).map_or(Rule::None, Rule::AccountCountry))
 }

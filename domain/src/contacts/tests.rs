@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     Code, Result, blacklist,
     contact_fields::{self, FieldType},
-    db::Sql,
+    db::{Sql, Window},
     groups,
     testing::{Stage, stages, write_tx},
     vals,
@@ -87,13 +87,16 @@ async fn every_fault_is_told_at_once() {
         let error = write_tx!(stage, tx => create(&tx, &stage.scope, new)).unwrap_err();
         let mut told: Vec<_> = error.faults.iter().map(|f| (f.pointer.as_str(), f.code)).collect();
         told.sort_unstable();
-        assert_eq!(told, [
-            ("/email", "invalid_email"),
-            ("/fields/shoe", "unknown_field"),
-            ("/fields/size", "invalid_choice"),
-            ("/group_ids/0", "not_found"),
-            ("/phone", "phone_too_short"),
-        ]);
+        assert_eq!(
+            told,
+            [
+                ("/email", "invalid_email"),
+                ("/fields/shoe", "unknown_field"),
+                ("/fields/size", "invalid_choice"),
+                ("/group_ids/0", "not_found"),
+                ("/phone", "phone_too_short"),
+            ]
+        );
     }
 }
 
@@ -109,7 +112,7 @@ async fn lists_are_filtered_and_paged() {
         let british = Filter { country: Some("GB".into()), ..Filter::default() };
         let page = |filter: Filter, after, limit| {
             let stage = &stage;
-            async move { list(stage.db.read(), &stage.scope, &filter, after, limit).await.unwrap() }
+            async move { list(stage.db.read(), &stage.scope, &filter, Window { limit, after }).await.unwrap() }
         };
         let (first, more) = page(british.clone(), None, 1).await;
         assert!(more);
@@ -138,7 +141,7 @@ async fn fields_keep_to_their_rules_and_take_their_values_along() {
         let changed =
             write_tx!(stage, tx => contact_fields::update(&tx, &stage.scope, size.id, patch, Some(1))).unwrap();
         assert_eq!((changed.title.as_str(), changed.version), ("T-shirt", 2));
-        write_tx!(stage, tx => contact_fields::delete(&tx, &stage.scope, size.id)).unwrap();
+        write_tx!(stage, tx => contact_fields::delete(&tx, &stage.scope, size.id, Some(2))).unwrap();
         assert_eq!(json!(get(stage.db.read(), &stage.scope, made.id).await.unwrap().fields), json!({}));
         assert!(contact_fields::all(stage.db.read(), &stage.scope).await.unwrap().is_empty());
     }
@@ -175,7 +178,7 @@ async fn members_are_added_copied_moved_and_removed_in_sets() {
         assert_eq!((removed.changed, count(b).await), (2, 1));
         let same = write_tx!(stage, tx => groups::copy(&tx, &stage.scope, b, b, None)).unwrap_err();
         assert_eq!(same.faults[0].pointer, "/to_group_id");
-        write_tx!(stage, tx => groups::delete(&tx, &stage.scope, b)).unwrap();
+        write_tx!(stage, tx => groups::delete(&tx, &stage.scope, b, None)).unwrap();
         assert_eq!((stage.count("contacts").await, stage.count("contact_groups").await), (3, 0));
     }
 }
@@ -185,9 +188,7 @@ async fn the_blacklist_holds_a_number_once() {
     for stage in stages().await {
         let add = |phone: &'static str, reason: Option<&str>| {
             let (stage, reason) = (&stage, reason.map(str::to_owned));
-            async move {
-                write_tx!(stage, tx => blacklist::add(&tx, &stage.scope, phone, reason, blacklist::Source::Api))
-            }
+            async move { write_tx!(stage, tx => blacklist::add(&tx, &stage.scope, phone, reason, blacklist::Source::Api)) }
         };
         let (entry, new) = add("+44 7400 100001", Some("asked to stop")).await.unwrap();
         assert!(new);

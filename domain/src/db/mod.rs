@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 pub use records::{Field, Records, ids_json, ids_list};
-pub use sql::{Sql, page_bounds};
+pub use sql::{Sql, Window, expect_version, or_exists, page_bounds};
 
 /// The pools of one process.
 #[derive(Debug, Clone)]

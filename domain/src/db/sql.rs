@@ -77,3 +77,45 @@ pub fn page_bounds<T>(mut rows: Vec<T>, limit: usize) -> (Vec<T>, bool) {
     rows.truncate(limit);
     (rows, more)
 }
+
+/// The part of a list that is asked for: so many rows after this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window<C> {
+    /// How many rows at most.
+    pub limit: usize,
+    /// The last row of the page before.
+    pub after: Option<C>,
+}
+
+impl<C> Window<C> {
+    /// What to ask the database for: one row more, which tells whether there are more.
+    pub fn fetch(&self) -> u64 {
+        u64::try_from(self.limit.saturating_add(1)).unwrap_or(u64::MAX)
+    }
+    /// The rows of the page, and whether there are more.
+    pub fn cut<T>(&self, rows: Vec<T>) -> (Vec<T>, bool) {
+        page_bounds(rows, self.limit)
+    }
+}
+
+/// Refuses a change that was made upon another version than the row has now. `None`: the caller did not say.
+///
+/// # Errors
+/// [`Code::VersionMismatch`](crate::Code::VersionMismatch).
+pub fn expect_version(is: i64, expected: Option<i64>) -> crate::Result<()> {
+    if expected.is_none_or(|e| e == is) {
+        return Ok(());
+    }
+    Err(crate::Error::new(
+        crate::Code::VersionMismatch,
+        "If-Match names another version; read the resource again and repeat the change.",
+    ))
+}
+
+/// Turns the refusal of a unique constraint into `already_exists` with this sentence; other errors stay what they are.
+pub fn or_exists(e: DbErr, detail: &str) -> crate::Error {
+    match e.sql_err() {
+        Some(sea_orm::SqlErr::UniqueConstraintViolation(_)) => crate::Error::new(crate::Code::AlreadyExists, detail),
+        _ => e.into(),
+    }
+}

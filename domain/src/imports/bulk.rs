@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Import, Merge, RowError,
+    Import, MergeType, RowError,
     merge::merged,
     rows::{self, Prepared},
 };
@@ -185,7 +185,13 @@ fn new_record(row: &Prepared, id: ContactId, import: &Import, now: i64) -> Value
     keyed(record, id, row.phone.as_u64(), consent, fields.collect())
 }
 
-fn keyed(mut record: Map<String, Value>, id: ContactId, phone: u64, consent: Consent, fields: Map<String, Value>) -> Value {
+fn keyed(
+    mut record: Map<String, Value>,
+    id: ContactId,
+    phone: u64,
+    consent: Consent,
+    fields: Map<String, Value>,
+) -> Value {
     record.insert("id".into(), id.0.simple().to_string().into());
     record.insert("phone".into(), phone.into());
     record.insert("consent".into(), consent.as_str().into());
@@ -194,19 +200,14 @@ fn keyed(mut record: Map<String, Value>, id: ContactId, phone: u64, consent: Con
 }
 
 /// The contacts that have these numbers already, locked until the batch is committed.
-async fn existing(
-    tx: &DatabaseTransaction,
-    scope: &AccountScope,
-    rows: &[&Prepared],
-) -> Result<HashMap<u64, Contact>> {
+async fn existing(tx: &DatabaseTransaction, scope: &AccountScope, rows: &[&Prepared]) -> Result<HashMap<u64, Contact>> {
     let phones: Vec<u64> = rows.iter().map(|row| row.phone.as_u64()).collect();
     let (list, lock) = if tx.get_database_backend() == DbBackend::Postgres {
         ("(SELECT value::bigint FROM jsonb_array_elements_text($2::jsonb))", " FOR NO KEY UPDATE")
     } else {
         ("(SELECT value FROM json_each($2))", "")
     };
-    let sql =
-        format!("SELECT * FROM contacts WHERE account_id = $1 AND phone IN {list} ORDER BY phone{lock}");
+    let sql = format!("SELECT * FROM contacts WHERE account_id = $1 AND phone IN {list} ORDER BY phone{lock}");
     let found: Vec<Contact> = tx.all(&sql, vals![scope.account(), Value::from(phones)]).await?;
     Ok(found.into_iter().map(|contact| (contact.phone.as_u64(), contact)).collect())
 }
@@ -223,7 +224,7 @@ async fn update(
     let mut records = Vec::new();
     for row in rows {
         let Some(contact) = existing.get(&row.phone.as_u64()) else { continue };
-        if import.merge == Merge::Skip {
+        if import.merge == MergeType::Skip {
             continue;
         }
         let Some(mut after) = merged(contact, row, import.merge) else { continue };

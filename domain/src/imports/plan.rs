@@ -76,7 +76,7 @@ impl Settings {
                 plan.columns.push((column, *index));
             } else if let Some(key) = target.strip_prefix("fields.") {
                 let (kind, choices) = self.types.get(key).cloned().unwrap_or_default();
-                let kind = FieldType::read(&kind).unwrap_or(FieldType::Text);
+                let kind = kind.parse().unwrap_or(FieldType::Text);
                 plan.fields.push((key.to_owned(), Typed { kind, choices }, *index));
             }
         }
@@ -117,11 +117,7 @@ fn title(table: &Table, n: usize) -> String {
 ///
 /// # Errors
 /// `unknown_field`, `unknown_column` with the columns there are, `invalid_request` without a phone.
-pub(super) fn resolve(
-    mapping: &Mapping,
-    header: &[String],
-    fields: &[ContactField],
-) -> Result<Vec<(String, usize)>> {
+pub(super) fn resolve(mapping: &Mapping, header: &[String], fields: &[ContactField]) -> Result<Vec<(String, usize)>> {
     let mut columns = Vec::with_capacity(mapping.len());
     for (target, column) in mapping {
         let own = target.strip_prefix("fields.").is_some_and(|key| fields.iter().any(|f| f.key == key));

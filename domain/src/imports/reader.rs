@@ -75,7 +75,9 @@ pub(super) fn read(
             Err(error) => batch.errors.push(of_file(&error)),
             Ok(row) => match rows::read_phone(&row, &plan, &rule) {
                 Err(error) => batch.errors.push(error),
-                Ok((phone, _)) if seen.contains(&phone.as_u64()) => batch.duplicates = batch.duplicates.saturating_add(1),
+                Ok((phone, _)) if seen.contains(&phone.as_u64()) => {
+                    batch.duplicates = batch.duplicates.saturating_add(1)
+                }
                 Ok((phone, ambiguous)) => match rows::read(&row, &plan, phone) {
                     Err(error) => batch.errors.push(error),
                     Ok(row) => {

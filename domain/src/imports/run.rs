@@ -128,7 +128,13 @@ async fn count(db: &Db, scope: &AccountScope, import: &Import, file: &mut File) 
 }
 
 /// Writes a batch, again after a deadlock or a lost race. `None` when the lease is lost.
-async fn patiently(db: &Db, scope: &AccountScope, import: &Import, batch: &Batch, lease: &str) -> Result<Option<Counts>> {
+async fn patiently(
+    db: &Db,
+    scope: &AccountScope,
+    import: &Import,
+    batch: &Batch,
+    lease: &str,
+) -> Result<Option<Counts>> {
     let mut tried = 1;
     loop {
         match commit(db, scope, import, batch, lease).await {

@@ -44,22 +44,34 @@ async fn every_refused_row_is_told_by_line_and_reason() {
             +447400100004;;;;too;many\n\
             +442079460000;;\n\
             +44 7400 100001;;\n";
-        let done = import(&stage, csv, Merge::Update).await;
+        let done = import(&stage, csv, MergeType::Update).await;
         assert_eq!(five(done.counts), [1, 0, 0, 1, 6]);
-        let (refused, more) = super::super::errors(stage.db.read(), &stage.scope, done.id, None, 4).await.unwrap();
+        let (refused, more) =
+            super::super::errors(stage.db.read(), &stage.scope, done.id, Window { limit: 4, after: None })
+                .await
+                .unwrap();
         assert!(more);
-        let (rest, more) =
-            super::super::errors(stage.db.read(), &stage.scope, done.id, Some(refused[3].line), 4).await.unwrap();
+        let (rest, more) = super::super::errors(
+            stage.db.read(),
+            &stage.scope,
+            done.id,
+            Window { limit: 4, after: Some(refused[3].line) },
+        )
+        .await
+        .unwrap();
         assert!(!more);
         let told: Vec<_> = refused.iter().chain(&rest).map(|e| (e.line, e.code.as_str(), e.field.as_deref())).collect();
-        assert_eq!(told, [
-            (3, "phone_too_short", Some("phone")),
-            (4, "phone_empty", Some("phone")),
-            (5, "invalid_email", Some("email")),
-            (6, "invalid_date", Some("birth_date")),
-            (7, "file_row_too_long", None),
-            (8, "phone_not_mobile", Some("phone")),
-        ]);
+        assert_eq!(
+            told,
+            [
+                (3, "phone_too_short", Some("phone")),
+                (4, "phone_empty", Some("phone")),
+                (5, "invalid_email", Some("email")),
+                (6, "invalid_date", Some("birth_date")),
+                (7, "file_row_too_long", None),
+                (8, "phone_not_mobile", Some("phone")),
+            ]
+        );
     }
 }
 
@@ -72,7 +84,9 @@ async fn a_plain_list_of_numbers_needs_no_mapping_and_strangers_see_nothing() {
         let stranger = stage.stranger().await;
         assert_eq!(get(stage.db.read(), &stranger, done.id).await.unwrap_err().code, Code::NotFound);
         let (none, _) =
-            contacts::list(stage.db.read(), &stranger, &contacts::Filter::default(), None, 10).await.unwrap();
+            contacts::list(stage.db.read(), &stranger, &contacts::Filter::default(), Window { limit: 10, after: None })
+                .await
+                .unwrap();
         assert!(none.is_empty());
     }
 }
@@ -84,8 +98,14 @@ async fn the_import_s_country_reads_bare_digits_as_national() {
         let csv = "Телефон\n89167281722\n9107873904\n".as_bytes();
         let queued = accept(&stage, csv, "a.csv", order).await.unwrap();
         finish(&stage, &queued).await;
-        let (all, _) =
-            contacts::list(stage.db.read(), &stage.scope, &contacts::Filter::default(), None, 10).await.unwrap();
+        let (all, _) = contacts::list(
+            stage.db.read(),
+            &stage.scope,
+            &contacts::Filter::default(),
+            Window { limit: 10, after: None },
+        )
+        .await
+        .unwrap();
         assert_eq!(all.iter().map(|c| c.phone.to_string()).collect::<Vec<_>>(), ["+79167281722", "+79107873904"]);
         assert_eq!(all[0].country.as_deref(), Some("RU"));
     }

@@ -1,0 +1,150 @@
+//! What utoipa cannot say about schemas: pages get a name and refer to their rows, what is always sent is `required`,
+//! and a schema's example is shown wherever the schema is a body.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use utoipa::openapi::{Array, Content, OpenApi, Ref, RefOr, Schema, path::Operation};
+
+const PREFIX: &str = "#/components/schemas/";
+
+/// Mends the document in place.
+pub(super) fn mend(api: &mut OpenApi) {
+    name_pages(api);
+    require_what_is_sent(api);
+    show_examples(api);
+    describe_ids(api);
+}
+
+/// `Page_Template`, which inlines its rows, becomes `TemplatePage`, which refers to `Template`.
+fn name_pages(api: &mut OpenApi) {
+    let Some(components) = &mut api.components else { return };
+    let pages: Vec<String> = components.schemas.keys().filter(|n| n.starts_with("Page_")).cloned().collect();
+    for old in &pages {
+        let row = old.trim_start_matches("Page_");
+        if let Some(RefOr::T(Schema::Object(mut page))) = components.schemas.remove(old) {
+            let rows = Array::new(Ref::from_schema_name(row));
+            page.properties.insert("data".to_owned(), RefOr::T(Schema::Array(rows)));
+            components.schemas.insert(format!("{row}Page"), RefOr::T(Schema::Object(page)));
+        }
+    }
+    for (_, _, operation) in super::operations_mut(api) {
+        for content in answers(operation) {
+            if let Some(row) = name_of(content).and_then(|n| n.strip_prefix("Page_")) {
+                content.schema = Some(Ref::from_schema_name(format!("{row}Page")).into());
+            }
+        }
+    }
+}
+
+/// A field of an answer is always there, null or not; only what is also a request may leave fields out.
+fn require_what_is_sent(api: &mut OpenApi) {
+    let mut asked = BTreeSet::new();
+    for (_, _, operation) in super::operations_mut(api) {
+        for content in questions(operation) {
+            asked.extend(name_of(content).map(str::to_owned));
+        }
+    }
+    let Some(components) = &mut api.components else { return };
+    loop {
+        let more: Vec<String> = asked
+            .iter()
+            .filter_map(|name| components.schemas.get(name))
+            .flat_map(references)
+            .filter(|name| !asked.contains(name))
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        asked.extend(more);
+    }
+    for (name, schema) in &mut components.schemas {
+        if let (RefOr::T(Schema::Object(object)), false) = (schema, asked.contains(name)) {
+            object.required = object.properties.keys().cloned().collect();
+        }
+    }
+}
+
+/// Puts the example of a schema beside every body of that schema; a page's is made of its row's.
+fn show_examples(api: &mut OpenApi) {
+    let mut examples: BTreeMap<String, Value> = BTreeMap::new();
+    for (name, schema) in api.components.iter().flat_map(|c| &c.schemas) {
+        if let RefOr::T(Schema::Object(object)) = schema
+            && let Some(example) = object.example.clone().or_else(|| object.examples.first().cloned())
+        {
+            examples.insert(name.clone(), example);
+        }
+    }
+    let pages: Vec<(String, Value)> = examples
+        .iter()
+        .map(|(row, one)| (format!("{row}Page"), json!({"data": [one], "has_more": false, "next_cursor": null})))
+        .collect();
+    examples.extend(pages);
+    for (_, _, operation) in super::operations_mut(api) {
+        let mut show = |content: &mut Content| {
+            if content.example.is_none() && content.examples.is_empty() {
+                content.example = name_of(content).and_then(|n| examples.get(n)).cloned();
+            }
+        };
+        questions(operation).into_iter().for_each(&mut show);
+        answers(operation).into_iter().for_each(&mut show);
+    }
+}
+
+/// A path's `{id}` needs no words in each handler.
+fn describe_ids(api: &mut OpenApi) {
+    for (_, _, operation) in super::operations_mut(api) {
+        for parameter in operation.parameters.iter_mut().flatten() {
+            if let RefOr::T(parameter) = parameter
+                && parameter.description.is_none()
+                && parameter.name == "id"
+            {
+                parameter.description = Some("Its id.".to_owned());
+            }
+        }
+    }
+}
+
+fn questions(operation: &mut Operation) -> Vec<&mut Content> {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return Vec::new() };
+    body.content.values_mut().filter_map(own).collect()
+}
+
+fn answers(operation: &mut Operation) -> Vec<&mut Content> {
+    let responses = operation.responses.responses.values_mut().filter_map(own);
+    responses.flat_map(|r| r.content.values_mut().filter_map(own)).collect()
+}
+
+fn own<T>(item: &mut RefOr<T>) -> Option<&mut T> {
+    match item {
+        RefOr::T(item) => Some(item),
+        RefOr::Ref(_) => None,
+    }
+}
+
+/// The name of the schema a body refers to.
+fn name_of(content: &Content) -> Option<&str> {
+    match content.schema.as_ref()? {
+        RefOr::Ref(reference) => reference.ref_location.strip_prefix(PREFIX),
+        RefOr::T(_) => None,
+    }
+}
+
+/// The names of the schemas a schema refers to.
+fn references(schema: &RefOr<Schema>) -> Vec<String> {
+    fn walk(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => {
+                found.extend(
+                    map.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix(PREFIX)).map(str::to_owned),
+                );
+                map.values().for_each(|v| walk(v, found));
+            }
+            Value::Array(list) => list.iter().for_each(|v| walk(v, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(&serde_json::to_value(schema).unwrap_or_default(), &mut found);
+    found
+}

@@ -1,0 +1,193 @@
+//! `Idempotency-Key`: the same request twice has one effect and one answer.
+//!
+//! Invariants: the answer commits with the effect; a refusal is not stored, so the key can be used again; while a
+//! request with the key runs, another gets 409.
+
+use std::{
+    collections::HashSet,
+    future::{Ready, ready},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header::HeaderName},
+};
+use domain::{
+    Code, Error,
+    idempotency::{self, Slot, Stored},
+    scope::AccountScope,
+};
+use sea_orm::DatabaseTransaction;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use utoipa::{
+    IntoParams,
+    openapi::{
+        Required,
+        path::{Parameter, ParameterIn},
+    },
+};
+
+use super::{
+    conditional::header_param,
+    front::OperationId,
+    json::BodyHash,
+    problem::Failure,
+    reply::{Answer, Reply},
+};
+use crate::App;
+
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// How long the answers of requests that move money are kept.
+pub const KEEP_MONEY: Duration = Duration::from_secs(30 * 86_400);
+
+/// The key of a POST, if it has one: `key: Key`, then `key.run(…)`.
+#[derive(Debug)]
+pub struct Key {
+    req: HttpRequest,
+    key: Option<String>,
+    keep: Duration,
+}
+
+/// The key of a POST that spends or sends: `RequiredKey(key): RequiredKey`.
+#[derive(Debug)]
+pub struct RequiredKey(pub Key);
+
+/// Keys being worked on in this process: SQLite's stand-in for advisory locks.
+#[derive(Debug, Default)]
+pub struct InFlight(Mutex<HashSet<[u8; 32]>>);
+
+struct Held<'a>(&'a InFlight, [u8; 32]);
+
+impl InFlight {
+    fn hold(&self, digest: [u8; 32]) -> Option<Held<'_>> {
+        let fresh = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
+        fresh.then(|| Held(self, digest))
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+impl Key {
+    /// Keeps the answer longer or shorter than the usual 24 hours.
+    pub fn kept(self, keep: Duration) -> Self {
+        Self { keep, ..self }
+    }
+
+    /// Runs `effect` in a transaction and commits it, or repeats the answer of the first request with this key. What
+    /// follows the commit, such as a nudge, is plain code after this call (see [`Answer::replayed`]).
+    pub async fn run<T: Serialize>(
+        &self,
+        app: &App,
+        scope: &AccountScope,
+        effect: impl AsyncFnOnce(&DatabaseTransaction) -> domain::Result<Reply<T>>,
+    ) -> Result<Answer, Failure> {
+        let Some(key) = &self.key else {
+            let tx = app.db.begin().await?;
+            let (answer, _) = effect(&tx).await?.render()?;
+            tx.commit().await?;
+            return Ok(answer);
+        };
+        let operation = self.req.extensions().get::<OperationId>().map(|o| o.0.clone()).unwrap_or_default();
+        let slot = Slot { account: scope.account(), operation: &operation, key };
+        let _held = app.in_flight.hold(slot.digest()).ok_or_else(in_flight)?;
+        let now = app.clock.now();
+        let tx = app.db.begin().await?;
+        if !idempotency::try_lock(&tx, &slot).await? {
+            return Err(in_flight().into());
+        }
+        let fingerprint = self.fingerprint();
+        if let Some(stored) = idempotency::find(&tx, now, &slot).await? {
+            return replay(stored, &fingerprint);
+        }
+        let (answer, body) = effect(&tx).await?.render()?;
+        let stored = Stored { fingerprint, status: i64::from(answer.status.as_u16()), body };
+        idempotency::store(&tx, now, &slot, stored, self.keep).await?;
+        tx.commit().await?;
+        Ok(answer)
+    }
+
+    /// SHA-256 over method, path and body.
+    fn fingerprint(&self) -> Vec<u8> {
+        let mut hash = Sha256::new();
+        hash.update(self.req.method().as_str());
+        hash.update([0]);
+        hash.update(self.req.path());
+        hash.update([0]);
+        if let Some(BodyHash(body)) = self.req.extensions().get::<BodyHash>() {
+            hash.update(body);
+        }
+        hash.finalize().to_vec()
+    }
+}
+
+fn in_flight() -> Error {
+    Error::new(
+        Code::IdempotencyInFlight,
+        "A request with this Idempotency-Key is still running; try again in a moment.",
+    )
+}
+
+fn replay(stored: Stored, fingerprint: &[u8]) -> Result<Answer, Failure> {
+    let Stored { fingerprint: first, status, body } = stored;
+    if first != fingerprint {
+        let detail = "This Idempotency-Key was used for another request; make a new key for a new request.";
+        return Err(Error::new(Code::IdempotencyKeyReused, detail).into());
+    }
+    let status = u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::OK);
+    Ok(Answer { status, body, etag: None, replayed: true })
+}
+
+impl FromRequest for Key {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let key = req.headers().get(HEADER).map(|v| {
+            let good = (1..=255).contains(&v.len()) && v.as_bytes().iter().all(u8::is_ascii_graphic);
+            let detail = "An Idempotency-Key has 1 to 255 visible ASCII characters, without spaces.";
+            v.to_str().ok().filter(|_| good).map(str::to_owned).ok_or(Error::new(Code::IdempotencyKeyMissing, detail))
+        });
+        ready(key.transpose().map(|key| Self { req: req.clone(), key, keep: DAY }).map_err(Failure))
+    }
+}
+
+impl FromRequest for RequiredKey {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let detail = "This operation spends or sends: send an Idempotency-Key header, new for each intent.";
+        ready(Key::from_request(req, payload).into_inner().and_then(|key| match key.key {
+            Some(_) => Ok(Self(key)),
+            None => Err(Error::new(Code::IdempotencyKeyMissing, detail).into()),
+        }))
+    }
+}
+
+fn param(required: Required) -> Vec<Parameter> {
+    let text = "A name of your own for this intent, such as a UUID: the same request with the same key has one effect \
+                and gets the first answer again, with `Idempotent-Replayed: true`.";
+    vec![header_param(&HEADER, text, "b7f5b1d2-5d0c-4f8e-9a55-0c8d4b6f2a10", required)]
+}
+
+impl IntoParams for Key {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        param(Required::False)
+    }
+}
+
+impl IntoParams for RequiredKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        param(Required::True)
+    }
+}

@@ -1,0 +1,52 @@
+//! Numbers for Prometheus. The registry is open: the worker adds its own when it runs in the same process.
+
+use std::time::Duration;
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+/// What the API counts.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    /// Everything that `/metrics` shows.
+    pub registry: Registry,
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    memory: IntGauge,
+}
+
+impl Metrics {
+    /// Registers the API's numbers.
+    ///
+    /// # Errors
+    /// When the registry has numbers of these names already.
+    pub fn new(registry: Registry) -> Result<Self, prometheus::Error> {
+        let requests = Opts::new("carillon_http_requests_total", "Requests answered, by operation and status.");
+        let requests = IntCounterVec::new(requests, &["operation", "status"])?;
+        let seconds = HistogramOpts::new("carillon_http_request_seconds", "Time to answer, by operation.")
+            .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0]);
+        let seconds = HistogramVec::new(seconds, &["operation"])?;
+        let memory = IntGauge::new("carillon_process_resident_bytes", "Memory of the process.")?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(seconds.clone()))?;
+        registry.register(Box::new(memory.clone()))?;
+        Ok(Self { registry, requests, seconds, memory })
+    }
+
+    /// Counts one answer.
+    pub fn answered(&self, operation: &str, status: u16, took: Duration) {
+        self.requests.with_label_values(&[operation, &status.to_string()]).inc();
+        self.seconds.with_label_values(&[operation]).observe(took.as_secs_f64());
+    }
+
+    /// The page for Prometheus.
+    pub fn page(&self) -> String {
+        self.memory.set(resident_bytes().unwrap_or(0));
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+/// The second number of Linux's statm counts pages of 4 KiB; other systems have no such file and show 0.
+fn resident_bytes() -> Option<i64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    statm.split(' ').nth(1)?.parse::<i64>().ok()?.checked_mul(4096)
+}

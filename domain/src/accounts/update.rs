@@ -1,0 +1,102 @@
+//! What the owner may change: how numbers and times are read, and how long a message may be.
+
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QuerySelect, Set};
+
+use super::{Account, Entity};
+use crate::{
+    db::expect_version,
+    error::{Error, Faults, Result},
+    scope::AccountScope,
+};
+
+/// A merge patch: what is `None` stays. The inner `None` of `default_country` clears it.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// ISO 3166 alpha-2.
+    pub default_country: Option<Option<String>>,
+    /// IANA name.
+    pub time_zone: Option<String>,
+    /// BCP 47.
+    pub language: Option<String>,
+    /// 1 to 255.
+    pub max_segments: Option<i64>,
+}
+
+/// Changes the account of the scope; `expected` is the version the caller read.
+///
+/// # Errors
+/// When a value is not valid, or the account has changed since `expected`.
+pub async fn update(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    expected: Option<i64>,
+    change: Change,
+) -> Result<Account> {
+    let Change { default_country, time_zone, language, max_segments } = change;
+    let mut faults = Faults::default();
+    check_country(&mut faults, default_country.as_ref().and_then(Option::as_deref));
+    if time_zone.as_ref().is_some_and(|z| z.parse::<chrono_tz::Tz>().is_err()) {
+        faults.add("/time_zone", "invalid", "must be an IANA time zone, such as Europe/Paris");
+    }
+    if language.as_ref().is_some_and(|l| !is_language(l)) {
+        faults.add("/language", "invalid", "must be a BCP 47 language, such as en or pt-BR");
+    }
+    if max_segments.is_some_and(|n| !(1..=255).contains(&n)) {
+        faults.add("/max_segments", "out_of_range", "must be from 1 to 255");
+    }
+    faults.check()?;
+    let row = Entity::find_by_id(scope.account())
+        .lock_exclusive()
+        .one(tx)
+        .await?
+        .ok_or_else(|| Error::not_found("account"))?;
+    expect_version(row.version, expected)?;
+    let version = row.version + 1;
+    let mut row = row.into_active_model();
+    if let Some(country) = default_country {
+        row.default_country = Set(country);
+    }
+    if let Some(zone) = time_zone {
+        row.time_zone = Set(zone);
+    }
+    if let Some(language) = language {
+        row.language = Set(language);
+    }
+    if let Some(n) = max_segments {
+        row.max_segments = Set(n);
+    }
+    row.updated_at = Set(scope.clock().now());
+    row.version = Set(version);
+    Ok(row.update(tx).await?)
+}
+
+pub(super) fn check_country(faults: &mut Faults, country: Option<&str>) {
+    if country.is_some_and(|c| c.len() != 2 || !c.bytes().all(|b| b.is_ascii_uppercase())) {
+        faults.add("/default_country", "invalid", "must be an ISO 3166 country, such as GB");
+    }
+}
+
+/// The shape of a BCP 47 tag: a language of 2 or 3 letters, then subtags of 2 to 8 letters and digits.
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let first = parts.next().unwrap_or_default();
+    (2..=3).contains(&first.len())
+        && first.bytes().all(|b| b.is_ascii_lowercase())
+        && tag.len() <= 35
+        && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_language;
+
+    #[test]
+    fn languages() {
+        for good in ["en", "pt-BR", "zh-Hant-TW", "fil"] {
+            assert!(is_language(good), "{good}");
+        }
+        for bad in ["", "e", "english", "EN", "en_GB", "en-", "en-x"] {
+            assert!(!is_language(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Keeping a text under a name.
+
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
+
+use super::{Template, check_body};
+use crate::{
+    db::or_exists,
+    error::{Faults, Result},
+    ids::TemplateId,
+    scope::AccountScope,
+};
+
+/// What the caller says.
+#[derive(Debug, Clone)]
+pub struct NewTemplate {
+    /// Unique within the account.
+    pub name: String,
+    /// The text with its markers.
+    pub body: String,
+}
+
+/// Makes a template.
+///
+/// # Errors
+/// When a value is not valid, or the name is taken.
+pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, new: NewTemplate) -> Result<Template> {
+    let NewTemplate { name, body } = new;
+    let mut faults = Faults::default();
+    check_name(&mut faults, &name);
+    check_body(&mut faults, &body);
+    faults.check()?;
+    let now = scope.clock().now();
+    let row = Template {
+        id: TemplateId::new(now),
+        account_id: scope.account(),
+        name,
+        body,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    row.into_active_model().insert(tx).await.map_err(|e| or_exists(e, NAME_TAKEN))
+}
+
+pub(super) const NAME_TAKEN: &str = "A template of this name exists already; choose another name or change that one.";
+
+pub(super) fn check_name(faults: &mut Faults, name: &str) {
+    faults.text("/name", name, 200);
+}
