@@ -11,11 +11,21 @@
 //! 5. a POST runs in `key.run(&app, &scope, async |tx| …)`, another write in `app.db.begin()`; reads use `app.db.read()`;
 //! 6. add `.configure(things::routes)` below, literal paths before those with `{id}`.
 
+pub mod blacklist;
+pub mod contact_fields;
+pub mod contacts;
+pub mod groups;
+pub mod imports;
 pub mod templates;
+#[cfg(test)]
+mod tests_contacts;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Every resource of `/v1`.
 pub fn routes(config: &mut ServiceConfig) {
+    // the literal `/contacts/imports` before `/contacts/{id}`
+    config.configure(imports::routes).configure(contacts::routes).configure(contact_fields::routes);
+    config.configure(groups::routes).configure(blacklist::routes);
     config.configure(templates::routes);
 }

@@ -23,7 +23,7 @@ pub use consent::{Consent, NewConsent};
 pub use create::{New, create};
 pub use delete::delete;
 pub use profile::Profile;
-pub use queries::{Filter, get, groups_of, list, rule};
+pub use queries::{Filter, get, groups_of, list, memberships, rule};
 pub use update::{Patch, update};
 
 use crate::{

@@ -1,12 +1,14 @@
 //! Reading contacts.
 
+use std::collections::HashMap;
+
 use sea_orm::ConnectionTrait;
 
 use super::{Consent, Contact};
 use crate::{
     accounts,
     clock::Timestamp,
-    db::{Sql, Window},
+    db::{Sql, Window, ids_json, ids_list},
     error::{Error, Result},
     ids::{ContactId, GroupId},
     phone::{Msisdn, Rule},
@@ -44,6 +46,36 @@ pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id:
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("contact"))
 }
 
+/// The groups of each of these contacts, in order of their creation. One statement, however many there are.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn memberships(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    ids: &[ContactId],
+) -> Result<HashMap<ContactId, Vec<GroupId>>> {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Membership {
+        contact_id: ContactId,
+        group_id: GroupId,
+    }
+    let mut all: HashMap<ContactId, Vec<GroupId>> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(all);
+    }
+    let list = ids_list(conn.get_database_backend(), 2);
+    let sql = format!(
+        "SELECT m.contact_id, m.group_id FROM contact_groups m JOIN groups g ON g.id = m.group_id \
+         WHERE g.account_id = $1 AND m.contact_id IN {list} ORDER BY m.group_id"
+    );
+    let rows: Vec<Membership> = conn.all(&sql, vals![scope.account(), ids_json(ids.iter().map(|id| id.0))]).await?;
+    for Membership { contact_id, group_id } in rows {
+        all.entry(contact_id).or_default().push(group_id);
+    }
+    Ok(all)
+}
+
 /// The groups of a contact, in order of their creation.
 ///
 /// # Errors
@@ -53,9 +85,7 @@ pub async fn groups_of(
     scope: &AccountScope,
     id: ContactId,
 ) -> Result<Vec<GroupId>> {
-    let sql = "SELECT m.group_id FROM contact_groups m JOIN groups g ON g.id = m.group_id \
-        WHERE g.account_id = $1 AND m.contact_id = $2 ORDER BY m.group_id";
-    Ok(conn.column(sql, vals![scope.account(), id]).await?)
+    Ok(memberships(conn, scope, &[id]).await?.remove(&id).unwrap_or_default())
 }
 
 /// A page of contacts in order of their ids; and whether there are more.
