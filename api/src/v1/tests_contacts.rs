@@ -89,6 +89,7 @@ async fn members_and_the_blacklist() {
     }
     let mut groups = Vec::new();
     for name in ["A", "B"] {
+        t.pass(1); // lists are in the order of making, which a clock that stands still does not tell
         groups.push(t.ask("POST", "/v1/groups", &token).json(&json!({"name": name})).send().await.json());
     }
     let path = |n: usize, rest: &str| format!("/v1/groups/{}{rest}", groups[n]["id"].as_str().unwrap());
@@ -133,7 +134,7 @@ async fn an_import_is_accepted_followed_and_told() {
     let (_, token) = t.owner().await;
     let csv = "Mobile phone,Name\n+447400123456,Anna\n+447400123456,Again\n12,Short\n";
     let parts = [("mapping", r#"{"phone": "Mobile phone", "first_name": "2"}"#), ("groups", "World, More"), ("merge", "update")];
-    let (kind, body) = form(&parts, Some(("C:\\people\\a.csv", csv)));
+    let (kind, body) = form(&parts, Some(("C:/people/a.csv", csv)));
     let accepted = t.ask("POST", "/v1/contacts/imports", &token).body(&kind, body).send().await;
     assert_eq!(accepted.status, 202, "{accepted:?}");
     let queued = accepted.json();

@@ -4,6 +4,7 @@ mod accept;
 mod merging;
 mod racing;
 mod resuming;
+mod volume;
 
 use std::io::Write;
 
