@@ -170,11 +170,7 @@ async fn create(
     responses((status = OK, description = "The contact field.", body = ContactField)),
 )]
 #[get("/contact-fields/{id}")]
-async fn get(
-    app: Data<App>,
-    Auth(scope): Auth,
-    Id(id): Id<ContactFieldId>,
-) -> Result<Reply<ContactField>, Failure> {
+async fn get(app: Data<App>, Auth(scope): Auth, Id(id): Id<ContactFieldId>) -> Result<Reply<ContactField>, Failure> {
     let row = contact_fields::get(app.db.read(), &scope, id).await?;
     let version = row.version;
     Ok(Reply::ok(ContactField::from(row)).tagged(version))

@@ -72,11 +72,7 @@ pub(super) fn asked_phone(raw: Option<String>) -> Result<Option<Msisdn>, Failure
     Ok(raw.map(read).transpose().map_err(bad)?)
 }
 
-async fn shown(
-    conn: &(impl ConnectionTrait + Sync),
-    scope: &AccountScope,
-    row: Row,
-) -> domain::Result<Reply<Contact>> {
+async fn shown(conn: &impl ConnectionTrait, scope: &AccountScope, row: Row) -> domain::Result<Reply<Contact>> {
     let (group_ids, version) = (contacts::groups_of(conn, scope, row.id).await?, row.version);
     Ok(Reply::ok(Contact::from((row, group_ids))).tagged(version))
 }

@@ -63,7 +63,7 @@ pub struct ListImportErrors {
 }
 
 /// An import as it is shown: with the names of its groups and its first errors.
-async fn shown(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, row: Row) -> domain::Result<Import> {
+async fn shown(conn: &impl ConnectionTrait, scope: &AccountScope, row: Row) -> domain::Result<Import> {
     let named = groups::named(conn, scope, &row.group_ids).await?;
     let first = domain::db::Window { limit: SHOWN_ERRORS, after: None };
     let (refused, _) = imports::errors(conn, scope, row.id, first).await?;

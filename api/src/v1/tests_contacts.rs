@@ -85,7 +85,9 @@ async fn members_and_the_blacklist() {
     let (_, token) = t.owner().await;
     let mut ids = Vec::new();
     for phone in ["+447400123456", "+447400123457"] {
-        ids.push(t.ask("POST", "/v1/contacts", &token).json(&json!({"phone": phone})).send().await.json()["id"].clone());
+        ids.push(
+            t.ask("POST", "/v1/contacts", &token).json(&json!({"phone": phone})).send().await.json()["id"].clone(),
+        );
     }
     let mut groups = Vec::new();
     for name in ["A", "B"] {
@@ -107,7 +109,8 @@ async fn members_and_the_blacklist() {
         .map(|g| g["contacts_count"].clone())
         .collect();
     assert_eq!(counts, [0, 1]);
-    let patched = t.ask("PATCH", &path(0, ""), &token).json(&json!({"description": null, "stop_list": true})).send().await;
+    let patched =
+        t.ask("PATCH", &path(0, ""), &token).json(&json!({"description": null, "stop_list": true})).send().await;
     assert_eq!(patched.json()["stop_list"], true);
     assert_eq!(t.ask("DELETE", &path(0, ""), &token).send().await.status, 204);
 
@@ -133,7 +136,11 @@ async fn an_import_is_accepted_followed_and_told() {
     t.app.db.writer().execute_unprepared(jobs).await.unwrap();
     let (_, token) = t.owner().await;
     let csv = "Mobile phone,Name\n+447400123456,Anna\n+447400123456,Again\n12,Short\n";
-    let parts = [("mapping", r#"{"phone": "Mobile phone", "first_name": "2"}"#), ("groups", "World, More"), ("merge", "update")];
+    let parts = [
+        ("mapping", r#"{"phone": "Mobile phone", "first_name": "2"}"#),
+        ("groups", "World, More"),
+        ("merge", "update"),
+    ];
     let (kind, body) = form(&parts, Some(("C:/people/a.csv", csv)));
     let accepted = t.ask("POST", "/v1/contacts/imports", &token).body(&kind, body).send().await;
     assert_eq!(accepted.status, 202, "{accepted:?}");
@@ -148,7 +155,8 @@ async fn an_import_is_accepted_followed_and_told() {
     let path = format!("/v1/contacts/imports/{id}");
     let done = t.ask("GET", &path, &token).send().await.json();
     assert_eq!(done["status"], "completed");
-    let counts = json!({"rows": 3, "created": 1, "updated": 0, "unchanged": 0, "duplicates": 1, "invalid": 1, "ambiguous": 0});
+    let counts =
+        json!({"rows": 3, "created": 1, "updated": 0, "unchanged": 0, "duplicates": 1, "invalid": 1, "ambiguous": 0});
     assert_eq!(done["result"], counts);
     assert_eq!(done["progress"], json!({"done": 3, "total": 3}));
     let told = &done["errors"][0];
@@ -190,7 +198,8 @@ async fn bad_forms_are_refused() {
     }
     let json = t.ask("POST", "/v1/contacts/imports", &token).json(&json!({})).send().await;
     assert_eq!(json.problem().0, 415);
-    let torn = t.ask("POST", "/v1/contacts/imports", &token).body("multipart/form-data; boundary=xx", "--xx\r\nbroken").send();
+    let torn =
+        t.ask("POST", "/v1/contacts/imports", &token).body("multipart/form-data; boundary=xx", "--xx\r\nbroken").send();
     assert_eq!(torn.await.problem().0, 422);
     let large = "x".repeat(65 << 20);
     let (kind, body) = form(&[], Some(("a.csv", &large)));

@@ -18,11 +18,7 @@ use crate::{
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn blacklisted(
-    conn: &(impl ConnectionTrait + Sync),
-    scope: &AccountScope,
-    phones: &[u64],
-) -> Result<HashSet<u64>> {
+pub async fn blacklisted(conn: &impl ConnectionTrait, scope: &AccountScope, phones: &[u64]) -> Result<HashSet<u64>> {
     if phones.is_empty() {
         return Ok(HashSet::new());
     }
@@ -40,7 +36,7 @@ pub async fn blacklisted(
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: BlacklistId) -> Result<Entry> {
+pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: BlacklistId) -> Result<Entry> {
     let sql = "SELECT * FROM blacklist WHERE account_id = $1 AND id = $2";
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("blacklist entry"))
 }
@@ -50,7 +46,7 @@ pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id:
 /// # Errors
 /// When the database refuses.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     phone: Option<Msisdn>,
     window: Window<BlacklistId>,

@@ -103,8 +103,11 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
+/// Country, operator and line type, as the columns hold them.
+pub(crate) type Described = (Option<String>, Option<&'static str>, Option<String>);
+
 /// What the numbering plans say of a number, as the columns hold it: country, operator, line type.
-pub(crate) fn described(phone: Msisdn) -> (Option<String>, Option<&'static str>, Option<String>) {
+pub(crate) fn described(phone: Msisdn) -> Described {
     let NumberInfo { country, operator, line_type } = describe(phone);
     let line_type = serde_json::to_value(line_type).ok().and_then(|v| v.as_str().map(str::to_owned));
     (country.map(crate::phone::Country::code), operator, line_type)

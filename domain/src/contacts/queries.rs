@@ -41,7 +41,7 @@ pub struct Filter {
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: ContactId) -> Result<Contact> {
+pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: ContactId) -> Result<Contact> {
     let sql = "SELECT * FROM contacts WHERE account_id = $1 AND id = $2";
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("contact"))
 }
@@ -51,7 +51,7 @@ pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id:
 /// # Errors
 /// When the database refuses.
 pub async fn memberships(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     ids: &[ContactId],
 ) -> Result<HashMap<ContactId, Vec<GroupId>>> {
@@ -80,11 +80,7 @@ pub async fn memberships(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn groups_of(
-    conn: &(impl ConnectionTrait + Sync),
-    scope: &AccountScope,
-    id: ContactId,
-) -> Result<Vec<GroupId>> {
+pub async fn groups_of(conn: &impl ConnectionTrait, scope: &AccountScope, id: ContactId) -> Result<Vec<GroupId>> {
     Ok(memberships(conn, scope, &[id]).await?.remove(&id).unwrap_or_default())
 }
 
@@ -93,7 +89,7 @@ pub async fn groups_of(
 /// # Errors
 /// When the database refuses.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     filter: &Filter,
     window: Window<ContactId>,
@@ -133,7 +129,7 @@ pub async fn list(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn rule(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope) -> Result<Rule> {
+pub async fn rule(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Rule> {
     let country = accounts::find(conn, scope).await?.default_country;
     Ok(country.and_then(|c| c.parse().ok()).map_or(Rule::None, Rule::AccountCountry))
 }

@@ -18,7 +18,7 @@ const COLUMNS: &str = "id, name, description, hidden, stop_list, created_at, upd
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: GroupId) -> Result<Group> {
+pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: GroupId) -> Result<Group> {
     let sql = format!("SELECT {COLUMNS} FROM groups WHERE account_id = $1 AND id = $2");
     conn.one(&sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("group"))
 }
@@ -28,7 +28,7 @@ pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id:
 /// # Errors
 /// When the database refuses.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     name: Option<&str>,
     window: Window<GroupId>,
@@ -51,7 +51,7 @@ pub async fn list(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn named(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, ids: &[GroupId]) -> Result<Vec<Named>> {
+pub async fn named(conn: &impl ConnectionTrait, scope: &AccountScope, ids: &[GroupId]) -> Result<Vec<Named>> {
     let list = ids_list(conn.get_database_backend(), 2);
     let sql = format!("SELECT id, name FROM groups WHERE account_id = $1 AND id IN {list} ORDER BY id");
     Ok(conn.all(&sql, vals![scope.account(), ids_json(ids.iter().map(|id| id.0))]).await?)

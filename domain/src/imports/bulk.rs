@@ -17,7 +17,7 @@ use super::{
     rows::{self, Prepared},
 };
 use crate::{
-    contacts::{Column, Consent, Contact, described},
+    contacts::{Column, Consent, Contact},
     db::{Field, Records, Sql},
     error::Result,
     groups,
@@ -168,7 +168,7 @@ async fn insert(
 }
 
 fn new_record(row: &Prepared, id: ContactId, import: &Import, now: i64) -> Value {
-    let (country, operator, line_type) = described(row.phone);
+    let (country, operator, line_type) = row.described.clone();
     let mut record = Map::new();
     record.insert("country".into(), country.into());
     record.insert("operator".into(), operator.into());

@@ -20,6 +20,7 @@ crate::text_enum! {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "an enum of words has no place for #[default]")]
 impl Default for MergeType {
     fn default() -> Self {
         Self::Update

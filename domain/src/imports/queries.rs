@@ -15,7 +15,7 @@ use crate::{
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: ImportId) -> Result<Import> {
+pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: ImportId) -> Result<Import> {
     let sql = "SELECT * FROM imports WHERE account_id = $1 AND id = $2";
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("import"))
 }
@@ -25,7 +25,7 @@ pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id:
 /// # Errors
 /// When the database refuses.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     window: Window<ImportId>,
 ) -> Result<(Vec<Import>, bool)> {
@@ -48,7 +48,7 @@ pub async fn list(
 /// # Errors
 /// When the database refuses.
 pub async fn errors(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     id: ImportId,
     window: Window<i64>,

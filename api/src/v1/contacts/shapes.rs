@@ -242,19 +242,36 @@ fn object(fields: BTreeMap<String, FieldValue>) -> Map<String, Value> {
 
 impl From<NewContact> for contacts::New {
     fn from(new: NewContact) -> Self {
-        let NewContact { phone, first_name, last_name, patronymic, birth_date, sex, email, company, link, comment, language, external_id, consent, fields, metadata, group_ids } = new;
+        let NewContact {
+            phone,
+            first_name,
+            last_name,
+            patronymic,
+            birth_date,
+            sex,
+            email,
+            company,
+            link,
+            comment,
+            language,
+            external_id,
+            consent,
+            fields,
+            metadata,
+            group_ids,
+        } = new;
         let columns = [
-        (Column::FirstName, first_name),
-        (Column::LastName, last_name),
-        (Column::Patronymic, patronymic),
-        (Column::BirthDate, birth_date),
-        (Column::Sex, sex),
-        (Column::Email, email),
-        (Column::Company, company),
-        (Column::Link, link),
-        (Column::Comment, comment),
-        (Column::Language, language),
-        (Column::ExternalId, external_id),
+            (Column::FirstName, first_name),
+            (Column::LastName, last_name),
+            (Column::Patronymic, patronymic),
+            (Column::BirthDate, birth_date),
+            (Column::Sex, sex),
+            (Column::Email, email),
+            (Column::Company, company),
+            (Column::Link, link),
+            (Column::Comment, comment),
+            (Column::Language, language),
+            (Column::ExternalId, external_id),
         ];
         Self {
             phone,
@@ -322,19 +339,35 @@ pub struct ContactPatch {
 
 impl From<ContactPatch> for contacts::Patch {
     fn from(patch: ContactPatch) -> Self {
-        let ContactPatch { phone, first_name, last_name, patronymic, birth_date, sex, email, company, link, comment, language, external_id, consent, fields, metadata } = patch;
+        let ContactPatch {
+            phone,
+            first_name,
+            last_name,
+            patronymic,
+            birth_date,
+            sex,
+            email,
+            company,
+            link,
+            comment,
+            language,
+            external_id,
+            consent,
+            fields,
+            metadata,
+        } = patch;
         let columns = [
-        (Column::FirstName, first_name),
-        (Column::LastName, last_name),
-        (Column::Patronymic, patronymic),
-        (Column::BirthDate, birth_date),
-        (Column::Sex, sex),
-        (Column::Email, email),
-        (Column::Company, company),
-        (Column::Link, link),
-        (Column::Comment, comment),
-        (Column::Language, language),
-        (Column::ExternalId, external_id),
+            (Column::FirstName, first_name),
+            (Column::LastName, last_name),
+            (Column::Patronymic, patronymic),
+            (Column::BirthDate, birth_date),
+            (Column::Sex, sex),
+            (Column::Email, email),
+            (Column::Company, company),
+            (Column::Link, link),
+            (Column::Comment, comment),
+            (Column::Language, language),
+            (Column::ExternalId, external_id),
         ];
         Self {
             phone,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::{Code, contacts};
 
-fn mapping(pairs: &[(&str, &str)]) -> Option<BTreeMap<String, String>> {
+type Asked = Option<BTreeMap<String, String>>;
+
+fn mapping(pairs: &[(&str, &str)]) -> Asked {
     Some(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
 }
 
@@ -13,7 +15,7 @@ fn mapping(pairs: &[(&str, &str)]) -> Option<BTreeMap<String, String>> {
 async fn what_cannot_work_is_refused_before_anything_is_written() {
     for stage in stages().await {
         let csv = b"Phone,Name\n+447400100001,Anna\n".as_slice();
-        let cases: [(&[u8], &str, Option<BTreeMap<String, String>>, Code); 6] = [
+        let cases: [(&[u8], &str, Asked, Code); 6] = [
             (csv, "a.csv", mapping(&[("phone", "Mobile")]), Code::UnknownColumn),
             (csv, "a.csv", mapping(&[("phone", "1"), ("fields.city", "Name")]), Code::UnknownField),
             (csv, "a.csv", mapping(&[("first_name", "Name")]), Code::InvalidRequest),
