@@ -29,8 +29,6 @@ use shared::{front, idempotency::InFlight, metrics::Metrics, operations::Operati
 /// What the operator sets.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
-    /// Where clients reach this server, such as `https://sms.example.org`.
-    pub public_url: String,
     /// How many requests a token may make in a minute, unless it has a limit of its own.
     pub requests_per_minute: i64,
     /// Proxies whose forwarding headers are believed.
@@ -43,13 +41,7 @@ pub struct ApiConfig {
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self {
-            public_url: "http://127.0.0.1:8080".to_owned(),
-            requests_per_minute: 6000,
-            trusted_proxies: Vec::new(),
-            threads: 2,
-            schema_steps: 0,
-        }
+        Self { requests_per_minute: 6000, trusted_proxies: Vec::new(), threads: 2, schema_steps: 0 }
     }
 }
 
@@ -137,7 +129,7 @@ pub async fn serve(
         .listen(listener)?
         .run();
     let handle = server.handle();
-    actix_web::rt::spawn(async move {
+    tokio::spawn(async move {
         shutdown.await;
         handle.stop(true).await;
     });

@@ -18,6 +18,7 @@ use domain::{
     scope::{AccountScope, OperatorScope},
     tokens::{self, NewToken, Secret},
 };
+use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ pub struct TestApp<S> {
     pub app: Arc<App>,
     pub clock: Clock,
     pub operator: OperatorScope,
-    path: std::path::PathBuf,
+    place: Place,
 }
 
 /// An answer, read whole.
@@ -61,28 +62,58 @@ pub struct Ask<'a, S> {
     request: test::TestRequest,
 }
 
-/// Starts an application with a clock that stands still.
+/// A database of the test's own: a SQLite file, or one on the PostgreSQL server that `CARILLON_TEST_POSTGRES` names.
+struct Place {
+    url: String,
+    server: Option<String>,
+    name: String,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let name = format!("carillon_api_{}", domain::ids::uuid_v7(Clock::system().now()).simple());
+        let Ok(server) = std::env::var("CARILLON_TEST_POSTGRES") else {
+            let url = format!("sqlite://{}", std::env::temp_dir().join(&name).display());
+            return Self { url, server: None, name };
+        };
+        let url = format!("{server}/{name}");
+        let postgres = Db::open(&format!("{server}/postgres"), 1).await.unwrap();
+        postgres.writer().execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        Self { url, server: Some(server), name }
+    }
+    async fn remove(self, app: Arc<App>) {
+        let Some(server) = self.server else {
+            for end in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(std::env::temp_dir().join(format!("{}{end}", self.name)));
+            }
+            return;
+        };
+        app.db.writer().clone().close().await.unwrap();
+        let postgres = Db::open(&format!("{server}/postgres"), 1).await.unwrap();
+        postgres.writer().execute_unprepared(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await.unwrap();
+    }
+}
+
+/// Starts an application with a clock that stands still. End the test with [`TestApp::stop`].
 pub async fn start()
 -> TestApp<impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = actix_web::Error>> {
     let clock = Clock::fixed(Timestamp(1_795_255_200_000_000));
-    let path = std::env::temp_dir().join(format!("carillon-api-{}.db", domain::ids::uuid_v7(Clock::system().now())));
-    let db = Db::open(&format!("sqlite://{}", path.display()), 4).await.unwrap();
+    let place = Place::new().await;
+    let db = Db::open(&place.url, 4).await.unwrap();
     migrations::Migrator::up(db.writer(), None).await.unwrap();
     let app = App::new(db, clock.clone(), Wake::default(), ApiConfig::default(), prometheus::Registry::new()).unwrap();
     let app = Arc::new(app);
     let service = test::init_service(application(Data::from(app.clone()))).await;
-    TestApp { service, app, operator: OperatorScope { clock: clock.clone() }, clock, path }
-}
-
-impl<S> Drop for TestApp<S> {
-    fn drop(&mut self) {
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", self.path.display()));
-        }
-    }
+    TestApp { service, app, operator: OperatorScope { clock: clock.clone() }, clock, place }
 }
 
 impl<S> TestApp<S> {
+    /// Removes the database.
+    pub async fn stop(self) {
+        let Self { service, app, place, .. } = self;
+        drop(service);
+        place.remove(app).await;
+    }
     /// A new account in test mode.
     pub async fn account(&self, status: Status) -> Account {
         let tx = self.app.db.begin().await.unwrap();

@@ -14,8 +14,10 @@ pub struct Scopes(Vec<String>);
 
 impl Scopes {
     /// Every scope there is, with what it lets a token do.
-    pub const ALL: [(&'static str, &'static str); 15] = [
+    pub const ALL: [(&'static str, &'static str); 17] = [
         ("*", "everything"),
+        ("account:read", "read the account's settings"),
+        ("account:write", "change the account's settings"),
         ("balance:read", "read the balance, the ledger and the rates"),
         ("blacklist:read", "read the blacklist"),
         ("blacklist:write", "change the blacklist"),

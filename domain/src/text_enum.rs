@@ -10,11 +10,14 @@ pub struct UnknownWord {
     pub allowed: String,
 }
 
-/// Declares an enum of words: `text_enum! { /// What it is. pub enum Mode { /// Real. Live = "live", … } }`. Gives
-/// `ALL`, `as_str`, `Display`, `FromStr`, serde, `ToSchema` and a sea-orm TEXT column.
+/// Declares an enum of words: `text_enum! { /// What it is. pub enum Mode("AccountMode") { /// Real. Live =
+/// "live", … } }`, with its name in the OpenAPI document where that differs. Gives `ALL`, `as_str`, `Display`, `FromStr`, serde, `ToSchema` and a sea-orm TEXT column.
 #[macro_export]
 macro_rules! text_enum {
-    ($(#[doc = $doc:literal])+ pub enum $name:ident { $($(#[doc = $vdoc:literal])+ $variant:ident = $word:literal,)+ }) => {
+    ($(#[doc = $doc:literal])+ pub enum $name:ident { $($rest:tt)+ }) => {
+        $crate::text_enum! { $(#[doc = $doc])+ pub enum $name(stringify!($name)) { $($rest)+ } }
+    };
+    ($(#[doc = $doc:literal])+ pub enum $name:ident($schema:expr) { $($(#[doc = $vdoc:literal])+ $variant:ident = $word:literal,)+ }) => {
         $(#[doc = $doc])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sea_orm::DeriveValueType)]
         #[sea_orm(value_type = "String")]
@@ -57,7 +60,7 @@ macro_rules! text_enum {
             }
         }
         impl ::utoipa::ToSchema for $name {
-            fn name() -> ::std::borrow::Cow<'static, str> { ::std::borrow::Cow::Borrowed(stringify!($name)) }
+            fn name() -> ::std::borrow::Cow<'static, str> { ::std::borrow::Cow::Borrowed($schema) }
         }
     };
 }

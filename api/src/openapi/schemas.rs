@@ -23,7 +23,8 @@ fn name_pages(api: &mut OpenApi) {
     for old in &pages {
         let row = old.trim_start_matches("Page_");
         if let Some(RefOr::T(Schema::Object(mut page))) = components.schemas.remove(old) {
-            let rows = Array::new(Ref::from_schema_name(row));
+            let mut rows = Array::new(Ref::from_schema_name(row));
+            rows.description = Some("The rows of this page.".to_owned());
             page.properties.insert("data".to_owned(), RefOr::T(Schema::Array(rows)));
             components.schemas.insert(format!("{row}Page"), RefOr::T(Schema::Object(page)));
         }

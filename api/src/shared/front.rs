@@ -62,8 +62,9 @@ pub async fn front<B: MessageBody + 'static>(
             let span = tracing::info_span!("request", id = %visit.request_id, operation = visit.operation.as_deref());
             next.call(req).instrument(span).await?.map_into_boxed_body()
         }
-        Ok(Some(response)) => req.into_response(response),
-        Err(e) => req.into_response(HttpResponse::from_error(Failure(e))),
+        Ok(Some(response)) => ServiceResponse::new(req.into_parts().0, response),
+        // not `req.into_response`, which would forget the error
+        Err(e) => ServiceResponse::new(req.into_parts().0, HttpResponse::from_error(Failure(e))),
     };
     let mut response = leave(response, &visit);
     let status = response.status();
@@ -158,6 +159,10 @@ fn leave(response: ServiceResponse<BoxBody>, visit: &Visit) -> ServiceResponse<B
     let mut new = problem.response();
     if let Some(allow) = old.headers().get(header::ALLOW) {
         new.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    if problem.retryable && problem.status != 500 {
+        // 429 replaces this by the seconds until the next minute
+        new.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     ServiceResponse::new(req, new)
 }

@@ -9,13 +9,23 @@
 //! 4. arguments: `app: Data<App>`, `Auth(scope): Auth`, `Id(id): Id<ThingId>`, `Query(asked): Query<ListThings>`,
 //!    `Json(new): Json<NewThing>`, `IfMatch(expected): IfMatch`, `key: Key` or `RequiredKey(key): RequiredKey`;
 //! 5. a POST runs in `key.run(&app, &scope, async |tx| …)`, another write in `app.db.begin()`; reads use `app.db.read()`;
+//!    while a transaction is open, nothing else is begun (SQLite has one writer); a nudge comes after the commit;
 //! 6. add `.configure(things::routes)` below, literal paths before those with `{id}`.
 
+pub mod account;
+pub mod api_tokens;
+pub mod balance;
 pub mod blacklist;
+pub mod campaigns;
 pub mod contact_fields;
 pub mod contacts;
+pub mod events;
 pub mod groups;
 pub mod imports;
+pub mod messages;
+pub mod rates;
+pub mod reports;
+pub mod senders;
 pub mod templates;
 #[cfg(test)]
 mod tests_contacts;
@@ -24,8 +34,35 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Every resource of `/v1`.
 pub fn routes(config: &mut ServiceConfig) {
-    // the literal `/contacts/imports` before `/contacts/{id}`
-    config.configure(imports::routes).configure(contacts::routes).configure(contact_fields::routes);
-    config.configure(groups::routes).configure(blacklist::routes);
-    config.configure(templates::routes);
+    config
+        .configure(account::routes)
+        .configure(api_tokens::routes)
+        .configure(balance::routes)
+        .configure(blacklist::routes)
+        .configure(campaigns::routes)
+        .configure(contact_fields::routes)
+        // the literal `/contacts/imports` before `/contacts/{id}`
+        .configure(imports::routes)
+        .configure(contacts::routes)
+        .configure(events::routes)
+        .configure(groups::routes)
+        .configure(messages::routes)
+        .configure(rates::routes)
+        .configure(reports::routes)
+        .configure(senders::routes)
+        .configure(templates::routes);
+}
+
+/// Checks a request's `metadata` and gives it as stored: at most 50 keys of 40 characters, values of 500.
+fn metadata(map: std::collections::BTreeMap<String, String>) -> domain::Result<serde_json::Value> {
+    let mut faults = domain::error::Faults::default();
+    if map.len() > 50 {
+        faults.add("/metadata", "too_many", "must have at most 50 keys");
+    }
+    for (key, value) in &map {
+        faults.text(&format!("/metadata/{key}"), key, 40);
+        faults.optional_text(&format!("/metadata/{key}"), Some(value), 500);
+    }
+    faults.check()?;
+    Ok(serde_json::json!(map))
 }

@@ -11,7 +11,7 @@ use crate::{
 
 crate::text_enum! {
     /// Whether an account sends to real carriers with real money.
-    pub enum Mode {
+    pub enum Mode("AccountMode") {
         /// Real carriers, real money.
         Live = "live",
         /// Simulated carrier, play money.
@@ -21,7 +21,7 @@ crate::text_enum! {
 
 crate::text_enum! {
     /// What an account may do.
-    pub enum Status {
+    pub enum Status("AccountStatus") {
         /// New, with the restrictions of a trial.
         Test = "test",
         /// Everything.
@@ -51,6 +51,13 @@ impl Countries {
     /// Every country.
     pub fn all() -> Self {
         Self::All("*".to_owned())
+    }
+    /// The list; `None` when every country may be sent to.
+    pub fn listed(self) -> Option<Vec<String>> {
+        match self {
+            Self::All(_) => None,
+            Self::Listed(list) => (!list.iter().any(|c| c == "*")).then_some(list),
+        }
     }
     /// Whether `country` (ISO 3166 alpha-2) may be sent to.
     pub fn allow(&self, country: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Campaign, prepare::tell, queries::COLUMNS};
+use super::{Campaign, Status, prepare::tell, queries::COLUMNS};
 use crate::{
     db::{Db, Sql},
     error::Result,
@@ -19,10 +19,10 @@ pub async fn advance(db: &Db, system: &SystemScope) -> Result<usize> {
     let sql = format!("SELECT {COLUMNS} FROM campaigns WHERE finished_at IS NULL AND status <> 'draft' ORDER BY id");
     let mut steps = 0;
     for campaign in db.read().all::<Campaign>(&sql, vals![]).await? {
-        let step = match campaign.status.as_str() {
-            "scheduled" => campaign.send_at.is_some_and(|at| at <= system.clock.now()),
-            "preparing" => campaign.updated_at < system.clock.now().minus(Duration::from_secs(5)),
-            "sending" | "finishing" | "cancelled" => true,
+        let step = match campaign.status {
+            Status::Scheduled => campaign.send_at.is_some_and(|at| at <= system.clock.now()),
+            Status::Preparing => campaign.updated_at < system.clock.now().minus(Duration::from_secs(5)),
+            Status::Sending | Status::Finishing | Status::Cancelled => true,
             _ => false,
         };
         if step && advance_one(db, system, &campaign).await? {
@@ -36,7 +36,7 @@ async fn advance_one(db: &Db, system: &SystemScope, seen: &Campaign) -> Result<b
     let now = system.clock.now();
     let id = seen.id;
     let scope = system.of(seen.account_id, true);
-    if matches!(seen.status.as_str(), "scheduled" | "preparing") {
+    if matches!(seen.status, Status::Scheduled | Status::Preparing) {
         let tx = db.begin().await?;
         // Also re-announces a preparation that nobody works on: its job was lost, or its worker.
         let moved = tx
@@ -53,16 +53,21 @@ async fn advance_one(db: &Db, system: &SystemScope, seen: &Campaign) -> Result<b
         tx.commit().await?;
         return Ok(moved == 1);
     }
-    let open = |statuses: &str| format!("SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM campaign_counts WHERE campaign_id = $1 AND status IN ({statuses})");
+    let open = |statuses: &str| {
+        format!(
+            "SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM campaign_counts WHERE campaign_id = $1 AND status IN ({statuses})"
+        )
+    };
     let unsent: i64 = db.read().scalar(&open("'scheduled', 'queued'"), vals![id]).await?.unwrap_or(0);
-    let waiting: i64 = db.read().scalar(&open("'scheduled', 'queued', 'sent', 'in_doubt'"), vals![id]).await?.unwrap_or(0);
-    let (from, to, event) = match seen.status.as_str() {
-        "sending" | "finishing" if waiting == 0 => (seen.status.as_str(), "completed", "campaign.completed"),
-        "sending" if unsent == 0 => ("sending", "finishing", "campaign.finishing"),
-        "cancelled" if waiting == 0 => ("cancelled", "cancelled", ""),
+    let waiting: i64 =
+        db.read().scalar(&open("'scheduled', 'queued', 'sent', 'in_doubt'"), vals![id]).await?.unwrap_or(0);
+    let (from, to, event) = match seen.status {
+        Status::Sending | Status::Finishing if waiting == 0 => (seen.status, Status::Completed, "campaign.completed"),
+        Status::Sending if unsent == 0 => (Status::Sending, Status::Finishing, "campaign.finishing"),
+        Status::Cancelled if waiting == 0 => (Status::Cancelled, Status::Cancelled, ""),
         _ => return Ok(false),
     };
-    let finished = (to != "finishing").then_some(now);
+    let finished = (to != Status::Finishing).then_some(now);
     let tx = db.begin().await?;
     let moved = tx
         .run(
@@ -72,7 +77,7 @@ async fn advance_one(db: &Db, system: &SystemScope, seen: &Campaign) -> Result<b
         )
         .await?;
     if moved == 1 && !event.is_empty() {
-        tell(&tx, &scope, seen, event, serde_json::json!({ "status": to })).await?;
+        tell(&tx, &scope, seen, event, serde_json::json!({ "status": to.as_str() })).await?;
     }
     tx.commit().await?;
     Ok(moved == 1)

@@ -22,8 +22,11 @@ pub const MAX_NUMBERS: usize = 10_000;
 pub(super) const PAGE: usize = 1000;
 
 /// Who is sent to. A contact in several of these is sent to once.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(example = json!({
+    "group_ids": ["grp_01kazsw6e3f8e9xq2m4r7t5v0b"], "contact_ids": [], "phones": ["+447400123456"], "exclude_group_ids": []
+}))]
 pub struct Audience {
     /// Members of these groups.
     pub group_ids: Vec<GroupId>,
@@ -56,7 +59,12 @@ impl Audience {
     ///
     /// # Errors
     /// When the database cannot be read; faults are noted in `faults`.
-    pub async fn check(&self, conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, faults: &mut Faults) -> Result<()> {
+    pub async fn check(
+        &self,
+        conn: &(impl ConnectionTrait + Sync),
+        scope: &AccountScope,
+        faults: &mut Faults,
+    ) -> Result<()> {
         let Self { group_ids, contact_ids, phones, exclude_group_ids } = self;
         if group_ids.is_empty() && contact_ids.is_empty() && phones.is_empty() {
             faults.add("/audience", "required", "must name a group, a contact or a number");
@@ -80,18 +88,33 @@ impl Audience {
             if wanted.is_empty() {
                 continue;
             }
-            let sql = format!("SELECT id FROM {table} WHERE account_id = $2 AND id IN {}", ids_list(conn.get_database_backend(), 1));
-            let known: std::collections::HashSet<Uuid> =
-                conn.column(&sql, crate::vals![ids_json(wanted.iter().copied()), scope.account()]).await?.into_iter().collect();
+            let sql = format!(
+                "SELECT id FROM {table} WHERE account_id = $2 AND id IN {}",
+                ids_list(conn.get_database_backend(), 1)
+            );
+            let known: std::collections::HashSet<Uuid> = conn
+                .column(&sql, crate::vals![ids_json(wanted.iter().copied()), scope.account()])
+                .await?
+                .into_iter()
+                .collect();
             for (place, _) in wanted.iter().enumerate().filter(|(_, id)| !known.contains(id)).take(10) {
-                faults.add(format!("/audience/{name}/{place}"), "not_found", "there is no such resource in this account");
+                faults.add(
+                    format!("/audience/{name}/{place}"),
+                    "not_found",
+                    "there is no such resource in this account",
+                );
             }
         }
         Ok(())
     }
 
     /// The page after `cursor`.
-    pub(super) async fn page(&self, conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, cursor: Cursor) -> Result<Page> {
+    pub(super) async fn page(
+        &self,
+        conn: &(impl ConnectionTrait + Sync),
+        scope: &AccountScope,
+        cursor: Cursor,
+    ) -> Result<Page> {
         match cursor {
             Cursor::Contact(after) => self.contacts(conn, scope, after).await,
             Cursor::Number(done) => self.numbers(conn, scope, done).await,
@@ -121,7 +144,8 @@ impl Audience {
             fields: serde_json::Value,
         }
         let backend = conn.get_database_backend();
-        let mut values: Vec<Value> = crate::vals![scope.account(), after, ids_json(self.exclude_group_ids.iter().map(|g| g.0))];
+        let mut values: Vec<Value> =
+            crate::vals![scope.account(), after, ids_json(self.exclude_group_ids.iter().map(|g| g.0))];
         let mut sources = Vec::new();
         for group in &self.group_ids {
             values.push((*group).into());
@@ -132,12 +156,17 @@ impl Audience {
         }
         if !self.contact_ids.is_empty() {
             values.push(ids_json(self.contact_ids.iter().map(|c| c.0)));
-            sources.push(format!("SELECT id FROM contacts WHERE account_id = $1 AND id > $2 AND id IN {}", ids_list(backend, values.len())));
+            sources.push(format!(
+                "SELECT id FROM contacts WHERE account_id = $1 AND id > $2 AND id IN {}",
+                ids_list(backend, values.len())
+            ));
         }
         if !self.phones.is_empty() {
             values.push(self.phones_json(&self.phones));
             let source = phones_source(backend, values.len());
-            sources.push(format!("SELECT c.id FROM {source} JOIN contacts c ON c.account_id = $1 AND c.phone = x.phone WHERE c.id > $2"));
+            sources.push(format!(
+                "SELECT c.id FROM {source} JOIN contacts c ON c.account_id = $1 AND c.phone = x.phone WHERE c.id > $2"
+            ));
         }
         let sql = format!(
             "SELECT c.id, c.phone, c.consent, EXISTS (SELECT 1 FROM blacklist b WHERE b.account_id = $1 AND b.phone = c.phone) AS blacklisted, \
@@ -158,11 +187,31 @@ impl Audience {
         };
         let recipients = rows.into_iter().filter(|r| !r.excluded).filter_map(|r| {
             let Row {
-                id, phone, consent, blacklisted, stopped, excluded: _, first_name, last_name, patronymic, birth_date, sex, email, company, link, comment, fields,
+                id,
+                phone,
+                consent,
+                blacklisted,
+                stopped,
+                excluded: _,
+                first_name,
+                last_name,
+                patronymic,
+                birth_date,
+                sex,
+                email,
+                company,
+                link,
+                comment,
+                fields,
             } = r;
-            let values = Values { first_name, last_name, patronymic, birth_date, sex, email, company, link, comment, fields };
+            let values =
+                Values { first_name, last_name, patronymic, birth_date, sex, email, company, link, comment, fields };
             let phone = Msisdn::try_from(phone).ok()?;
-            Some(Recipient { phone, contact: Some((id, values)), stop: Skip::known(blacklisted, stopped, Some(&consent)) })
+            Some(Recipient {
+                phone,
+                contact: Some((id, values)),
+                stop: Skip::known(blacklisted, stopped, Some(&consent)),
+            })
         });
         Ok(Page { recipients: recipients.collect(), next })
     }
@@ -183,8 +232,13 @@ impl Audience {
             phones_source(conn.get_database_backend(), 1)
         );
         let rows: Vec<Row> = conn.all(&sql, crate::vals![self.phones_json(&slice), scope.account()]).await?;
-        let recipients =
-            rows.into_iter().filter_map(|Row { phone, blacklisted }| Some(Recipient { phone: Msisdn::try_from(phone).ok()?, contact: None, stop: Skip::known(blacklisted, false, None) }));
+        let recipients = rows.into_iter().filter_map(|Row { phone, blacklisted }| {
+            Some(Recipient {
+                phone: Msisdn::try_from(phone).ok()?,
+                contact: None,
+                stop: Skip::known(blacklisted, false, None),
+            })
+        });
         let reached = done + slice.len();
         Ok(Page { recipients: recipients.collect(), next: (reached < all.len()).then_some(Cursor::Number(reached)) })
     }

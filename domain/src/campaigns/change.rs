@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Audience, Campaign, queries};
+use super::{Audience, Campaign, Status, queries};
 use crate::{
     clock::Timestamp,
     db::Sql,
@@ -31,7 +31,18 @@ pub struct Content {
 
 impl Content {
     async fn check(&self, tx: &DatabaseTransaction, scope: &AccountScope) -> Result<()> {
-        let Self { name, description, sender, template_id, text, split_mode: _, audience, send_at, external_id, metadata: _ } = self;
+        let Self {
+            name,
+            description,
+            sender,
+            template_id,
+            text,
+            split_mode: _,
+            audience,
+            send_at,
+            external_id,
+            metadata: _,
+        } = self;
         let mut faults = Faults::default();
         faults.text("/name", name, 200);
         faults.optional_text("/description", description.as_deref(), 2000);
@@ -40,7 +51,7 @@ impl Content {
             (Some(_), Some(_)) => faults.add("/text", "exclusive", "must not be given beside template_id"),
             (None, None) => faults.add("/template_id", "required", "must be given, or text"),
             (Some(id), None) => {
-                if templates::get(tx, scope, *id).await.is_err() {
+                if templates::find(tx, scope, *id).await.is_err() {
                     faults.add("/template_id", "not_found", "there is no such template in this account");
                 }
             }
@@ -53,7 +64,9 @@ impl Content {
         }
         audience.check(tx, scope, &mut faults).await?;
         faults.check()?;
-        senders::check_format(sender)?;
+        if let Some(why) = senders::check(sender) {
+            return Err(Error::new(Code::InvalidSender, format!("The sender {why}.")));
+        }
         if let Some(text) = text {
             templates::check(tx, scope, text).await?;
         }
@@ -65,11 +78,17 @@ impl Content {
 ///
 /// # Errors
 /// `invalid_request` with every fault; `invalid_sender`; `invalid_template`, `unknown_marker`.
-pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, content: &Content, copied_from: Option<CampaignId>) -> Result<Campaign> {
+pub async fn create(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    content: &Content,
+    copied_from: Option<CampaignId>,
+) -> Result<Campaign> {
     content.check(tx, scope).await?;
     let now = scope.clock().now();
     let id = CampaignId::new(now);
-    let Content { name, description, sender, template_id, text, split_mode, audience, send_at, external_id, metadata } = content.clone();
+    let Content { name, description, sender, template_id, text, split_mode, audience, send_at, external_id, metadata } =
+        content.clone();
     tx.run(
         "INSERT INTO campaigns (id, account_id, name, description, status, sender, template_id, text, split_mode, audience, send_at, copied_from, \
          external_id, metadata, created_at, updated_at, version) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, 1)",
@@ -98,10 +117,16 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, content: &Co
 ///
 /// # Errors
 /// As [`create`]; `campaign_not_draft` once it is on its way.
-pub async fn update(tx: &DatabaseTransaction, scope: &AccountScope, campaign: &Campaign, content: &Content) -> Result<Campaign> {
+pub async fn update(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    campaign: &Campaign,
+    content: &Content,
+) -> Result<Campaign> {
     require_changeable(campaign)?;
     content.check(tx, scope).await?;
-    let Content { name, description, sender, template_id, text, split_mode, audience, send_at, external_id, metadata } = content.clone();
+    let Content { name, description, sender, template_id, text, split_mode, audience, send_at, external_id, metadata } =
+        content.clone();
     tx.run(
         "UPDATE campaigns SET name = $2, description = $3, sender = $4, template_id = $5, text = $6, split_mode = $7, audience = $8, send_at = $9, \
          external_id = $10, metadata = $11, updated_at = $12, version = version + 1 WHERE id = $1",
@@ -129,18 +154,24 @@ pub async fn update(tx: &DatabaseTransaction, scope: &AccountScope, campaign: &C
 /// # Errors
 /// `campaign_not_draft` once it was launched: its messages and charges stay.
 pub async fn delete(tx: &DatabaseTransaction, scope: &AccountScope, campaign: &Campaign) -> Result<()> {
-    if campaign.status != "draft" {
-        return Err(Error::new(Code::CampaignNotDraft, format!("The campaign is {}; only a draft can be deleted.", campaign.status)));
+    if campaign.status != Status::Draft {
+        return Err(Error::new(
+            Code::CampaignNotDraft,
+            format!("The campaign is {}; only a draft can be deleted.", campaign.status),
+        ));
     }
     tx.run("DELETE FROM campaigns WHERE id = $1 AND account_id = $2", vals![campaign.id, scope.account()]).await?;
     Ok(())
 }
 
 pub(super) fn require_changeable(campaign: &Campaign) -> Result<()> {
-    if matches!(campaign.status.as_str(), "draft" | "scheduled") {
+    if matches!(campaign.status, Status::Draft | Status::Scheduled) {
         return Ok(());
     }
-    Err(Error::new(Code::CampaignNotDraft, format!("The campaign is {}; only a draft or a scheduled one can be changed or launched.", campaign.status)))
+    Err(Error::new(
+        Code::CampaignNotDraft,
+        format!("The campaign is {}; only a draft or a scheduled one can be changed or launched.", campaign.status),
+    ))
 }
 
 fn mode_text(mode: SplitMode) -> String {

@@ -3,11 +3,12 @@
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
-use super::{Audience, Campaign, Content, MAX_NUMBERS, create, queries};
+use super::{Audience, Campaign, Content, MAX_NUMBERS, Status, create, queries};
 use crate::{
     db::Sql,
     error::{Code, Error, Result},
     ids::{CampaignId, GroupId},
+    messages,
     phone::Msisdn,
     scope::AccountScope,
     vals,
@@ -20,7 +21,8 @@ fn content(campaign: &Campaign, name: String, audience: Audience) -> Result<Cont
         sender: campaign.sender.clone(),
         template_id: campaign.template_id,
         text: campaign.text.clone(),
-        split_mode: serde_json::from_value(campaign.split_mode.clone().into()).map_err(|e| Error::internal(e.to_string()))?,
+        split_mode: serde_json::from_value(campaign.split_mode.clone().into())
+            .map_err(|e| Error::internal(e.to_string()))?,
         audience,
         send_at: None,
         external_id: None,
@@ -48,10 +50,18 @@ pub async fn copy(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId
 ///
 /// # Errors
 /// `not_found`; `conflict` while the campaign is on its way; `empty_audience` when nobody ended so.
-pub async fn resend(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId, statuses: &[String]) -> Result<Campaign> {
+pub async fn resend(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    id: CampaignId,
+    statuses: &[messages::Status],
+) -> Result<Campaign> {
     let campaign = queries::get(tx, scope, id).await?;
-    if !matches!(campaign.status.as_str(), "completed" | "cancelled" | "finishing") {
-        return Err(Error::new(Code::Conflict, format!("The campaign is {}; its recipients are known once all is handed over.", campaign.status)));
+    if !matches!(campaign.status, Status::Completed | Status::Cancelled | Status::Finishing) {
+        return Err(Error::new(
+            Code::Conflict,
+            format!("The campaign is {}; its recipients are known once all is handed over.", campaign.status),
+        ));
     }
     let now = scope.clock().now();
     let group = GroupId::new(now);
@@ -75,11 +85,19 @@ pub async fn resend(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
             vals![id, list.clone(), group, now],
         )
         .await?;
-    let sql = format!("SELECT phone FROM messages WHERE campaign_id = $1 AND contact_id IS NULL AND {wanted} ORDER BY phone LIMIT $3");
+    let sql = format!(
+        "SELECT phone FROM messages WHERE campaign_id = $1 AND contact_id IS NULL AND {wanted} ORDER BY phone LIMIT $3"
+    );
     let phones: Vec<i64> = tx.column(&sql, vals![id, list, i64::try_from(MAX_NUMBERS).unwrap_or(i64::MAX)]).await?;
     let phones: Vec<Msisdn> = phones.into_iter().filter_map(|p| Msisdn::try_from(p).ok()).collect();
     if contacts == 0 && phones.is_empty() {
-        return Err(Error::new(Code::EmptyAudience, format!("No message of the campaign ended as {}.", statuses.join(", "))));
+        return Err(Error::new(
+            Code::EmptyAudience,
+            format!(
+                "No message of the campaign ended as {}.",
+                statuses.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ")
+            ),
+        ));
     }
     let group_ids = if contacts == 0 {
         tx.run("DELETE FROM groups WHERE id = $1", vals![Uuid::from(group.0)]).await?;

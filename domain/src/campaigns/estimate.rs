@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{
-    Audience, Campaign,
-    audience::Cursor,
-};
+use super::{Audience, Campaign, audience::Cursor};
 use crate::{
     error::{Code, Error, Result},
     messages::{Draft, Letter, Outcome, Skip, Terms},
@@ -49,7 +46,8 @@ impl Estimate {
     }
 
     pub(super) fn add(&mut self, draft: &Draft) -> Result<()> {
-        let too_large = || Error::new(Code::LimitReached, "The cost is larger than the ledger can hold; send to fewer at a time.");
+        let too_large =
+            || Error::new(Code::LimitReached, "The cost is larger than the ledger can hold; send to fewer at a time.");
         match &draft.outcome {
             Outcome::Skip(skip) => {
                 *self.skipped.entry(*skip).or_default() += 1;
@@ -78,30 +76,48 @@ impl Estimate {
         let country = self.unpriced.clone().unwrap_or_default();
         let most = self.skipped.iter().max_by_key(|(_, n)| **n).map(|(skip, _)| *skip);
         Err(match most {
-            None => Error::new(Code::EmptyAudience, "The audience has no contact: add contacts to the groups, or name other groups."),
-            Some(Skip::NoRate) => Error::new(Code::NoRate, format!("The account's rate deck has no price for {country}: ask the operator, or leave it out.")),
-            Some(Skip::CountryNotEnabled) => {
-                Error::new(Code::CountryNotEnabled, format!("Sending to {country} is off for this account: ask the operator to enable it."))
+            None => Error::new(
+                Code::EmptyAudience,
+                "The audience has no contact: add contacts to the groups, or name other groups.",
+            ),
+            Some(Skip::NoRate) => Error::new(
+                Code::NoRate,
+                format!("The account's rate deck has no price for {country}: ask the operator, or leave it out."),
+            ),
+            Some(Skip::CountryNotEnabled) => Error::new(
+                Code::CountryNotEnabled,
+                format!("Sending to {country} is off for this account: ask the operator to enable it."),
+            ),
+            Some(Skip::TextTooLong) => {
+                Error::new(Code::TextTooLong, "The text has more segments than the account allows: shorten it.")
             }
-            Some(Skip::TextTooLong) => Error::new(Code::TextTooLong, "The text has more segments than the account allows: shorten it."),
-            Some(Skip::EmptyText) => Error::new(Code::EmptyText, "The text is empty for every recipient: write a text or give the markers defaults."),
-            Some(skip) => {
-                Error::new(Code::EmptyAudience, format!("Nobody of the audience may be sent to; most are skipped as {}.", skip.as_str()))
-            }
+            Some(Skip::EmptyText) => Error::new(
+                Code::EmptyText,
+                "The text is empty for every recipient: write a text or give the markers defaults.",
+            ),
+            Some(skip) => Error::new(
+                Code::EmptyAudience,
+                format!("Nobody of the audience may be sent to; most are skipped as {}.", skip.as_str()),
+            ),
         })
     }
 }
 
 /// The letter of a campaign: its text parsed and its markers known, its sender in order.
-pub(super) async fn letter(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, campaign: &Campaign) -> Result<Letter> {
+pub(super) async fn letter(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    campaign: &Campaign,
+) -> Result<Letter> {
     let text = match (&campaign.text, campaign.template_id) {
         (Some(text), _) => text.clone(),
-        (None, Some(id)) => templates::get(conn, scope, id).await?.body,
+        (None, Some(id)) => templates::find(conn, scope, id).await?.body,
         (None, None) => return Err(Error::new(Code::EmptyText, "The campaign has neither text nor template.")),
     };
     let template = templates::check(conn, scope, &text).await?;
     senders::require_approved(conn, scope, &campaign.sender).await?;
-    let split_mode: SplitMode = serde_json::from_value(campaign.split_mode.clone().into()).map_err(|e| Error::internal(e.to_string()))?;
+    let split_mode: SplitMode =
+        serde_json::from_value(campaign.split_mode.clone().into()).map_err(|e| Error::internal(e.to_string()))?;
     Ok(Letter { sender: campaign.sender.clone(), template, split_mode })
 }
 
@@ -109,7 +125,11 @@ pub(super) async fn letter(conn: &(impl ConnectionTrait + Sync), scope: &Account
 ///
 /// # Errors
 /// What a launch would refuse at once, but for money and an empty audience, which the figures show.
-pub async fn estimate(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, campaign: &Campaign) -> Result<Estimate> {
+pub async fn estimate(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    campaign: &Campaign,
+) -> Result<Estimate> {
     let letter = letter(conn, scope, campaign).await?;
     let terms = Terms::load(conn, scope).await?;
     walk(conn, scope, &campaign.audience()?, &letter, &terms, usize::MAX).await.map(|(sums, _)| sums)

@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Campaign, change::require_changeable, estimate, queries};
+use super::{Campaign, Status, change::require_changeable, estimate, queries};
 use crate::{
     balance,
     db::Sql,
@@ -25,8 +25,11 @@ use crate::{
 pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
     let campaign = queries::lock(tx, scope, id).await?;
     require_changeable(&campaign)?;
-    if campaign.status == "scheduled" {
-        return Err(Error::new(Code::CampaignNotDraft, "The campaign is scheduled already; change its send_at, or cancel it."));
+    if campaign.status == Status::Scheduled {
+        return Err(Error::new(
+            Code::CampaignNotDraft,
+            "The campaign is scheduled already; change its send_at, or cancel it.",
+        ));
     }
     let letter = estimate::letter(tx, scope, &campaign).await?;
     let terms = Terms::load(tx, scope).await?;
@@ -44,11 +47,13 @@ pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
             let missing = Micros(cost.0.saturating_sub(available.0));
             return Err(Error::new(
                 Code::InsufficientFunds,
-                format!("{what} {cost} {currency} and {available} {currency} are available: top up at least {missing} {currency}."),
+                format!(
+                    "{what} {cost} {currency} and {available} {currency} are available: top up at least {missing} {currency}."
+                ),
             ));
         }
     }
-    let status = if later { "scheduled" } else { "preparing" };
+    let status = if later { Status::Scheduled } else { Status::Preparing };
     tx.run(
         "UPDATE campaigns SET status = $2, hold_id = $3, currency = $4, launched_at = $5, updated_at = $5, version = version + 1 WHERE id = $1",
         vals![id, status, HoldId::new(now), terms.deck.currency.0.as_str(), now],
@@ -58,6 +63,14 @@ pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
         jobs::enqueue(tx, now, Queue::CampaignsPrepare, id.0).await?;
     }
     let launched = queries::get(tx, scope, id).await?;
-    events::record(tx, now, scope.account(), "campaign.launched", &id.to_string(), serde_json::json!({ "id": id, "name": launched.name, "status": status })).await?;
+    events::record(
+        tx,
+        now,
+        scope.account(),
+        "campaign.launched",
+        &id.to_string(),
+        serde_json::json!({ "id": id, "name": launched.name, "status": status.as_str() }),
+    )
+    .await?;
     Ok(launched)
 }

@@ -29,5 +29,29 @@ pub use copy::{copy, resend};
 pub use estimate::{Estimate, estimate};
 pub use launch::launch;
 pub use prepare::prepare;
-pub use queries::{Campaign, Filter, counts_of, get, list, lock};
+pub use queries::{Campaign, Counts, Filter, counts_of, get, list, lock};
 pub use stop::{cancel, pause, resume};
+
+crate::text_enum! {
+    /// The state of a campaign.
+    pub enum Status("CampaignStatus") {
+        /// Being written; nothing is sent.
+        Draft = "draft",
+        /// Launched for a later time.
+        Scheduled = "scheduled",
+        /// Its messages are being frozen and their money held.
+        Preparing = "preparing",
+        /// Its messages are being handed to the carrier.
+        Sending = "sending",
+        /// Stopped until it is resumed.
+        Paused = "paused",
+        /// All is handed over; receipts are awaited.
+        Finishing = "finishing",
+        /// Every message is final.
+        Completed = "completed",
+        /// Ended by its owner; what had not left was not charged.
+        Cancelled = "cancelled",
+        /// Ended before its first message left, told in `error`.
+        Failed = "failed",
+    }
+}

@@ -8,7 +8,7 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{
-    Campaign,
+    Campaign, Status,
     audience::Cursor,
     estimate::{self, Estimate},
     queries,
@@ -140,7 +140,7 @@ async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> R
     let now = scope.clock().now();
     let tx = db.begin().await?;
     let campaign = queries::lock(&tx, scope, id).await?;
-    if campaign.status != "preparing" {
+    if campaign.status != Status::Preparing {
         return Ok(());
     }
     let sql = "SELECT COUNT(*) AS messages, CAST(COALESCE(SUM(unit_price * segments), 0) AS BIGINT) AS cost FROM messages WHERE campaign_id = $1 AND status = 'queued'";
@@ -150,17 +150,23 @@ async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> R
     }
     let hold = campaign.hold_id.ok_or_else(|| Error::internal("launched without a hold id"))?;
     balance::hold(&tx, now, scope.account(), hold, cost).await?;
-    tx.run("UPDATE chunks SET status = 'ready', send_at = $2 WHERE campaign_id = $1 AND status = 'preparing'", vals![id, now]).await?;
+    tx.run(
+        "UPDATE chunks SET status = 'ready', send_at = $2 WHERE campaign_id = $1 AND status = 'preparing'",
+        vals![id, now],
+    )
+    .await?;
     tx.run(
         "UPDATE campaigns SET status = 'sending', started_at = $2, updated_at = $2, lease_owner = NULL, lease_until = NULL, version = version + 1 \
          WHERE id = $1 AND lease_owner = $3",
         vals![id, now, owner],
     )
     .await?;
-    for carrier in tx.column::<Uuid>("SELECT DISTINCT carrier_id FROM chunks WHERE campaign_id = $1", vals![id]).await? {
+    for carrier in tx.column::<Uuid>("SELECT DISTINCT carrier_id FROM chunks WHERE campaign_id = $1", vals![id]).await?
+    {
         jobs::enqueue(&tx, now, Queue::MessagesDeliver, carrier).await?;
     }
-    tell(&tx, scope, &campaign, "campaign.started", serde_json::json!({ "status": "sending", "messages": messages })).await?;
+    tell(&tx, scope, &campaign, "campaign.started", serde_json::json!({ "status": "sending", "messages": messages }))
+        .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -199,7 +205,9 @@ async fn fail(db: &Db, scope: &AccountScope, id: CampaignId, why: &Error) -> Res
 async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
     loop {
         let tx = db.begin().await?;
-        let Some(chunk) = tx.scalar::<ChunkId>("SELECT id FROM chunks WHERE campaign_id = $1 LIMIT 1", vals![id]).await? else {
+        let Some(chunk) =
+            tx.scalar::<ChunkId>("SELECT id FROM chunks WHERE campaign_id = $1 LIMIT 1", vals![id]).await?
+        else {
             tx.run("DELETE FROM campaign_counts WHERE campaign_id = $1", vals![id]).await?;
             let now = scope.clock().now();
             let ended = tx
@@ -217,7 +225,11 @@ async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
             tx.commit().await?;
             return Ok(());
         };
-        tx.run("DELETE FROM message_texts WHERE message_id IN (SELECT id FROM messages WHERE chunk_id = $1)", vals![chunk]).await?;
+        tx.run(
+            "DELETE FROM message_texts WHERE message_id IN (SELECT id FROM messages WHERE chunk_id = $1)",
+            vals![chunk],
+        )
+        .await?;
         tx.run("DELETE FROM messages WHERE chunk_id = $1", vals![chunk]).await?;
         tx.run("DELETE FROM chunks WHERE id = $1", vals![chunk]).await?;
         tx.commit().await?;
@@ -225,7 +237,13 @@ async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
 }
 
 /// Tells of a change of a campaign.
-pub(super) async fn tell(tx: &sea_orm::DatabaseTransaction, scope: &AccountScope, campaign: &Campaign, kind: &str, mut data: serde_json::Value) -> Result<()> {
+pub(super) async fn tell(
+    tx: &sea_orm::DatabaseTransaction,
+    scope: &AccountScope,
+    campaign: &Campaign,
+    kind: &str,
+    mut data: serde_json::Value,
+) -> Result<()> {
     if let Some(data) = data.as_object_mut() {
         data.insert("id".into(), campaign.id.to_string().into());
         data.insert("name".into(), campaign.name.clone().into());

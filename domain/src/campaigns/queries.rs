@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 
-use super::Audience;
+use super::{Audience, Status};
 use crate::{
     clock::Timestamp,
     db::{Sql, ids_json, ids_list, page_bounds},
@@ -22,7 +22,7 @@ pub struct Campaign {
     pub account_id: AccountId,
     pub name: String,
     pub description: Option<String>,
-    pub status: String,
+    pub status: Status,
     pub sender: String,
     pub template_id: Option<TemplateId>,
     pub text: Option<String>,
@@ -50,7 +50,8 @@ impl Campaign {
     /// # Errors
     /// Internal when the stored form cannot be read.
     pub fn audience(&self) -> Result<Audience> {
-        serde_json::from_value(self.audience.clone()).map_err(|e| Error::internal(format!("audience of {}: {e}", self.id)))
+        serde_json::from_value(self.audience.clone())
+            .map_err(|e| Error::internal(format!("audience of {}: {e}", self.id)))
     }
 }
 
@@ -79,7 +80,7 @@ pub async fn lock(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId
 /// Which campaigns a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    pub status: Option<String>,
+    pub status: Option<Status>,
     pub name_contains: Option<String>,
     pub external_id: Option<String>,
     pub created_from: Option<Timestamp>,
@@ -91,7 +92,12 @@ pub struct Filter {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn list(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, filter: &Filter, limit: usize) -> Result<(Vec<Campaign>, bool)> {
+pub async fn list(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    filter: &Filter,
+    limit: usize,
+) -> Result<(Vec<Campaign>, bool)> {
     let Filter { status, name_contains, external_id, created_from, created_to, after } = filter.clone();
     let sql = format!(
         "SELECT {COLUMNS} FROM campaigns WHERE account_id = $1 AND ($2 IS NULL OR status = $2) AND ($3 IS NULL OR LOWER(name) LIKE $3) \
@@ -99,7 +105,16 @@ pub async fn list(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, fi
          AND ($7 IS NULL OR id < $7) ORDER BY id DESC LIMIT $8"
     );
     let name = name_contains.map(|n| format!("%{}%", n.to_lowercase()));
-    let values = vals![scope.account(), status, name, external_id, created_from, created_to, after, i64::try_from(limit + 1).unwrap_or(i64::MAX)];
+    let values = vals![
+        scope.account(),
+        status,
+        name,
+        external_id,
+        created_from,
+        created_to,
+        after,
+        i64::try_from(limit + 1).unwrap_or(i64::MAX)
+    ];
     Ok(page_bounds(conn.all(&sql, values).await?, limit))
 }
 
@@ -116,7 +131,11 @@ pub struct Counts {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn counts_of(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, campaigns: &[Campaign]) -> Result<HashMap<CampaignId, Counts>> {
+pub async fn counts_of(
+    conn: &(impl ConnectionTrait + Sync),
+    scope: &AccountScope,
+    campaigns: &[Campaign],
+) -> Result<HashMap<CampaignId, Counts>> {
     #[derive(FromQueryResult)]
     struct Count {
         campaign_id: CampaignId,
@@ -130,8 +149,13 @@ pub async fn counts_of(conn: &(impl ConnectionTrait + Sync), scope: &AccountScop
     }
     let backend = conn.get_database_backend();
     let mut counts: HashMap<CampaignId, Counts> = HashMap::new();
-    let sql = format!("SELECT campaign_id, status, messages FROM campaign_counts WHERE messages > 0 AND campaign_id IN {}", ids_list(backend, 1));
-    for Count { campaign_id, status, messages } in conn.all::<Count>(&sql, vals![ids_json(campaigns.iter().map(|c| c.id.0))]).await? {
+    let sql = format!(
+        "SELECT campaign_id, status, messages FROM campaign_counts WHERE messages > 0 AND campaign_id IN {}",
+        ids_list(backend, 1)
+    );
+    for Count { campaign_id, status, messages } in
+        conn.all::<Count>(&sql, vals![ids_json(campaigns.iter().map(|c| c.id.0))]).await?
+    {
         counts.entry(campaign_id).or_default().by_status.insert(status, messages);
     }
     let sql = format!(
@@ -140,7 +164,8 @@ pub async fn counts_of(conn: &(impl ConnectionTrait + Sync), scope: &AccountScop
         ids_list(backend, 1)
     );
     let holds = ids_json(campaigns.iter().filter_map(|c| c.hold_id).map(|h| h.0));
-    let costs: HashMap<HoldId, Micros> = conn.all::<Cost>(&sql, vals![holds, scope.account()]).await?.into_iter().map(|c| (c.hold_id, c.cost)).collect();
+    let costs: HashMap<HoldId, Micros> =
+        conn.all::<Cost>(&sql, vals![holds, scope.account()]).await?.into_iter().map(|c| (c.hold_id, c.cost)).collect();
     for campaign in campaigns {
         if let Some(cost) = campaign.hold_id.and_then(|h| costs.get(&h)) {
             counts.entry(campaign.id).or_default().cost = *cost;

@@ -3,7 +3,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Campaign, prepare::tell, queries};
+use super::{Campaign, Status, prepare::tell, queries};
 use crate::{
     db::Sql,
     error::{Code, Error, Result},
@@ -18,9 +18,10 @@ use crate::{
 /// # Errors
 /// `not_found`; `conflict` unless the campaign is sending.
 pub async fn pause(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
-    let campaign = in_status(tx, scope, id, &["sending"], "paused").await?;
-    tx.run("UPDATE chunks SET status = 'paused' WHERE campaign_id = $1 AND status IN ('ready', 'claimed')", vals![id]).await?;
-    set(tx, scope, &campaign, "paused", "campaign.paused").await
+    let campaign = in_status(tx, scope, id, &[Status::Sending], "paused").await?;
+    tx.run("UPDATE chunks SET status = 'paused' WHERE campaign_id = $1 AND status IN ('ready', 'claimed')", vals![id])
+        .await?;
+    set(tx, scope, &campaign, Status::Paused, "campaign.paused").await
 }
 
 /// Goes on where [`pause`] stopped.
@@ -28,12 +29,18 @@ pub async fn pause(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignI
 /// # Errors
 /// `not_found`; `conflict` unless the campaign is paused.
 pub async fn resume(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
-    let campaign = in_status(tx, scope, id, &["paused"], "resumed").await?;
+    let campaign = in_status(tx, scope, id, &[Status::Paused], "resumed").await?;
     tx.run("UPDATE chunks SET status = 'ready' WHERE campaign_id = $1 AND status = 'paused'", vals![id]).await?;
-    for carrier in tx.column::<uuid::Uuid>("SELECT DISTINCT carrier_id FROM chunks WHERE campaign_id = $1 AND status = 'ready'", vals![id]).await? {
+    for carrier in tx
+        .column::<uuid::Uuid>(
+            "SELECT DISTINCT carrier_id FROM chunks WHERE campaign_id = $1 AND status = 'ready'",
+            vals![id],
+        )
+        .await?
+    {
         jobs::enqueue(tx, scope.clock().now(), Queue::MessagesDeliver, carrier).await?;
     }
-    set(tx, scope, &campaign, "sending", "campaign.resumed").await
+    set(tx, scope, &campaign, Status::Sending, "campaign.resumed").await
 }
 
 /// Ends a campaign: what has not left is cancelled and its money released, by the sweep, within moments.
@@ -41,23 +48,47 @@ pub async fn resume(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
 /// # Errors
 /// `not_found`; `conflict` when all has been handed over or it never was launched.
 pub async fn cancel(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
-    let campaign = in_status(tx, scope, id, &["scheduled", "preparing", "sending", "paused"], "cancelled").await?;
+    let campaign =
+        in_status(tx, scope, id, &[Status::Scheduled, Status::Preparing, Status::Sending, Status::Paused], "cancelled")
+            .await?;
     tx.run("UPDATE chunks SET status = 'cancelled' WHERE campaign_id = $1 AND status IN ('preparing', 'ready', 'claimed', 'paused')", vals![id]).await?;
-    set(tx, scope, &campaign, "cancelled", "campaign.cancelled").await
+    set(tx, scope, &campaign, Status::Cancelled, "campaign.cancelled").await
 }
 
-async fn in_status(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId, from: &[&str], done: &str) -> Result<Campaign> {
+async fn in_status(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    id: CampaignId,
+    from: &[Status],
+    done: &str,
+) -> Result<Campaign> {
     let campaign = queries::lock(tx, scope, id).await?;
     // A preparation that has failed is being removed: there is nothing left to cancel.
-    if from.contains(&campaign.status.as_str()) && campaign.error_code.is_none() {
+    if from.contains(&campaign.status) && campaign.error_code.is_none() {
         return Ok(campaign);
     }
-    Err(Error::new(Code::Conflict, format!("The campaign is {}; only one that is {} can be {done}.", campaign.status, from.join(", "))))
+    Err(Error::new(
+        Code::Conflict,
+        format!(
+            "The campaign is {}; only one that is {} can be {done}.",
+            campaign.status,
+            from.iter().map(|s| Status::as_str(*s)).collect::<Vec<_>>().join(", ")
+        ),
+    ))
 }
 
-async fn set(tx: &DatabaseTransaction, scope: &AccountScope, campaign: &Campaign, status: &str, event: &str) -> Result<Campaign> {
-    tx.run("UPDATE campaigns SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1", vals![campaign.id, status, scope.clock().now()])
-        .await?;
-    tell(tx, scope, campaign, event, serde_json::json!({ "status": status })).await?;
+async fn set(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    campaign: &Campaign,
+    status: Status,
+    event: &str,
+) -> Result<Campaign> {
+    tx.run(
+        "UPDATE campaigns SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1",
+        vals![campaign.id, status, scope.clock().now()],
+    )
+    .await?;
+    tell(tx, scope, campaign, event, serde_json::json!({ "status": status.as_str() })).await?;
     queries::get(tx, scope, campaign.id).await
 }

@@ -4,9 +4,11 @@
 //! Invariants: `seq` is given only to committed rows and never changes; a batch of message transitions is one row,
 //! expanded on read into one event per message with the stable id `evt_…_<n>`.
 
+mod queries;
 mod record;
 mod sequence;
 
+pub use queries::{Event, Place, list};
 pub use record::record;
 pub use sequence::sequence;
 

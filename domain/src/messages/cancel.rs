@@ -20,7 +20,7 @@ use crate::{
 pub async fn cancel(tx: &DatabaseTransaction, scope: &AccountScope, id: MessageId) -> Result<()> {
     let rows = lock_where(tx, "m.id = $1 AND m.account_id = $2", vals![id, scope.account()]).await?;
     let row = rows.into_iter().next().ok_or_else(|| Error::not_found("message"))?;
-    match row.status()? {
+    match row.status {
         Status::Scheduled | Status::Queued => {
             let mut moves = Moves::default();
             moves.end(row, Status::Cancelled, "cancelled");

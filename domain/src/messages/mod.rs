@@ -22,5 +22,5 @@ pub use queries::{Filter, Message, Part, get, list, parts_of};
 pub use record::{Answer, Patience, Receipt, Recorded, Reference, Submitted, record};
 pub use send::{Letterhead, Request, Sent, cost, plan, recipients, send};
 pub use status::{ReceiptState, Status};
-pub use terms::{Countries, Terms};
+pub use terms::Terms;
 pub use write::{Home, Written, write};

@@ -29,7 +29,7 @@ pub(super) struct Row {
     pub account_id: AccountId,
     pub campaign_id: Option<CampaignId>,
     pub hold_id: Option<HoldId>,
-    pub status: String,
+    pub status: Status,
     pub phone: i64,
     pub sender: String,
     pub segments: i64,
@@ -41,9 +41,6 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub fn status(&self) -> Result<Status> {
-        self.status.parse().map_err(Error::internal)
-    }
     fn price(&self) -> Result<Micros> {
         self.unit_price.checked_mul(self.segments).ok_or_else(|| Error::internal("price out of range"))
     }
@@ -115,7 +112,7 @@ impl Moves {
         let mut told: BTreeMap<AccountId, Vec<serde_json::Value>> = BTreeMap::new();
         let mut records = Vec::with_capacity(self.0.len());
         for Move { row, to, reason, error, accepted } in &self.0 {
-            let from = row.status()?;
+            let from = row.status;
             let mut charge = None;
             let mut refund = None;
             if let Some(hold) = row.hold_id {

@@ -2,6 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 
+use super::Status;
 use crate::{
     clock::Timestamp,
     db::{Sql, page_bounds},
@@ -29,7 +30,7 @@ pub struct Message {
     pub parts: i64,
     pub unit_price: Micros,
     pub currency: Currency,
-    pub status: String,
+    pub status: Status,
     pub reason: Option<String>,
     pub error: Option<String>,
     pub charged: bool,
@@ -60,7 +61,7 @@ pub struct Filter {
     pub batch: Option<BatchId>,
     pub contact: Option<ContactId>,
     /// Any of these statuses; empty means all.
-    pub statuses: Vec<String>,
+    pub statuses: Vec<Status>,
     pub reason: Option<String>,
     /// The whole number.
     pub phone: Option<i64>,

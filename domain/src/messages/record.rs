@@ -147,7 +147,7 @@ async fn answer(
     let (mut moves, mut doubts, mut resolved) = (Moves::default(), Vec::new(), Vec::new());
     for Submitted { message, answer, .. } in answers {
         let Some(row) = rows.remove(message) else { continue };
-        let from = row.status()?;
+        let from = row.status;
         if !matches!(from, Status::Submitting | Status::InDoubt) {
             continue;
         }
@@ -400,7 +400,7 @@ pub(super) async fn conclude(tx: &DatabaseTransaction, now: Timestamp, messages:
     }
     let (mut moves, mut resolved) = (Moves::default(), Vec::new());
     for row in rows {
-        let from = row.status()?;
+        let from = row.status;
         if !matches!(from, Status::Sent | Status::InDoubt) {
             continue;
         }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 
 use super::{
-    Draft, Home, Letter, Outcome, Recipient, Skip, Terms, Values,
+    Draft, Home, Letter, Outcome, Recipient, Skip, Status, Terms, Values,
     write::{Written, write},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     ids::{BatchId, ContactId, HoldId},
     jobs::{self, Queue},
-    money::Micros,
+    money::{Currency, Micros},
     phone::Msisdn,
     scope::AccountScope,
 };
@@ -42,6 +42,9 @@ pub struct Sent {
     pub drafts: Vec<Draft>,
     pub written: Written,
     pub send_at: Timestamp,
+    pub currency: Currency,
+    /// The state of those to be sent: queued, or scheduled for later.
+    pub waiting: Status,
 }
 
 /// Looks up who these numbers are: contact, blacklist, stop lists. One query whatever their number (≤ 1,000).
@@ -130,10 +133,11 @@ pub async fn send(tx: &DatabaseTransaction, scope: &AccountScope, request: &Requ
     let now = scope.clock().now();
     let (terms, drafts) = plan(tx, scope, letter, to).await?;
     let send_at = head.send_at.filter(|at| *at > now);
+    let batch = BatchId::new(now);
     let home = Home {
         account: scope.account(),
         campaign: None,
-        batch: Some(BatchId::new(now)),
+        batch: Some(batch),
         carrier: terms.carrier,
         hold: HoldId::new(now),
         currency: terms.deck.currency.clone(),
@@ -148,7 +152,8 @@ pub async fn send(tx: &DatabaseTransaction, scope: &AccountScope, request: &Requ
         balance::hold(tx, now, scope.account(), home.hold, written.cost).await?;
         jobs::enqueue(tx, now, Queue::MessagesDeliver, terms.carrier.0).await?;
     }
-    Ok(Sent { batch: home.batch.unwrap_or(BatchId::new(now)), drafts, written, send_at: home.send_at })
+    let waiting = if send_at.is_some() { Status::Scheduled } else { Status::Queued };
+    Ok(Sent { batch, drafts, written, send_at: home.send_at, currency: home.currency, waiting })
 }
 
 /// The cost of drafts, for estimates.

@@ -10,78 +10,41 @@
 //! Invariants: `submitting` is committed before a byte goes to the carrier; a message in doubt is never sent again; a
 //! final state is left by nothing.
 
-use std::str::FromStr;
-
-/// The state of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Status {
-    /// Waits for its time; no money is held yet.
-    Scheduled,
-    /// Waits for a window; its money is held.
-    Queued,
-    /// Handed to a carrier's socket, or about to be.
-    Submitting,
-    /// Accepted by the carrier and charged; its receipt is awaited.
-    Sent,
-    /// It may or may not have left: the answer was lost. Its money stays held.
-    InDoubt,
-    /// Reached the handset.
-    Delivered,
-    /// Could not be delivered.
-    Undelivered,
-    /// Its validity ended at the carrier.
-    Expired,
-    /// Refused by the carrier or the operator.
-    Rejected,
-    /// Failed for another reason, told in `reason`.
-    Failed,
-    /// Sent, but no receipt came in time; charged.
-    NoReport,
-    /// In doubt to the end; not charged.
-    Unknown,
-    /// Cancelled before it was sent; not charged.
-    Cancelled,
-    /// Never to be sent, told in `reason`; not charged.
-    Skipped,
+crate::text_enum! {
+    /// The state of a message.
+    pub enum Status("MessageStatus") {
+        /// Waits for its time; no money is held yet.
+        Scheduled = "scheduled",
+        /// Waits for a window; its money is held.
+        Queued = "queued",
+        /// Handed to a carrier's socket, or about to be.
+        Submitting = "submitting",
+        /// Accepted by the carrier and charged; its receipt is awaited.
+        Sent = "sent",
+        /// It may or may not have left: the answer was lost. Its money stays held.
+        InDoubt = "in_doubt",
+        /// Reached the handset.
+        Delivered = "delivered",
+        /// Could not be delivered.
+        Undelivered = "undelivered",
+        /// Its validity ended at the carrier.
+        Expired = "expired",
+        /// Refused by the carrier or the operator.
+        Rejected = "rejected",
+        /// Failed for another reason, told in `reason`.
+        Failed = "failed",
+        /// Sent, but no receipt came in time; charged.
+        NoReport = "no_report",
+        /// In doubt to the end; not charged.
+        Unknown = "unknown",
+        /// Cancelled before it was sent; not charged.
+        Cancelled = "cancelled",
+        /// Never to be sent, told in `reason`; not charged.
+        Skipped = "skipped",
+    }
 }
 
 impl Status {
-    /// Every state.
-    pub const ALL: [Self; 14] = [
-        Self::Scheduled,
-        Self::Queued,
-        Self::Submitting,
-        Self::Sent,
-        Self::InDoubt,
-        Self::Delivered,
-        Self::Undelivered,
-        Self::Expired,
-        Self::Rejected,
-        Self::Failed,
-        Self::NoReport,
-        Self::Unknown,
-        Self::Cancelled,
-        Self::Skipped,
-    ];
-    /// The text in the database and in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Scheduled => "scheduled",
-            Self::Queued => "queued",
-            Self::Submitting => "submitting",
-            Self::Sent => "sent",
-            Self::InDoubt => "in_doubt",
-            Self::Delivered => "delivered",
-            Self::Undelivered => "undelivered",
-            Self::Expired => "expired",
-            Self::Rejected => "rejected",
-            Self::Failed => "failed",
-            Self::NoReport => "no_report",
-            Self::Unknown => "unknown",
-            Self::Cancelled => "cancelled",
-            Self::Skipped => "skipped",
-        }
-    }
     /// Whether nothing moves it any more.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Scheduled | Self::Queued | Self::Submitting | Self::Sent | Self::InDoubt)
@@ -89,16 +52,6 @@ impl Status {
     /// How a campaign counts it: what is being submitted counts as queued, so that a window costs no count.
     pub fn counted(self) -> Self {
         if self == Self::Submitting { Self::Queued } else { self }
-    }
-}
-
-impl FromStr for Status {
-    type Err = String;
-    fn from_str(s: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|x| x.as_str() == s)
-            .ok_or_else(|| format!("{:?} is not a message status", crate::ids::short(s)))
     }
 }
 
@@ -191,7 +144,7 @@ mod tests {
     #[test]
     fn texts_round_trip() {
         for status in Status::ALL {
-            assert_eq!(status.as_str().parse::<Status>().unwrap(), status);
+            assert_eq!(status.as_str().parse::<Status>().unwrap(), *status);
         }
     }
 

@@ -197,7 +197,7 @@ pub async fn end_doubts(db: &Db, scope: &SystemScope) -> Result<u64> {
         .await?;
     let mut moves = Moves::default();
     for row in lock(&tx, ids.iter().copied()).await? {
-        if row.status()? == Status::InDoubt {
+        if row.status == Status::InDoubt {
             moves.end(row, Status::Unknown, "in_doubt_to_the_end");
         }
     }

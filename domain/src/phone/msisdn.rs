@@ -49,6 +49,13 @@ impl Msisdn {
     }
 }
 
+impl utoipa::PartialSchema for Msisdn {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::schema::string("A phone number in E.164.", "+447400123456", None)
+    }
+}
+impl utoipa::ToSchema for Msisdn {}
+
 impl fmt::Display for Msisdn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "+{}", self.0)

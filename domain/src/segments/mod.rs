@@ -132,3 +132,19 @@ fn pack(text: &str, encoding: Encoding, mode: SplitMode) -> Vec<Packed<'_>> {
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
+
+impl utoipa::PartialSchema for Encoding {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::schema::one_of("GSM 7-bit or UCS-2 (3GPP 23.038).", &["gsm7", "ucs2"])
+    }
+}
+impl utoipa::ToSchema for Encoding {}
+
+impl utoipa::PartialSchema for SplitMode {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let help = "How a long text is sent: `cut` to one message; parts with an 8-bit (`udh`) or 16-bit (`udh16`) reference; \
+                    `payload` in one TLV; `sar` TLVs.";
+        crate::schema::one_of(help, &["udh", "udh16", "sar", "payload", "cut"])
+    }
+}
+impl utoipa::ToSchema for SplitMode {}

@@ -1,1 +1,20 @@
-//! Senders.
+//! Senders: what recipients see as the sender of a message.
+//!
+//! States: `pending` → `approved` or `rejected` (with a reason), decided by the operator, who may change a decision.
+//!
+//! Invariants: a value is unique within its account, whatever its case; only an approved one may be sent from; what
+//! the [`rules`] refuse is never asked for.
+
+mod create;
+mod decide;
+mod delete;
+mod entity;
+mod queries;
+mod rules;
+
+pub use create::create;
+pub use decide::{Decision, decide, grant};
+pub use delete::delete;
+pub use entity::{Entity, Model as Sender, Status};
+pub use queries::{find, list, pending, require_approved};
+pub use rules::check;

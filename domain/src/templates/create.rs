@@ -2,7 +2,7 @@
 
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel};
 
-use super::{Template, check_body};
+use super::{Template, check};
 use crate::{
     db::or_exists,
     error::{Faults, Result},
@@ -27,8 +27,8 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, new: NewTemp
     let NewTemplate { name, body } = new;
     let mut faults = Faults::default();
     check_name(&mut faults, &name);
-    check_body(&mut faults, &body);
     faults.check()?;
+    check(tx, scope, &body).await?;
     let now = scope.clock().now();
     let row = Template {
         id: TemplateId::new(now),

@@ -3,6 +3,7 @@
 //! Invariants: a name is unique within its account; a body is at most 5,000 characters and can be read as a template;
 //! a campaign freezes the body at launch, so a later change of the template changes no message.
 
+mod check;
 mod create;
 mod delete;
 mod entity;
@@ -10,23 +11,12 @@ mod queries;
 pub mod text;
 mod update;
 
+pub use check::{check, markers};
 pub use create::{NewTemplate, create};
 pub use delete::delete;
 pub use entity::{Entity, Model as Template};
 pub use queries::{find, list};
 pub use update::{Change, update};
 
-use crate::error::Faults;
-
 /// The longest body, in characters.
-pub const MAX_BODY: usize = 5000;
-
-/// The one place that decides whether a text is a template.
-fn check_body(faults: &mut Faults, body: &str) {
-    faults.text("/body", body, MAX_BODY);
-}
-
-/// The markers a body uses, each once, in order of appearance.
-pub fn markers(_body: &str) -> Vec<String> {
-    Vec::new()
-}
+pub const MAX_BODY: usize = text::MAX_CHARACTERS;

@@ -3,7 +3,7 @@
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter, QuerySelect, Set};
 
 use super::{
-    Template, check_body,
+    Template, check,
     create::{NAME_TAKEN, check_name},
     entity::Column::Id,
     queries::within,
@@ -40,10 +40,10 @@ pub async fn update(
     if let Some(name) = &name {
         check_name(&mut faults, name);
     }
-    if let Some(body) = &body {
-        check_body(&mut faults, body);
-    }
     faults.check()?;
+    if let Some(body) = &body {
+        check(tx, scope, body).await?;
+    }
     let row =
         within(scope).filter(Id.eq(id)).lock_exclusive().one(tx).await?.ok_or_else(|| Error::not_found("template"))?;
     expect_version(row.version, expected)?;

@@ -1,7 +1,11 @@
 //! What is not `/v1`: the document and its readers, the catalogue of errors, health and numbers.
 
+mod html;
+mod problems;
+mod reference;
+
 use actix_web::{
-    HttpResponse,
+    HttpResponse, Resource, Route,
     http::header,
     web::{self, Data, ServiceConfig},
 };
@@ -15,12 +19,14 @@ use crate::{App, shared::problem::Failure};
 #[derive(Debug)]
 pub struct Pages {
     json: String,
+    reference: String,
 }
 
 impl Pages {
     /// Renders them.
     pub fn new(document: &OpenApi) -> Self {
-        Self { json: document.to_json().unwrap_or_default() }
+        let value = serde_json::to_value(document).unwrap_or_default();
+        Self { json: document.to_pretty_json().unwrap_or_default(), reference: reference::render(&value) }
     }
 }
 
@@ -31,23 +37,32 @@ pub fn swagger() -> SwaggerUi {
 
 /// The routes.
 pub fn routes(config: &mut ServiceConfig) {
-    for (path, to) in [("/", "/docs/"), ("/docs", "/docs/")] {
-        config.route(
-            path,
-            web::get().to(move || async move {
-                HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, to)).finish()
-            }),
-        );
+    for path in ["/", "/docs"] {
+        let to_docs =
+            || async { HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, "/docs/")).finish() };
+        config.service(only_get(path, web::get().to(to_docs)));
     }
     config
-        .route("/openapi.json", web::get().to(document))
-        .route("/healthz", web::get().to(healthz))
-        .route("/readyz", web::get().to(readyz))
-        .route("/metrics", web::get().to(metrics));
+        .service(only_get("/openapi.json", web::get().to(document)))
+        .service(only_get("/reference", web::get().to(reading)))
+        .service(only_get("/problems", web::get().to(problems::list)))
+        .service(only_get("/problems/{code}", web::get().to(problems::one)))
+        .service(only_get("/healthz", web::get().to(healthz)))
+        .service(only_get("/readyz", web::get().to(readyz)))
+        .service(only_get("/metrics", web::get().to(metrics)));
+}
+
+/// A resource, unlike a bare route, answers other methods with 405.
+fn only_get(path: &str, get: Route) -> Resource {
+    web::resource(path).route(get)
 }
 
 async fn document(app: Data<App>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(app.pages.json.clone())
+}
+
+async fn reading(app: Data<App>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(app.pages.reference.clone())
 }
 
 /// The process answers.

@@ -1,0 +1,45 @@
+//! What has expired goes, in pieces; on PostgreSQL the months ahead get their partitions; done jobs are purged, since
+//! apalis keeps them for ever.
+
+use sea_orm::{ConnectionTrait, DbBackend};
+
+use crate::{
+    db::{Db, Sql},
+    error::Result,
+    scope::SystemScope,
+    vals,
+};
+
+/// One round; tells how many rows went.
+///
+/// # Errors
+/// When the database refuses; what was deleted stays deleted.
+pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
+    let now = scope.clock.now();
+    let hour_ago = now.minus(std::time::Duration::from_secs(3600));
+    let mut gone = 0;
+    let tx = db.begin().await?;
+    gone += tx.run("DELETE FROM idempotency_keys WHERE expires_at < $1", vals![now]).await?;
+    gone += tx.run("DELETE FROM files WHERE expires_at < $1", vals![now]).await?;
+    gone += tx.run("DELETE FROM leases WHERE until < $1", vals![hour_ago]).await?;
+    if tx.get_database_backend() == DbBackend::Postgres {
+        gone += tx
+            .run(
+                "DELETE FROM apalis.jobs WHERE status IN ('Done', 'Killed') AND done_at < now() - interval '1 hour'",
+                vals![],
+            )
+            .await?;
+        for table in ["messages", "message_texts", "message_parts", "events"] {
+            tx.run("SELECT carillon_partitions($1, 2)", vals![table]).await?;
+        }
+    } else {
+        gone += tx
+            .run(
+                "DELETE FROM Jobs WHERE status IN ('Done', 'Killed') AND done_at < strftime('%s', 'now') - 3600",
+                vals![],
+            )
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(gone)
+}

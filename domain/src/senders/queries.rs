@@ -1,0 +1,73 @@
+//! Reads.
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+
+use super::{Entity, Sender, Status, entity::Column};
+use crate::{
+    db::Window,
+    error::{Code, Error, Result},
+    ids::SenderId,
+    scope::{AccountScope, OperatorScope},
+};
+
+/// The senders of the scope: every query begins here.
+pub(super) fn within(scope: &AccountScope) -> Select<Entity> {
+    Entity::find().filter(Column::AccountId.eq(scope.account()))
+}
+
+/// One sender.
+///
+/// # Errors
+/// When the account has no such sender, or the database refuses.
+pub async fn find(conn: &impl ConnectionTrait, scope: &AccountScope, id: SenderId) -> Result<Sender> {
+    within(scope).filter(Column::Id.eq(id)).one(conn).await?.ok_or_else(|| Error::not_found("sender"))
+}
+
+/// One page, newest first, and whether there are more; `status` narrows it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    status: Option<Status>,
+    window: Window<SenderId>,
+) -> Result<(Vec<Sender>, bool)> {
+    let mut query = within(scope).order_by_desc(Column::Id).limit(window.fetch());
+    if let Some(after) = window.after {
+        query = query.filter(Column::Id.lt(after));
+    }
+    if let Some(status) = status {
+        query = query.filter(Column::Status.eq(status));
+    }
+    Ok(window.cut(query.all(conn).await?))
+}
+
+/// What waits for the operator, oldest first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn pending(conn: &impl ConnectionTrait, _: &OperatorScope) -> Result<Vec<Sender>> {
+    Ok(Entity::find().filter(Column::Status.eq(Status::Pending)).order_by_asc(Column::Id).all(conn).await?)
+}
+
+/// Refuses a sender that the account may not send from, and tells why.
+///
+/// # Errors
+/// `sender_not_approved`.
+pub async fn require_approved(conn: &impl ConnectionTrait, scope: &AccountScope, value: &str) -> Result<()> {
+    let found = within(scope).filter(Column::Value.eq(value)).one(conn).await?;
+    let short = crate::ids::short(value);
+    let detail = match found.map(|s| (s.status, s.reason)) {
+        Some((Status::Approved, _)) => return Ok(()),
+        Some((Status::Pending, _)) => format!("The sender {short:?} waits for the operator's approval."),
+        Some((Status::Rejected, reason)) => {
+            format!(
+                "The sender {short:?} was rejected: {}",
+                reason.unwrap_or_else(|| "no reason was given.".to_owned())
+            )
+        }
+        None => format!("The account has no sender {short:?}; ask for it under /v1/senders."),
+    };
+    Err(Error::new(Code::SenderNotApproved, detail))
+}

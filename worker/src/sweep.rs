@@ -1,0 +1,77 @@
+//! What time does, looked for at intervals. Every step is idempotent, so two workers that sweep at once do no harm; a
+//! lease spares the second one the work.
+
+use std::time::Duration;
+
+use domain::{campaigns, events, jobs::Queue, leases, messages::sweep};
+
+use crate::Shared;
+
+/// Logs what a sweep met and goes on: the next round tries again.
+fn told<T: Default>(what: &'static str, outcome: domain::Result<T>) -> T {
+    outcome.unwrap_or_else(|e| {
+        tracing::warn!(sweep = what, error = %e, "a sweep failed and will be tried again");
+        T::default()
+    })
+}
+
+async fn leading(shared: &Shared, name: &str) -> bool {
+    told("lease", leases::take(&shared.db, &shared.scope, name, &shared.name, shared.config.lease).await)
+}
+
+/// Messages: dead leases, due times, doubts, cancelled chunks, receipts that wait.
+pub async fn messages(shared: Shared) {
+    let (db, scope, patience) = (&shared.db, &shared.scope, &shared.config.patience);
+    while !shared.stopping() {
+        if leading(&shared, "sweep.messages").await {
+            let mut ready = told("reclaim", sweep::reclaim(db, scope, patience).await);
+            ready += told("dispatch", sweep::dispatch(db, scope).await);
+            let mut more = told("cancelled", sweep::settle_cancelled(db, scope).await) > 0;
+            more |= told("rematch", sweep::rematch(db, scope, patience).await) > 0;
+            more |= told("resolve", sweep::resolve_doubts(db, scope, patience).await) > 0;
+            more |= told("doubts", sweep::end_doubts(db, scope).await) > 0;
+            more |= told("no_report", sweep::end_waiting(db, scope, patience).await) > 0;
+            if ready > 0 {
+                shared.wake.nudge(Queue::MessagesDeliver);
+            }
+            if more || ready > 0 {
+                continue;
+            }
+        }
+        shared.pause(Duration::from_millis(500)).await;
+    }
+}
+
+/// Campaigns: due times and ends.
+pub async fn campaigns(shared: Shared) {
+    while !shared.stopping() {
+        if leading(&shared, "sweep.campaigns").await
+            && told("campaigns", campaigns::advance(&shared.db, &shared.scope).await) > 0
+        {
+            shared.wake.nudge(Queue::CampaignsPrepare);
+        }
+        shared.pause(Duration::from_millis(300)).await;
+    }
+}
+
+/// Events: their places in the stream.
+pub async fn events(shared: Shared) {
+    while !shared.stopping() {
+        if leading(&shared, "events.sequence").await && told("events", events::sequence(&shared.db).await) >= 1000 {
+            continue;
+        }
+        shared.pause(Duration::from_millis(200)).await;
+    }
+}
+
+/// Every ten seconds: imports that nobody works on are announced again, what has expired goes, the months ahead get their partitions.
+pub async fn housekeeping(shared: Shared) {
+    while !shared.stopping() {
+        if leading(&shared, "sweep.housekeeping").await {
+            told("receipts", sweep::forget_unknown(&shared.db, &shared.scope).await);
+            told("imports", domain::imports::sweep(&shared.db, &shared.scope).await);
+            told("expired", domain::housekeeping::run(&shared.db, &shared.scope).await);
+        }
+        shared.pause(Duration::from_secs(10)).await;
+    }
+}
