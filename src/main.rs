@@ -1,8 +1,112 @@
-use migrations::Migrator;
+//! Carillon: one binary. This crate only composes: configuration, database, API, worker, simulator, and the commands of
+//! whoever runs the platform.
+
+mod admin;
+mod config;
+mod demo;
+mod serve;
+mod simulator;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use domain::db::Db;
+use sea_orm_migration::MigratorTrait;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What went wrong, as a sentence for the terminal.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+#[command(name = "carillon", version, about = "A self-hosted, headless bulk-SMS platform.")]
+struct Arguments {
+    /// Configuration file; ./carillon.toml when there is one.
+    #[arg(long, global = true, env = "CARILLON_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// API, worker and simulator in one process (the default).
+    Serve,
+    /// The API alone.
+    Api,
+    /// The worker alone.
+    Worker,
+    /// Make or update the schema, and end.
+    Migrate,
+    /// An SMPP simulator as a process of its own.
+    Simulator(simulator::Arguments),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Accounts, tokens, money, rates, senders and carriers.
+    #[command(subcommand)]
+    Admin(admin::Command),
+}
 
 #[tokio::main]
-async fn main() {
-    let url = std::env::args().nth(1).unwrap();
-    let db = domain::db::Db::open(&url, 4).await.unwrap();
-    <Migrator as sea_orm_migration::MigratorTrait>::up(db.writer(), None).await.unwrap();
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("carillon: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { config, command } = arguments;
+    match &command {
+        Some(Command::Openapi) => {
+            println!("{}", api::openapi::openapi().to_pretty_json()?);
+            return Ok(());
+        }
+        Some(Command::Simulator(arguments)) => {
+            log("text", "info");
+            return simulator::run(arguments).await;
+        }
+        _ => {}
+    }
+    let config::Loaded { config, untouched } = config::load(config)?;
+    log(&config.log.format, &config.log.filter);
+    let db = Db::open(&config.database()?, config.connections)
+        .await
+        .map_err(|e| format!("the database cannot be opened: {e}"))?;
+    match command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::serve(config, db, untouched).await,
+        Command::Api => serve::api(config, db).await,
+        Command::Worker => serve::worker(config, db).await,
+        Command::Migrate => migrate(&db).await,
+        Command::Admin(command) => {
+            migrate(&db).await?;
+            admin::run(&db, command).await
+        }
+        Command::Simulator(_) | Command::Openapi => Ok(()),
+    }
+}
+
+/// Brings the schema up to date, one process at a time.
+async fn migrate(db: &Db) -> Result<(), Failure> {
+    let _alone = domain::db::alone(db, "migrate").await?;
+    migrations::Migrator::up(db.writer(), None)
+        .await
+        .map_err(|e| format!("the schema cannot be brought up to date: {e}"))?;
+    worker::migrate(db).await?;
+    Ok(())
+}
+
+fn log(format: &str, filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| filter.into());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if format == "json" {
+        builder.json().init();
+    } else {
+        builder.with_target(false).init();
+    }
 }

@@ -1,73 +1,53 @@
-//! Counters of this process, for `/metrics`.
+//! What the pumps count, for Prometheus.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::LazyLock;
 
-/// A number that only grows, or stands for a present amount.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+use prometheus::{IntCounter, IntGauge, Registry};
 
-impl Counter {
-    const fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
-    /// Adds to it.
-    pub fn add(&self, n: u64) {
-        self.0.fetch_add(n, Ordering::Relaxed);
-    }
-    /// Sets it.
-    pub fn set(&self, n: u64) {
-        self.0.store(n, Ordering::Relaxed);
-    }
-    /// Reads it.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// What the pumps count.
+/// The numbers of this process.
 pub struct Metrics {
     /// Parts handed to carriers' sockets.
-    pub submitted: Counter,
+    pub submitted: IntCounter,
     /// Parts that carriers accepted.
-    pub accepted: Counter,
+    pub accepted: IntCounter,
     /// Parts that carriers refused.
-    pub refused: Counter,
+    pub refused: IntCounter,
     /// Messages whose answer was lost.
-    pub in_doubt: Counter,
+    pub in_doubt: IntCounter,
     /// Receipts applied to a part.
-    pub receipts: Counter,
+    pub receipts: IntCounter,
     /// Receipts that found no part at once.
-    pub receipts_parked: Counter,
+    pub receipts_parked: IntCounter,
     /// Open connections to carriers.
-    pub binds: Counter,
+    pub binds: IntGauge,
 }
 
-/// The counters of this process.
-pub static METRICS: Metrics = Metrics {
-    submitted: Counter::new(),
-    accepted: Counter::new(),
-    refused: Counter::new(),
-    in_doubt: Counter::new(),
-    receipts: Counter::new(),
-    receipts_parked: Counter::new(),
-    binds: Counter::new(),
-};
-
-impl Metrics {
-    /// The counters in Prometheus's text format.
-    pub fn render(&self) -> String {
-        let Self { submitted, accepted, refused, in_doubt, receipts, receipts_parked, binds } = self;
-        let rows = [
-            ("carillon_parts_submitted_total", "counter", "Parts handed to carriers.", submitted),
-            ("carillon_parts_accepted_total", "counter", "Parts that carriers accepted.", accepted),
-            ("carillon_parts_refused_total", "counter", "Parts that carriers refused.", refused),
-            ("carillon_messages_in_doubt_total", "counter", "Messages whose answer was lost.", in_doubt),
-            ("carillon_receipts_applied_total", "counter", "Receipts applied to a part.", receipts),
-            ("carillon_receipts_parked_total", "counter", "Receipts that found no part at once.", receipts_parked),
-            ("carillon_carrier_binds", "gauge", "Open connections to carriers.", binds),
-        ];
-        rows.iter()
-            .map(|(name, kind, help, c)| format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {}\n", c.get()))
-            .collect()
+/// The numbers of this process.
+#[expect(
+    clippy::unwrap_used,
+    reason = "the names are constants; a wrong one fails the first test that starts a worker"
+)]
+pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
+    let counter = |name: &str, help: &str| IntCounter::new(name, help).unwrap();
+    Metrics {
+        submitted: counter("carillon_parts_submitted_total", "Parts handed to carriers."),
+        accepted: counter("carillon_parts_accepted_total", "Parts that carriers accepted."),
+        refused: counter("carillon_parts_refused_total", "Parts that carriers refused."),
+        in_doubt: counter("carillon_messages_in_doubt_total", "Messages whose answer was lost."),
+        receipts: counter("carillon_receipts_applied_total", "Receipts applied to a part."),
+        receipts_parked: counter("carillon_receipts_parked_total", "Receipts that found no part at once."),
+        binds: IntGauge::new("carillon_carrier_binds", "Open connections to carriers.").unwrap(),
     }
+});
+
+/// Shows the numbers in a registry.
+///
+/// # Errors
+/// When it has them already.
+pub fn register(registry: &Registry) -> Result<(), prometheus::Error> {
+    let Metrics { submitted, accepted, refused, in_doubt, receipts, receipts_parked, binds } = &*METRICS;
+    for counter in [submitted, accepted, refused, in_doubt, receipts, receipts_parked] {
+        registry.register(Box::new(counter.clone()))?;
+    }
+    registry.register(Box::new(binds.clone()))
 }

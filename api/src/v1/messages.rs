@@ -685,7 +685,7 @@ async fn cancel(app: Data<App>, Auth(scope): Auth, Id(id): Id<MessageId>, key: K
     responses((status = OK, description = "How the text goes on the air.", body = Preview)),
 )]
 #[post("/messages/preview")]
-async fn preview(Auth(_): Auth, Json(asked): Json<PreviewRequest>) -> Result<Reply<Preview>, Failure> {
+async fn preview(Auth(_scope): Auth, Json(asked): Json<PreviewRequest>) -> Result<Reply<Preview>, Failure> {
     let PreviewRequest { text, split_mode } = asked;
     let mut faults = domain::error::Faults::default();
     faults.optional_text("/text", Some(&text), templates::MAX_BODY);

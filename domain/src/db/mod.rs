@@ -87,3 +87,21 @@ fn sqlite_options(o: sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sq
         .pragma("temp_store", "memory")
         .pragma("mmap_size", "268435456")
 }
+
+/// Held while one process does what no other may do at the same time; ends when it is dropped.
+#[derive(Debug)]
+pub struct Alone(#[expect(dead_code, reason = "held, never read")] Option<sea_orm::DatabaseTransaction>);
+
+/// Waits until this process alone may do `what`: an advisory lock on PostgreSQL, in a transaction of its own that ends
+/// with the process. SQLite has one server, and its statements wait for each other.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn alone(db: &Db, what: &str) -> Result<Alone, DbErr> {
+    if db.is_sqlite() {
+        return Ok(Alone(None));
+    }
+    let tx = db.begin().await?;
+    tx.run("SELECT pg_advisory_xact_lock(hashtext($1))", crate::vals![what]).await?;
+    Ok(Alone(Some(tx)))
+}

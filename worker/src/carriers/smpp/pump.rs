@@ -143,9 +143,9 @@ impl Pump {
                 Ok((client, events)) => {
                     tracing::info!(carrier = self.carrier.name, bind = self.owner, "bound");
                     wait = Duration::from_millis(100);
-                    METRICS.binds.add(1);
+                    METRICS.binds.inc();
                     self.serve(client, events).await;
-                    METRICS.binds.set(METRICS.binds.get().saturating_sub(1));
+                    METRICS.binds.dec();
                 }
                 Err(e) => {
                     tracing::warn!(carrier = self.carrier.name, error = %e, retry_ms = wait.as_millis(), "the carrier cannot be bound");
@@ -236,7 +236,7 @@ impl Pump {
                 self.ready.push_front(token); // closed: the next connection takes it
                 break;
             }
-            METRICS.submitted.add(1);
+            METRICS.submitted.inc();
         }
     }
 
@@ -402,8 +402,8 @@ impl Pump {
         self.slow = Duration::ZERO;
         let answer = self.read_outcome(outcome);
         match &answer {
-            PartAnswer::Accepted(_) => METRICS.accepted.add(1),
-            _ => METRICS.refused.add(1),
+            PartAnswer::Accepted(_) => METRICS.accepted.inc(),
+            _ => METRICS.refused.inc(),
         }
         let settled = self.flights.answer(token, answer);
         self.settle(settled);

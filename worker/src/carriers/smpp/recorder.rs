@@ -50,7 +50,7 @@ pub async fn run(
             match item {
                 Item::Answer(answer, chunk) => {
                     if matches!(answer.answer, Answer::Doubt { .. }) {
-                        METRICS.in_doubt.add(1);
+                        METRICS.in_doubt.inc();
                     }
                     answers.push(answer);
                     chunks.push(chunk);
@@ -81,8 +81,8 @@ async fn store(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receip
         match messages::record(&shared.db, &shared.scope, carrier.id, &shared.config.patience, answers, receipts).await
         {
             Ok(recorded) => {
-                METRICS.receipts.add(recorded.receipts_applied);
-                METRICS.receipts_parked.add(recorded.receipts_parked);
+                METRICS.receipts.inc_by(recorded.receipts_applied);
+                METRICS.receipts_parked.inc_by(recorded.receipts_parked);
                 return true;
             }
             Err(e) => {

@@ -1,0 +1,192 @@
+//! Configuration: the documented defaults, a file, the environment, in this order. A contradiction stops the start with
+//! a sentence.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use domain::messages::Patience;
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use serde::Deserialize;
+use worker::WorkerConfig;
+
+const DEFAULTS: &str = include_str!("../config/carillon.default.toml");
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub database_url: String,
+    pub data_dir: PathBuf,
+    pub connections: u32,
+    pub api: Api,
+    pub worker: Worker,
+    pub simulator: Simulator,
+    pub log: Log,
+    /// Set by CARILLON_DEMO_TOKEN only: the token of the demo account.
+    #[serde(default)]
+    pub demo_token: Option<String>,
+}
+
+/// The REST API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    pub listen: SocketAddr,
+    pub requests_per_minute: i64,
+    pub trusted_proxies: Vec<String>,
+    pub threads: usize,
+}
+
+/// The worker.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    pub lease_seconds: u64,
+    pub in_doubt_hours: f64,
+    pub receipt_hours: f64,
+    pub settle_seconds: f64,
+    pub drain_seconds: u64,
+}
+
+/// The built-in carrier.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Simulator {
+    pub run: bool,
+    pub listen: SocketAddr,
+    pub receipt_delay_ms: u64,
+    pub address: String,
+    pub binds: u32,
+    pub window: usize,
+}
+
+/// Logging.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: String,
+    pub filter: String,
+}
+
+/// A configuration and whether anything was configured at all.
+pub struct Loaded {
+    pub config: Config,
+    pub untouched: bool,
+}
+
+/// Reads the configuration.
+pub fn load(file: Option<PathBuf>) -> Result<Loaded, String> {
+    let named = file.is_some();
+    let file = file.unwrap_or_else(|| PathBuf::from("carillon.toml"));
+    if named && !file.exists() {
+        return Err(format!("the configuration file {} does not exist", file.display()));
+    }
+    let database_url = std::env::var("DATABASE_URL").ok().filter(|u| !u.is_empty());
+    let set = std::env::vars()
+        .any(|(k, _)| k.starts_with("CARILLON_") && k != "CARILLON_DEMO_TOKEN" && k != "CARILLON_CONFIG");
+    let untouched = !set && database_url.is_none() && !file.exists();
+    let mut figment = Figment::new().merge(Toml::string(DEFAULTS)).merge(Toml::file(&file));
+    figment = figment.merge(Env::prefixed("CARILLON_").ignore(&["config"]).split("__"));
+    let mut config: Config = figment.extract().map_err(|e| format!("the configuration cannot be read: {e}"))?;
+    if let Some(url) = database_url {
+        config.database_url = url;
+    }
+    config.check()?;
+    Ok(Loaded { config, untouched })
+}
+
+impl Config {
+    /// Refuses what contradicts itself.
+    fn check(&self) -> Result<(), String> {
+        let Self { database_url, data_dir: _, connections, api, worker, simulator, log, demo_token } = self;
+        let known = database_url.is_empty()
+            || ["postgres://", "postgresql://", "sqlite:"].iter().any(|p| database_url.starts_with(p));
+        if !known {
+            return Err(
+                "database_url must begin with postgres:// or sqlite:, or be empty for a SQLite file in data_dir".into(),
+            );
+        }
+        if !(1..=500).contains(connections) {
+            return Err("connections must be 1 to 500".into());
+        }
+        if simulator.run && !simulator.listen.ip().is_loopback() {
+            return Err("simulator.listen must be a loopback address: anyone who reaches it could bind".into());
+        }
+        if worker.lease_seconds == 0 {
+            return Err("worker.lease_seconds must be at least 1".into());
+        }
+        let times = [worker.in_doubt_hours, worker.receipt_hours, worker.settle_seconds];
+        if times.iter().any(|t| !t.is_finite() || *t < 0.0 || *t > 1e6) {
+            return Err("worker.in_doubt_hours, receipt_hours and settle_seconds must be zero or more".into());
+        }
+        if !matches!(log.format.as_str(), "text" | "json") {
+            return Err("log.format must be text or json".into());
+        }
+        if let Some(token) = demo_token {
+            if domain::tokens::Secret::parse(token).is_none() {
+                return Err(
+                    "CARILLON_DEMO_TOKEN must be crl_test_ or crl_live_ and at least 24 letters and digits".into()
+                );
+            }
+            if !api.listen.ip().is_loopback() {
+                return Err(format!(
+                    "CARILLON_DEMO_TOKEN is for trying things out: it is refused while api.listen is {}, which others can reach",
+                    api.listen
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the database is; makes the data directory when it is a file there.
+    pub fn database(&self) -> Result<String, String> {
+        if !self.database_url.is_empty() {
+            return Ok(self.database_url.clone());
+        }
+        std::fs::create_dir_all(&self.data_dir)
+            .map_err(|e| format!("the data directory {} cannot be made: {e}", self.data_dir.display()))?;
+        let file = self.data_dir.join("carillon.db");
+        Ok(format!("sqlite://{}", file.display()))
+    }
+
+    /// The worker's own form.
+    pub fn worker(&self) -> WorkerConfig {
+        let Worker { lease_seconds, in_doubt_hours, receipt_hours, settle_seconds, drain_seconds } = &self.worker;
+        WorkerConfig {
+            lease: Duration::from_secs(*lease_seconds),
+            patience: Patience {
+                in_doubt: Duration::from_secs_f64(in_doubt_hours * 3600.0),
+                receipt: Duration::from_secs_f64(receipt_hours * 3600.0),
+                settle: Duration::from_secs_f64(*settle_seconds),
+            },
+            drain: Duration::from_secs(*drain_seconds),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut Config)) -> Result<(), String> {
+        let mut config: Config = Figment::new().merge(Toml::string(DEFAULTS)).extract().unwrap();
+        change(&mut config);
+        config.check()
+    }
+
+    #[test]
+    fn the_defaults_are_sound_and_contradictions_are_told() {
+        assert!(with(|_| {}).is_ok());
+        assert!(with(|c| c.database_url = "mysql://x".into()).is_err());
+        assert!(with(|c| c.demo_token = Some("crl_test_short".into())).is_err());
+        let token = Some("crl_test_0123456789abcdefghijABCD".to_owned());
+        assert!(with(|c| c.demo_token = token.clone()).is_ok());
+        let refused = with(|c| {
+            c.demo_token = token.clone();
+            c.api.listen = "0.0.0.0:8080".parse().unwrap();
+        });
+        assert!(refused.unwrap_err().contains("others can reach"));
+    }
+}

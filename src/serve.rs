@@ -1,0 +1,133 @@
+//! Running: API, worker and simulator, together or apart, until a signal.
+
+use std::{net::TcpListener, sync::Arc, time::Duration};
+
+use api::{ApiConfig, App};
+use domain::{
+    carriers::{self, SmppSettings},
+    clock::Clock,
+    db::Db,
+    jobs::Wake,
+    scope::OperatorScope,
+};
+use sea_orm_migration::MigratorTrait;
+use worker::Worker;
+
+use crate::{Failure, config::Config, demo, migrate, simulator};
+
+/// The carrier that the simulator is.
+pub const SIMULATOR: &str = "simulator";
+
+/// Everything in one process.
+pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failure> {
+    migrate(&db).await?;
+    let listener = listen(&config)?;
+    let clock = Clock::system();
+    let operator = OperatorScope { clock: clock.clone() };
+    let mut inside = None;
+    let address = if config.simulator.address.is_empty() {
+        if config.simulator.run {
+            let delay = Duration::from_millis(config.simulator.receipt_delay_ms);
+            let handle = simulator::inside(config.simulator.listen, delay).await?;
+            Some(inside.insert(handle).local_addr.to_string())
+        } else {
+            None
+        }
+    } else {
+        Some(config.simulator.address.clone())
+    };
+    if let Some(address) = address {
+        let settings = SmppSettings {
+            address,
+            system_id: "carillon".into(),
+            binds: config.simulator.binds,
+            window: config.simulator.window,
+            ..SmppSettings::default()
+        };
+        // Written only when it differs, since connections are made anew with each change.
+        let known = carriers::by_name(db.read(), &operator, SIMULATOR).await.ok();
+        if known.is_none_or(|c| !c.enabled || c.settings().ok().as_ref() != Some(&settings)) {
+            let tx = db.begin().await?;
+            carriers::upsert(&tx, &operator, SIMULATOR, &settings, true).await?;
+            tx.commit().await?;
+        }
+    }
+    let demo = if untouched || config.demo_token.is_some() {
+        demo::seed(&db, &operator, config.demo_token.as_deref()).await?
+    } else {
+        None
+    };
+    let wake = Wake::default();
+    let registry = prometheus::Registry::new();
+    worker::metrics::register(&registry)?;
+    let running = Worker::start(db.clone(), clock.clone(), wake.clone(), config.worker()).await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    println!("{}", demo::greeting(&base, demo.as_ref()));
+    let app = app(&config, db, clock, wake, registry)?;
+    let served = api::serve(app, listener, signal()).await;
+    running.shutdown().await;
+    if let Some(simulator) = inside {
+        simulator.shutdown().await;
+    }
+    Ok(served?)
+}
+
+/// The API alone: another process is the worker.
+pub async fn api(config: Config, db: Db) -> Result<(), Failure> {
+    if db.is_sqlite() {
+        return Err("`carillon api` shares its database with a worker on another host, which SQLite cannot: use `carillon serve`, or PostgreSQL".into());
+    }
+    migrate(&db).await?;
+    let listener = listen(&config)?;
+    println!("API on http://{}", listener.local_addr()?);
+    let app = app(&config, db, Clock::system(), Wake::default(), prometheus::Registry::new())?;
+    Ok(api::serve(app, listener, signal()).await?)
+}
+
+/// The worker alone.
+pub async fn worker(config: Config, db: Db) -> Result<(), Failure> {
+    if db.is_sqlite() {
+        return Err("`carillon worker` shares its database with an API on another host, which SQLite cannot: use `carillon serve`, or PostgreSQL".into());
+    }
+    migrate(&db).await?;
+    let running = Worker::start(db, Clock::system(), Wake::default(), config.worker()).await?;
+    println!("worker running");
+    signal().await;
+    running.shutdown().await;
+    Ok(())
+}
+
+fn listen(config: &Config) -> Result<TcpListener, Failure> {
+    let at = config.api.listen;
+    Ok(TcpListener::bind(at).map_err(|e| format!("the API cannot listen on {at}: {e}"))?)
+}
+
+fn app(config: &Config, db: Db, clock: Clock, wake: Wake, registry: prometheus::Registry) -> Result<Arc<App>, Failure> {
+    let proxies = config.api.trusted_proxies.iter().map(|net| {
+        net.parse().map_err(|_| format!("api.trusted_proxies: {net:?} is not a network such as 10.0.0.0/8"))
+    });
+    let settings = ApiConfig {
+        requests_per_minute: config.api.requests_per_minute,
+        trusted_proxies: proxies.collect::<Result<_, _>>()?,
+        threads: config.api.threads,
+        schema_steps: migrations::Migrator::migrations().len(),
+    };
+    Ok(Arc::new(App::new(db, clock, wake, settings, registry)?))
+}
+
+/// Resolves at SIGTERM or SIGINT.
+pub async fn signal() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(e) => {
+            tracing::error!(error = %e, "SIGTERM cannot be watched");
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("shutting down: what is under way is finished first");
+}
