@@ -6,8 +6,9 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use crate::{
     db::{Db, Sql},
     error::Result,
+    idempotency,
     scope::SystemScope,
-    vals,
+    uploads, vals,
 };
 
 /// One round; tells how many rows went.
@@ -19,8 +20,8 @@ pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
     let hour_ago = now.minus(std::time::Duration::from_secs(3600));
     let mut gone = 0;
     let tx = db.begin().await?;
-    gone += tx.run("DELETE FROM idempotency_keys WHERE expires_at < $1", vals![now]).await?;
-    gone += tx.run("DELETE FROM files WHERE expires_at < $1", vals![now]).await?;
+    gone += idempotency::sweep(&tx, now).await?;
+    gone += uploads::sweep(&tx, scope).await?;
     gone += tx.run("DELETE FROM leases WHERE until < $1", vals![hour_ago]).await?;
     if tx.get_database_backend() == DbBackend::Postgres {
         gone += tx

@@ -1,6 +1,8 @@
 //! What tests of the capabilities stand on: an empty database with one account, on SQLite, and on PostgreSQL too when
 //! `CARILLON_TEST_POSTGRES` names a server on which databases may be made.
 
+use std::time::Duration;
+
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
 
@@ -11,6 +13,23 @@ use crate::{
     scope::{AccountScope, SystemScope},
     vals,
 };
+
+const PREFIX: &str = "carillon_domain_test_";
+
+/// Drops the databases of earlier test runs: a test that panics cannot drop its own.
+async fn forget_old(admin: &sea_orm::DatabaseConnection, now: Timestamp) {
+    let old = ids::uuid_floor(now.minus(Duration::from_secs(600)));
+    let names: Vec<String> = admin
+        .column("SELECT datname::text FROM pg_database WHERE datname LIKE $1", vals![format!("{PREFIX}%")])
+        .await
+        .unwrap();
+    for name in names {
+        if name.strip_prefix(PREFIX).and_then(ids::decode).is_some_and(|id| id < old) {
+            // Two test runs may try at once; whoever is second fails, and that is well.
+            let _ = admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        }
+    }
+}
 
 /// A database of its own and who acts on it.
 pub struct Stage {
@@ -43,9 +62,11 @@ impl Stage {
     }
 
     async fn postgres(server: &str) -> Self {
-        let name = format!("carillon_test_{}", ids::encode(ids::uuid_v7(Clock::system().now())));
+        let now = Clock::system().now();
+        let name = format!("{PREFIX}{}", ids::encode(ids::uuid_v7(now)));
         let (server, _) = server.rsplit_once('/').filter(|(s, _)| s.matches('/').count() >= 2).unwrap_or((server, ""));
         let admin = sea_orm::Database::connect(format!("{server}/postgres")).await.unwrap();
+        forget_old(&admin, now).await;
         admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
         let db = Db::open(&format!("{server}/{name}"), 8).await.unwrap();
         migrations::Migrator::up(db.writer(), None).await.unwrap();

@@ -15,13 +15,20 @@
 pub mod account;
 pub mod api_tokens;
 pub mod balance;
+pub mod blacklist;
 pub mod campaigns;
+pub mod contact_fields;
+pub mod contacts;
 pub mod events;
+pub mod groups;
+pub mod imports;
 pub mod messages;
 pub mod rates;
 pub mod reports;
 pub mod senders;
 pub mod templates;
+#[cfg(test)]
+mod tests_contacts;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -31,8 +38,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(account::routes)
         .configure(api_tokens::routes)
         .configure(balance::routes)
+        .configure(blacklist::routes)
         .configure(campaigns::routes)
+        .configure(contact_fields::routes)
+        // the literal `/contacts/imports` before `/contacts/{id}`
+        .configure(imports::routes)
+        .configure(contacts::routes)
         .configure(events::routes)
+        .configure(groups::routes)
         .configure(messages::routes)
         .configure(rates::routes)
         .configure(reports::routes)

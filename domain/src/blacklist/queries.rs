@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::Entry;
 use crate::{
-    db::{Sql, page_bounds},
+    db::{Sql, Window},
     error::{Error, Result},
     ids::BlacklistId,
     phone::Msisdn,
@@ -18,11 +18,7 @@ use crate::{
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn blacklisted(
-    conn: &(impl ConnectionTrait + Sync),
-    scope: &AccountScope,
-    phones: &[u64],
-) -> Result<HashSet<u64>> {
+pub async fn blacklisted(conn: &impl ConnectionTrait, scope: &AccountScope, phones: &[u64]) -> Result<HashSet<u64>> {
     if phones.is_empty() {
         return Ok(HashSet::new());
     }
@@ -40,25 +36,24 @@ pub async fn blacklisted(
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: BlacklistId) -> Result<Entry> {
+pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: BlacklistId) -> Result<Entry> {
     let sql = "SELECT * FROM blacklist WHERE account_id = $1 AND id = $2";
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("blacklist entry"))
 }
 
-/// A page of entries in order of their ids, after `after`, perhaps of one number; and whether there are more.
+/// A page of entries in order of their ids, perhaps of one number; and whether there are more.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     phone: Option<Msisdn>,
-    after: Option<BlacklistId>,
-    limit: usize,
+    window: Window<BlacklistId>,
 ) -> Result<(Vec<Entry>, bool)> {
     let mut sql = "SELECT * FROM blacklist WHERE account_id = $1".to_owned();
-    let mut values = vals![scope.account(), i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)];
-    if let Some(after) = after {
+    let mut values = vals![scope.account(), i64::try_from(window.fetch()).unwrap_or(i64::MAX)];
+    if let Some(after) = window.after {
         values.push(after.into());
         sql.push_str(&format!(" AND id > ${}", values.len()));
     }
@@ -67,5 +62,5 @@ pub async fn list(
         sql.push_str(&format!(" AND phone = ${}", values.len()));
     }
     sql.push_str(" ORDER BY id LIMIT $2");
-    Ok(page_bounds(conn.all(&sql, values).await?, limit))
+    Ok(window.cut(conn.all(&sql, values).await?))
 }

@@ -26,37 +26,19 @@ pub const MAX_CHOICES: usize = 200;
 /// Characters of a title or of a choice.
 pub const MAX_TITLE: usize = 100;
 
-/// What values a field takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldType {
-    /// Any text up to 1,000 characters.
-    Text,
-    /// A decimal number.
-    Number,
-    /// A calendar day, `2026-11-21`.
-    Date,
-    /// True or false.
-    Boolean,
-    /// One of the field's choices.
-    Choice,
-}
-
-impl FieldType {
-    /// Every type.
-    pub const ALL: [Self; 5] = [Self::Text, Self::Number, Self::Date, Self::Boolean, Self::Choice];
-    /// The stored word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Number => "number",
-            Self::Date => "date",
-            Self::Boolean => "boolean",
-            Self::Choice => "choice",
-        }
-    }
-    /// Reads the stored word.
-    pub fn read(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|t| t.as_str() == word)
+crate::text_enum! {
+    /// What values a field takes.
+    pub enum FieldType {
+        /// Any text up to 1,000 characters.
+        Text = "text",
+        /// A decimal number of at most 15 digits.
+        Number = "number",
+        /// A calendar day, such as 2026-11-21.
+        Date = "date",
+        /// True or false.
+        Boolean = "boolean",
+        /// One of the field's choices.
+        Choice = "choice",
     }
 }
 
@@ -81,13 +63,12 @@ pub struct ContactField {
 
 impl FromQueryResult for ContactField {
     fn from_query_result(row: &sea_orm::QueryResult, pre: &str) -> Result<Self, sea_orm::DbErr> {
-        let kind: String = row.try_get(pre, "type")?;
         let choices: serde_json::Value = row.try_get(pre, "choices")?;
         Ok(Self {
             id: row.try_get(pre, "id")?,
             key: row.try_get(pre, "key")?,
             title: row.try_get(pre, "title")?,
-            kind: FieldType::read(&kind).ok_or_else(|| sea_orm::DbErr::Type(format!("contact_fields.type {kind}")))?,
+            kind: row.try_get(pre, "type")?,
             choices: serde_json::from_value(choices).map_err(|e| sea_orm::DbErr::Json(e.to_string()))?,
             created_at: row.try_get(pre, "created_at")?,
             version: row.try_get(pre, "version")?,

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn all(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope) -> Result<Vec<ContactField>> {
+pub async fn all(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Vec<ContactField>> {
     let sql = "SELECT * FROM contact_fields WHERE account_id = $1 ORDER BY id";
     Ok(conn.all(sql, vals![scope.account()]).await?)
 }
@@ -24,11 +24,7 @@ pub async fn all(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope) -> 
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(
-    conn: &(impl ConnectionTrait + Sync),
-    scope: &AccountScope,
-    id: ContactFieldId,
-) -> Result<ContactField> {
+pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: ContactFieldId) -> Result<ContactField> {
     let sql = "SELECT * FROM contact_fields WHERE account_id = $1 AND id = $2";
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("contact field"))
 }

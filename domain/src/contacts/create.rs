@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Column, Contact, MAX_GROUPS, NewConsent, Profile, described, queries, values};
 use crate::{
     contact_fields,
-    db::Sql,
+    db::{Sql, or_exists},
     error::{Error, Faults, Result},
     groups,
     ids::{ContactId, GroupId},
@@ -121,6 +121,6 @@ async fn insert(
         names.join(", "),
         places.join(", ")
     );
-    tx.run(&sql, values).await.map_err(|e| values::on_unique(e, "A contact has this phone or external_id already."))?;
+    tx.run(&sql, values).await.map_err(|e| or_exists(e, "A contact has this phone or external_id already."))?;
     Ok(id)
 }

@@ -3,8 +3,8 @@
 use sea_orm::DatabaseTransaction;
 
 use crate::{
-    db::Sql,
-    error::{Code, Error, Result},
+    db::{Sql, expect_version},
+    error::Result,
     ids::ContactId,
     scope::AccountScope,
     vals,
@@ -22,9 +22,7 @@ pub async fn delete(
     expected: Option<i64>,
 ) -> Result<()> {
     let contact = super::get(tx, scope, id).await?;
-    if expected.is_some_and(|version| version != contact.version) {
-        return Err(Error::new(Code::VersionMismatch, "The contact has changed since it was read."));
-    }
+    expect_version(contact.version, expected)?;
     tx.run("DELETE FROM contacts WHERE account_id = $1 AND id = $2", vals![scope.account(), id]).await?;
     Ok(())
 }

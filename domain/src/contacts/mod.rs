@@ -23,9 +23,8 @@ pub use consent::{Consent, NewConsent};
 pub use create::{New, create};
 pub use delete::delete;
 pub use profile::Profile;
-pub use queries::{Filter, get, groups_of, list, rule};
+pub use queries::{Filter, get, groups_of, list, memberships, rule};
 pub use update::{Patch, update};
-pub(crate) use values::on_unique;
 
 use crate::{
     clock::Timestamp,
@@ -74,7 +73,6 @@ pub struct Contact {
 impl FromQueryResult for Contact {
     fn from_query_result(row: &QueryResult, pre: &str) -> Result<Self, sea_orm::DbErr> {
         let phone: i64 = row.try_get(pre, "phone")?;
-        let consent: String = row.try_get(pre, "consent")?;
         let mut profile = Profile::default();
         for column in Column::ALL {
             profile.set(column, row.try_get(pre, column.name())?);
@@ -86,8 +84,7 @@ impl FromQueryResult for Contact {
             operator: row.try_get(pre, "operator")?,
             line_type: row.try_get(pre, "line_type")?,
             profile,
-            consent: Consent::read(&consent)
-                .ok_or_else(|| sea_orm::DbErr::Type(format!("contacts.consent {consent}")))?,
+            consent: row.try_get(pre, "consent")?,
             consent_at: row.try_get(pre, "consent_at")?,
             consent_source: row.try_get(pre, "consent_source")?,
             fields: object(row.try_get(pre, "fields")?),
@@ -106,8 +103,11 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
+/// Country, operator and line type, as the columns hold them.
+pub(crate) type Described = (Option<String>, Option<&'static str>, Option<String>);
+
 /// What the numbering plans say of a number, as the columns hold it: country, operator, line type.
-pub(crate) fn described(phone: Msisdn) -> (Option<String>, Option<&'static str>, Option<String>) {
+pub(crate) fn described(phone: Msisdn) -> Described {
     let NumberInfo { country, operator, line_type } = describe(phone);
     let line_type = serde_json::to_value(line_type).ok().and_then(|v| v.as_str().map(str::to_owned));
     (country.map(crate::phone::Country::code), operator, line_type)

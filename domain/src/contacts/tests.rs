@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     Code, Result, blacklist,
     contact_fields::{self, FieldType},
-    db::Sql,
+    db::{Sql, Window},
     groups,
     testing::{Stage, stages, write_tx},
     vals,
@@ -112,7 +112,7 @@ async fn lists_are_filtered_and_paged() {
         let british = Filter { country: Some("GB".into()), ..Filter::default() };
         let page = |filter: Filter, after, limit| {
             let stage = &stage;
-            async move { list(stage.db.read(), &stage.scope, &filter, after, limit).await.unwrap() }
+            async move { list(stage.db.read(), &stage.scope, &filter, Window { limit, after }).await.unwrap() }
         };
         let (first, more) = page(british.clone(), None, 1).await;
         assert!(more);
@@ -141,7 +141,7 @@ async fn fields_keep_to_their_rules_and_take_their_values_along() {
         let changed =
             write_tx!(stage, tx => contact_fields::update(&tx, &stage.scope, size.id, patch, Some(1))).unwrap();
         assert_eq!((changed.title.as_str(), changed.version), ("T-shirt", 2));
-        write_tx!(stage, tx => contact_fields::delete(&tx, &stage.scope, size.id)).unwrap();
+        write_tx!(stage, tx => contact_fields::delete(&tx, &stage.scope, size.id, Some(2))).unwrap();
         assert_eq!(json!(get(stage.db.read(), &stage.scope, made.id).await.unwrap().fields), json!({}));
         assert!(contact_fields::all(stage.db.read(), &stage.scope).await.unwrap().is_empty());
     }
@@ -178,7 +178,7 @@ async fn members_are_added_copied_moved_and_removed_in_sets() {
         assert_eq!((removed.changed, count(b).await), (2, 1));
         let same = write_tx!(stage, tx => groups::copy(&tx, &stage.scope, b, b, None)).unwrap_err();
         assert_eq!(same.faults[0].pointer, "/to_group_id");
-        write_tx!(stage, tx => groups::delete(&tx, &stage.scope, b)).unwrap();
+        write_tx!(stage, tx => groups::delete(&tx, &stage.scope, b, None)).unwrap();
         assert_eq!((stage.count("contacts").await, stage.count("contact_groups").await), (3, 0));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Column, Consent, Contact, NewConsent, described, queries, values};
 use crate::{
     contact_fields,
-    db::Sql,
+    db::{Sql, expect_version, or_exists},
     error::{Code, Error, Faults, Result},
     ids::ContactId,
     scope::AccountScope,
@@ -46,9 +46,7 @@ pub async fn update(
     expected: Option<i64>,
 ) -> Result<Contact> {
     let before = queries::get(tx, scope, id).await?;
-    if expected.is_some_and(|version| version != before.version) {
-        return Err(changed_meanwhile());
-    }
+    expect_version(before.version, expected)?;
     let after = apply(tx, scope, before.clone(), patch).await?;
     if after == before {
         return Ok(before); // nothing to say: the version stays
@@ -126,7 +124,7 @@ async fn store(tx: &DatabaseTransaction, scope: &AccountScope, contact: Contact)
          WHERE account_id = $1 AND id = $2 AND version = $3"
     );
     let taken = "Another contact has this phone or external_id already.";
-    match tx.run(&sql, values).await.map_err(|e| values::on_unique(e, taken))? {
+    match tx.run(&sql, values).await.map_err(|e| or_exists(e, taken))? {
         0 => Err(changed_meanwhile()),
         _ => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! Checks that making and changing a contact share.
 
-use sea_orm::{DatabaseTransaction, DbErr, SqlErr};
+use sea_orm::DatabaseTransaction;
 use serde_json::{Map, Value};
 
 use super::{Column, MAX_METADATA, NewConsent, Profile, Reading, queries};
@@ -114,13 +114,5 @@ pub(super) async fn refuse_taken(
             Err(Error::new(Code::AlreadyExists, format!("The contact {other} has this external_id already.")))
         }
         None => Ok(()),
-    }
-}
-
-/// What a unique constraint says when somebody else was faster than our own look.
-pub(crate) fn on_unique(error: DbErr, detail: &str) -> Error {
-    match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => Error::new(Code::AlreadyExists, detail),
-        _ => error.into(),
     }
 }

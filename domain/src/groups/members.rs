@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
 use super::queries;
 use crate::{
-    db::{Sql, ids_json, ids_list},
+    db::{Field, Records, Sql, ids_json, ids_list},
     error::{Error, Result},
     ids::{ContactId, GroupId},
     scope::AccountScope,
@@ -37,7 +37,9 @@ async fn known(
         return Err(Error::field("/contact_ids", "invalid_count", format!("must have 1 to {MAX_IDS} ids")));
     }
     let list = ids_list(tx.get_database_backend(), 2);
-    let sql = format!("SELECT id FROM contacts WHERE account_id = $1 AND id IN {list} ORDER BY id");
+    // Locked, so that a contact deleted meanwhile cannot break what follows.
+    let lock = if tx.get_database_backend() == DbBackend::Postgres { " FOR KEY SHARE" } else { "" };
+    let sql = format!("SELECT id FROM contacts WHERE account_id = $1 AND id IN {list} ORDER BY id{lock}");
     let found: Vec<ContactId> = tx.column(&sql, vals![scope.account(), ids_json(ids.iter().map(|i| i.0))]).await?;
     let mut seen: HashSet<ContactId> = found.iter().copied().collect();
     let missing = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
@@ -59,23 +61,23 @@ pub async fn add(tx: &DatabaseTransaction, scope: &AccountScope, id: GroupId, id
     Ok(Changed { changed, unchanged: count(found.len()).saturating_sub(changed), not_found })
 }
 
-/// Adds contacts that are known to be the account's to a group that is; tells how many are new. For imports.
+/// Adds contacts that the caller has just seen to be the account's, and holds locked or has made in this transaction;
+/// tells how many are new. A group that is gone, or another account's, takes none.
 pub(crate) async fn insert(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     group: GroupId,
     contacts: &[ContactId],
 ) -> Result<u64> {
-    let list = ids_list(tx.get_database_backend(), 3);
+    let records = contacts.iter().map(|id| serde_json::json!({ "id": id.0.simple().to_string() }));
+    let records = Records::new(&[("id", Field::Id)], records.collect());
     // The order keeps two transactions that add the same contacts from waiting for each other in a circle.
     let sql = format!(
-        "INSERT INTO contact_groups (group_id, contact_id, added_at) \
-         SELECT g.id, c.id, $4 FROM groups g, contacts c \
-         WHERE g.account_id = $1 AND g.id = $2 AND c.account_id = $1 AND c.id IN {list} ORDER BY c.id \
-         ON CONFLICT (group_id, contact_id) DO NOTHING"
+        "INSERT INTO contact_groups (group_id, contact_id, added_at) SELECT g.id, r.id, $3 FROM {}, groups g \
+         WHERE g.account_id = $1 AND g.id = $2 ORDER BY r.id ON CONFLICT (group_id, contact_id) DO NOTHING",
+        records.source(tx.get_database_backend(), 4, "r")
     );
-    let ids = ids_json(contacts.iter().map(|i| i.0));
-    Ok(tx.run(&sql, vals![scope.account(), group, ids, scope.clock().now()]).await?)
+    Ok(tx.run(&sql, vals![scope.account(), group, scope.clock().now(), records.value()]).await?)
 }
 
 /// Takes contacts out of a group.

@@ -4,7 +4,7 @@ use sea_orm::ConnectionTrait;
 
 use super::{Group, Named};
 use crate::{
-    db::{Sql, ids_json, ids_list, page_bounds},
+    db::{Sql, Window, ids_json, ids_list},
     error::{Error, Result},
     ids::GroupId,
     scope::AccountScope,
@@ -18,25 +18,24 @@ const COLUMNS: &str = "id, name, description, hidden, stop_list, created_at, upd
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: GroupId) -> Result<Group> {
+pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: GroupId) -> Result<Group> {
     let sql = format!("SELECT {COLUMNS} FROM groups WHERE account_id = $1 AND id = $2");
     conn.one(&sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("group"))
 }
 
-/// A page of groups in order of creation, after `after`, perhaps of one name; and whether there are more.
+/// A page of groups in order of creation, perhaps of one name; and whether there are more.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     name: Option<&str>,
-    after: Option<GroupId>,
-    limit: usize,
+    window: Window<GroupId>,
 ) -> Result<(Vec<Group>, bool)> {
     let mut sql = format!("SELECT {COLUMNS} FROM groups WHERE account_id = $1");
-    let mut values = vals![scope.account(), i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)];
-    if let Some(after) = after {
+    let mut values = vals![scope.account(), i64::try_from(window.fetch()).unwrap_or(i64::MAX)];
+    if let Some(after) = window.after {
         values.push(after.into());
         sql.push_str(&format!(" AND id > ${}", values.len()));
     }
@@ -45,14 +44,14 @@ pub async fn list(
         sql.push_str(&format!(" AND name = ${}", values.len()));
     }
     sql.push_str(" ORDER BY id LIMIT $2");
-    Ok(page_bounds(conn.all(&sql, values).await?, limit))
+    Ok(window.cut(conn.all(&sql, values).await?))
 }
 
 /// Id and name of those of `ids` that are in the account, in order of creation.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn named(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, ids: &[GroupId]) -> Result<Vec<Named>> {
+pub async fn named(conn: &impl ConnectionTrait, scope: &AccountScope, ids: &[GroupId]) -> Result<Vec<Named>> {
     let list = ids_list(conn.get_database_backend(), 2);
     let sql = format!("SELECT id, name FROM groups WHERE account_id = $1 AND id IN {list} ORDER BY id");
     Ok(conn.all(&sql, vals![scope.account(), ids_json(ids.iter().map(|id| id.0))]).await?)

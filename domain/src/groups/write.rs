@@ -4,7 +4,7 @@ use sea_orm::DatabaseTransaction;
 
 use super::{Group, MAX_DESCRIPTION, MAX_NAME, Named, queries};
 use crate::{
-    db::Sql,
+    db::{Sql, expect_version, or_exists},
     error::{Code, Error, Faults, Result},
     ids::GroupId,
     scope::AccountScope,
@@ -139,21 +139,19 @@ pub async fn update(
             ],
         )
         .await
-        .map_err(|e| crate::contacts::on_unique(e, "Another group has this name already."))?;
+        .map_err(|e| or_exists(e, "Another group has this name already."))?;
     if changed == 0 {
         return Err(Error::new(Code::VersionMismatch, "The group has changed since it was read."));
     }
     queries::get(tx, scope, id).await
 }
 
-/// Deletes a group; its contacts stay.
+/// Deletes a group; its contacts stay. `expected` is the version the caller has read.
 ///
 /// # Errors
-/// `not_found`.
-pub async fn delete(tx: &DatabaseTransaction, scope: &AccountScope, id: GroupId) -> Result<()> {
-    let sql = "DELETE FROM groups WHERE account_id = $1 AND id = $2";
-    match tx.run(sql, vals![scope.account(), id]).await? {
-        0 => Err(Error::not_found("group")),
-        _ => Ok(()),
-    }
+/// `not_found`, `version_mismatch`.
+pub async fn delete(tx: &DatabaseTransaction, scope: &AccountScope, id: GroupId, expected: Option<i64>) -> Result<()> {
+    expect_version(queries::get(tx, scope, id).await?.version, expected)?;
+    tx.run("DELETE FROM groups WHERE account_id = $1 AND id = $2", vals![scope.account(), id]).await?;
+    Ok(())
 }

@@ -12,12 +12,12 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Import, Merge, RowError,
+    Import, MergeType, RowError,
     merge::merged,
     rows::{self, Prepared},
 };
 use crate::{
-    contacts::{Column, Consent, Contact, described},
+    contacts::{Column, Consent, Contact},
     db::{Field, Records, Sql},
     error::Result,
     groups,
@@ -168,7 +168,7 @@ async fn insert(
 }
 
 fn new_record(row: &Prepared, id: ContactId, import: &Import, now: i64) -> Value {
-    let (country, operator, line_type) = described(row.phone);
+    let (country, operator, line_type) = row.described.clone();
     let mut record = Map::new();
     record.insert("country".into(), country.into());
     record.insert("operator".into(), operator.into());
@@ -224,7 +224,7 @@ async fn update(
     let mut records = Vec::new();
     for row in rows {
         let Some(contact) = existing.get(&row.phone.as_u64()) else { continue };
-        if import.merge == Merge::Skip {
+        if import.merge == MergeType::Skip {
             continue;
         }
         let Some(mut after) = merged(contact, row, import.merge) else { continue };

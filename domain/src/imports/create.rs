@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 
-use super::{Import, MAX_GROUPS, Merge, Settings, plan, queries};
+use super::{Import, MAX_GROUPS, MergeType, Settings, plan, queries};
 use crate::{
     contact_fields, contacts,
     db::{Db, Sql},
@@ -28,7 +28,7 @@ pub struct Order {
     /// Names of the groups to fill; missing ones are made.
     pub groups: Vec<String>,
     /// What happens to contacts that exist.
-    pub merge: Merge,
+    pub merge: MergeType,
     /// Country of the file's bare national numbers.
     pub default_country: Option<Country>,
     /// Whether the first row holds titles; found out when absent.
@@ -101,7 +101,7 @@ async fn queue(
     db: &Db,
     scope: &AccountScope,
     file_name: &str,
-    merge: Merge,
+    merge: MergeType,
     names: &[String],
     mapping: serde_json::Value,
     settings: &Settings,

@@ -6,36 +6,28 @@
 use super::rows::Prepared;
 use crate::contacts::{Consent, Contact};
 
-/// What happens to contacts that exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Merge {
-    /// They stay as they are.
-    Skip,
-    /// Cells with a value overwrite; empty cells change nothing.
-    #[default]
-    Update,
-    /// The mapped columns become what the file says: empty cells clear.
-    Replace,
-    /// Cells fill what the contact does not have yet.
-    FillEmpty,
+crate::text_enum! {
+    /// What an import does to contacts that exist.
+    pub enum MergeType {
+        /// They stay as they are.
+        Skip = "skip",
+        /// Cells with a value overwrite; empty cells change nothing.
+        Update = "update",
+        /// The mapped columns become what the file says: empty cells clear.
+        Replace = "replace",
+        /// Cells fill what the contact does not have yet.
+        FillEmpty = "fill_empty",
+    }
 }
 
-impl Merge {
-    /// Every type.
-    pub const ALL: [Self; 4] = [Self::Skip, Self::Update, Self::Replace, Self::FillEmpty];
-    /// The stored word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Skip => "skip",
-            Self::Update => "update",
-            Self::Replace => "replace",
-            Self::FillEmpty => "fill_empty",
-        }
+#[expect(clippy::derivable_impls, reason = "an enum of words has no place for #[default]")]
+impl Default for MergeType {
+    fn default() -> Self {
+        Self::Update
     }
-    /// Reads the stored word.
-    pub fn read(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|m| m.as_str() == word)
-    }
+}
+
+impl MergeType {
     /// The new value of a place, if it changes.
     fn decide<T: PartialEq + Clone>(self, old: Option<&T>, new: Option<&T>) -> Option<Option<T>> {
         let takes = match self {
@@ -49,8 +41,8 @@ impl Merge {
 }
 
 /// The contact as it will be, or `None` when the row changes nothing.
-pub(super) fn merged(contact: &Contact, row: &Prepared, merge: Merge) -> Option<Contact> {
-    if merge == Merge::Skip {
+pub(super) fn merged(contact: &Contact, row: &Prepared, merge: MergeType) -> Option<Contact> {
+    if merge == MergeType::Skip {
         return None;
     }
     let mut after: Option<Contact> = None;

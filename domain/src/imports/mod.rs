@@ -26,7 +26,7 @@ mod tests;
 use sea_orm::{FromQueryResult, QueryResult};
 
 pub use create::{Order, create};
-pub use merge::Merge;
+pub use merge::MergeType;
 pub use plan::{Settings, TARGETS};
 pub use queries::{errors, get, list};
 pub use run::run;
@@ -42,35 +42,21 @@ pub const MAX_ERRORS: i64 = 100_000;
 /// Groups that one import may fill.
 pub const MAX_GROUPS: usize = 20;
 
-/// Where an import stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Status {
-    /// Waits for a worker.
-    Queued,
-    /// Is being read.
-    Running,
-    /// Every row has been read.
-    Completed,
-    /// Ended before the last row; the error tells why. Rows counted before stay imported.
-    Failed,
+crate::text_enum! {
+    /// Where an import stands.
+    pub enum ImportStatus {
+        /// Waits for a worker.
+        Queued = "queued",
+        /// Is being read.
+        Running = "running",
+        /// Every row has been read.
+        Completed = "completed",
+        /// Ended before the last row; the error tells why. Rows counted before stay imported.
+        Failed = "failed",
+    }
 }
 
-impl Status {
-    /// Every state.
-    pub const ALL: [Self; 4] = [Self::Queued, Self::Running, Self::Completed, Self::Failed];
-    /// The stored word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-        }
-    }
-    /// Reads the stored word.
-    pub fn read(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.as_str() == word)
-    }
+impl ImportStatus {
     /// Whether nothing more will happen.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed)
@@ -108,9 +94,9 @@ pub struct Import {
     /// The name it was uploaded under.
     pub file_name: String,
     /// Where it stands.
-    pub status: Status,
+    pub status: ImportStatus,
     /// What happens to contacts that exist.
-    pub merge: Merge,
+    pub merge: MergeType,
     /// Field to column, as asked for or suggested.
     pub mapping: serde_json::Value,
     /// How the file is read, settled when it was accepted.
@@ -135,9 +121,7 @@ pub struct Import {
 
 impl FromQueryResult for Import {
     fn from_query_result(row: &QueryResult, pre: &str) -> Result<Self, sea_orm::DbErr> {
-        let wrong = |what: &str, word: &str| sea_orm::DbErr::Type(format!("imports.{what} {word}"));
         let json = |e: serde_json::Error| sea_orm::DbErr::Json(e.to_string());
-        let (status, merge): (String, String) = (row.try_get(pre, "status")?, row.try_get(pre, "merge")?);
         let code: Option<String> = row.try_get(pre, "error_code")?;
         let detail: Option<String> = row.try_get(pre, "error_detail")?;
         Ok(Self {
@@ -145,8 +129,8 @@ impl FromQueryResult for Import {
             account: row.try_get(pre, "account_id")?,
             file: row.try_get(pre, "file_id")?,
             file_name: row.try_get(pre, "file_name")?,
-            status: Status::read(&status).ok_or_else(|| wrong("status", &status))?,
-            merge: Merge::read(&merge).ok_or_else(|| wrong("merge", &merge))?,
+            status: row.try_get(pre, "status")?,
+            merge: row.try_get(pre, "merge")?,
             mapping: row.try_get(pre, "mapping")?,
             settings: serde_json::from_value(row.try_get(pre, "options")?).map_err(json)?,
             group_ids: serde_json::from_value(row.try_get(pre, "group_ids")?).map_err(json)?,

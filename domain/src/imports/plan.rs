@@ -76,7 +76,7 @@ impl Settings {
                 plan.columns.push((column, *index));
             } else if let Some(key) = target.strip_prefix("fields.") {
                 let (kind, choices) = self.types.get(key).cloned().unwrap_or_default();
-                let kind = FieldType::read(&kind).unwrap_or(FieldType::Text);
+                let kind = kind.parse().unwrap_or(FieldType::Text);
                 plan.fields.push((key.to_owned(), Typed { kind, choices }, *index));
             }
         }

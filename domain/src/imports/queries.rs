@@ -4,7 +4,7 @@ use sea_orm::ConnectionTrait;
 
 use super::{Import, RowError};
 use crate::{
-    db::{Sql, page_bounds},
+    db::{Sql, Window},
     error::{Error, Result},
     ids::ImportId,
     scope::AccountScope,
@@ -15,23 +15,22 @@ use crate::{
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: ImportId) -> Result<Import> {
+pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: ImportId) -> Result<Import> {
     let sql = "SELECT * FROM imports WHERE account_id = $1 AND id = $2";
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("import"))
 }
 
-/// A page of imports, oldest first, after `after`; and whether there are more.
+/// A page of imports, oldest first; and whether there are more.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
-    after: Option<ImportId>,
-    limit: usize,
+    window: Window<ImportId>,
 ) -> Result<(Vec<Import>, bool)> {
-    let more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
-    let rows = match after {
+    let more = i64::try_from(window.fetch()).unwrap_or(i64::MAX);
+    let rows = match window.after {
         Some(after) => {
             let sql = "SELECT * FROM imports WHERE account_id = $1 AND id > $3 ORDER BY id LIMIT $2";
             conn.all(sql, vals![scope.account(), more, after]).await?
@@ -41,23 +40,22 @@ pub async fn list(
             conn.all(sql, vals![scope.account(), more]).await?
         }
     };
-    Ok(page_bounds(rows, limit))
+    Ok(window.cut(rows))
 }
 
-/// A page of an import's refused rows in order of their lines, after line `after`; and whether there are more.
+/// A page of an import's refused rows in order of their lines; and whether there are more.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn errors(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     id: ImportId,
-    after: Option<i64>,
-    limit: usize,
+    window: Window<i64>,
 ) -> Result<(Vec<RowError>, bool)> {
     let sql = "SELECT e.* FROM import_errors e JOIN imports i ON i.id = e.import_id \
         WHERE i.account_id = $1 AND e.import_id = $2 AND e.line > $3 ORDER BY e.line LIMIT $4";
-    let more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
-    let rows = conn.all(sql, vals![scope.account(), id, after.unwrap_or(-1), more]).await?;
-    Ok(page_bounds(rows, limit))
+    let more = i64::try_from(window.fetch()).unwrap_or(i64::MAX);
+    let rows = conn.all(sql, vals![scope.account(), id, window.after.unwrap_or(-1), more]).await?;
+    Ok(window.cut(rows))
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{RowError, plan::Plan};
 use crate::{
     contact_fields::Rejected,
-    contacts::{Column, Consent, Reading},
+    contacts::{Column, Consent, Described, Reading, described},
     files::Row,
     phone::{Msisdn, Rule},
 };
@@ -20,6 +20,8 @@ const SHOWN: usize = 100;
 pub(super) struct Prepared {
     pub line: u64,
     pub phone: Msisdn,
+    /// Country, operator and line type, looked up on the reading thread.
+    pub described: Described,
     /// The mapped columns; `None` for an empty cell.
     pub columns: Vec<(Column, Option<String>)>,
     /// The mapped fields of the account; `None` for an empty cell.
@@ -70,7 +72,7 @@ pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn) -> Result<Prepared, Ro
             wrong("consent", raw, Rejected::new("invalid_consent", "must be yes, no, given, refused or unknown"))
         })?),
     };
-    Ok(Prepared { line: row.line, phone, columns, fields, consent })
+    Ok(Prepared { line: row.line, phone, described: described(phone), columns, fields, consent })
 }
 
 /// A refusal; what it shows is cut, and free of characters that a database refuses.

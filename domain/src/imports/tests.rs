@@ -4,11 +4,13 @@ mod accept;
 mod merging;
 mod racing;
 mod resuming;
+mod volume;
 
 use std::io::Write;
 
-use super::{Counts, Import, Merge, Order, Status, create, get, run};
+use super::{Counts, Import, ImportStatus, MergeType, Order, create, get, run};
 use crate::{
+    db::Window,
     error::Result,
     testing::{Stage, stages},
 };
@@ -21,7 +23,7 @@ async fn accept(stage: &Stage, bytes: &[u8], name: &str, order: Order) -> Result
 }
 
 /// Accepts and runs.
-async fn import(stage: &Stage, csv: &str, merge: Merge) -> Import {
+async fn import(stage: &Stage, csv: &str, merge: MergeType) -> Import {
     let queued = accept(stage, csv.as_bytes(), "a.csv", Order { merge, ..Order::default() }).await.unwrap();
     finish(stage, &queued).await
 }
@@ -68,17 +70,21 @@ async fn the_example_bases_give_their_counts() {
             run(&stage.db, &stage.system, queued.id, "test").await.unwrap();
             let done = get(stage.db.read(), &scope, queued.id).await.unwrap();
             let want = |key: &str| expected[base][key].as_i64().unwrap();
-            assert_eq!(done.status, Status::Completed, "{name}");
+            assert_eq!(done.status, ImportStatus::Completed, "{name}");
             assert_eq!(done.counts.done, want("rows"), "{name}");
             assert_eq!(five(done.counts), [want("unique"), 0, 0, want("duplicates"), want("invalid")], "{name}");
             assert_eq!(done.total, Some(want("rows")));
-            let (refused, _) = super::errors(stage.db.read(), &scope, done.id, None, 200).await.unwrap();
+            let (refused, _) =
+                super::errors(stage.db.read(), &scope, done.id, Window { limit: 200, after: None }).await.unwrap();
             assert_eq!(i64::try_from(refused.len()).unwrap(), want("invalid"));
             let mut phones = Vec::new();
             let filter = crate::contacts::Filter { group: Some(done.group_ids[0]), ..Default::default() };
             let mut after = None;
             loop {
-                let (page, more) = crate::contacts::list(stage.db.read(), &scope, &filter, after, 200).await.unwrap();
+                let (page, more) =
+                    crate::contacts::list(stage.db.read(), &scope, &filter, Window { limit: 200, after })
+                        .await
+                        .unwrap();
                 after = page.last().map(|c| c.id);
                 phones.extend(page.iter().map(|c| c.phone.to_string()));
                 if !more {

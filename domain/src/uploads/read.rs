@@ -19,11 +19,11 @@ use crate::{
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn exists(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: FileId) -> Result<bool> {
+pub async fn exists(conn: &impl ConnectionTrait, scope: &AccountScope, id: FileId) -> Result<bool> {
     Ok(size(conn, scope, id).await?.is_some())
 }
 
-async fn size(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: FileId) -> Result<Option<i64>> {
+async fn size(conn: &impl ConnectionTrait, scope: &AccountScope, id: FileId) -> Result<Option<i64>> {
     let sql = "SELECT bytes FROM files WHERE account_id = $1 AND id = $2 AND bytes >= 0";
     Ok(conn.scalar(sql, vals![scope.account(), id]).await?)
 }
@@ -32,7 +32,7 @@ async fn size(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: Fi
 ///
 /// # Errors
 /// `not_found` when it is not there (any more) or not all there.
-pub async fn fetch(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: FileId) -> Result<File> {
+pub async fn fetch(conn: &impl ConnectionTrait, scope: &AccountScope, id: FileId) -> Result<File> {
     let missing = || Error::not_found("file");
     let bytes = size(conn, scope, id).await?.ok_or_else(missing)?;
     let broken = |e: std::io::Error| Error::internal(format!("writing a temporary file: {e}"));

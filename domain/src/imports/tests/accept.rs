@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::{Code, contacts};
 
-fn mapping(pairs: &[(&str, &str)]) -> Option<BTreeMap<String, String>> {
+type Asked = Option<BTreeMap<String, String>>;
+
+fn mapping(pairs: &[(&str, &str)]) -> Asked {
     Some(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
 }
 
@@ -13,7 +15,7 @@ fn mapping(pairs: &[(&str, &str)]) -> Option<BTreeMap<String, String>> {
 async fn what_cannot_work_is_refused_before_anything_is_written() {
     for stage in stages().await {
         let csv = b"Phone,Name\n+447400100001,Anna\n".as_slice();
-        let cases: [(&[u8], &str, Option<BTreeMap<String, String>>, Code); 6] = [
+        let cases: [(&[u8], &str, Asked, Code); 6] = [
             (csv, "a.csv", mapping(&[("phone", "Mobile")]), Code::UnknownColumn),
             (csv, "a.csv", mapping(&[("phone", "1"), ("fields.city", "Name")]), Code::UnknownField),
             (csv, "a.csv", mapping(&[("first_name", "Name")]), Code::InvalidRequest),
@@ -44,12 +46,21 @@ async fn every_refused_row_is_told_by_line_and_reason() {
             +447400100004;;;;too;many\n\
             +442079460000;;\n\
             +44 7400 100001;;\n";
-        let done = import(&stage, csv, Merge::Update).await;
+        let done = import(&stage, csv, MergeType::Update).await;
         assert_eq!(five(done.counts), [1, 0, 0, 1, 6]);
-        let (refused, more) = super::super::errors(stage.db.read(), &stage.scope, done.id, None, 4).await.unwrap();
+        let (refused, more) =
+            super::super::errors(stage.db.read(), &stage.scope, done.id, Window { limit: 4, after: None })
+                .await
+                .unwrap();
         assert!(more);
-        let (rest, more) =
-            super::super::errors(stage.db.read(), &stage.scope, done.id, Some(refused[3].line), 4).await.unwrap();
+        let (rest, more) = super::super::errors(
+            stage.db.read(),
+            &stage.scope,
+            done.id,
+            Window { limit: 4, after: Some(refused[3].line) },
+        )
+        .await
+        .unwrap();
         assert!(!more);
         let told: Vec<_> = refused.iter().chain(&rest).map(|e| (e.line, e.code.as_str(), e.field.as_deref())).collect();
         assert_eq!(
@@ -75,7 +86,9 @@ async fn a_plain_list_of_numbers_needs_no_mapping_and_strangers_see_nothing() {
         let stranger = stage.stranger().await;
         assert_eq!(get(stage.db.read(), &stranger, done.id).await.unwrap_err().code, Code::NotFound);
         let (none, _) =
-            contacts::list(stage.db.read(), &stranger, &contacts::Filter::default(), None, 10).await.unwrap();
+            contacts::list(stage.db.read(), &stranger, &contacts::Filter::default(), Window { limit: 10, after: None })
+                .await
+                .unwrap();
         assert!(none.is_empty());
     }
 }
@@ -87,8 +100,14 @@ async fn the_import_s_country_reads_bare_digits_as_national() {
         let csv = "Телефон\n89167281722\n9107873904\n".as_bytes();
         let queued = accept(&stage, csv, "a.csv", order).await.unwrap();
         finish(&stage, &queued).await;
-        let (all, _) =
-            contacts::list(stage.db.read(), &stage.scope, &contacts::Filter::default(), None, 10).await.unwrap();
+        let (all, _) = contacts::list(
+            stage.db.read(),
+            &stage.scope,
+            &contacts::Filter::default(),
+            Window { limit: 10, after: None },
+        )
+        .await
+        .unwrap();
         assert_eq!(all.iter().map(|c| c.phone.to_string()).collect::<Vec<_>>(), ["+79167281722", "+79107873904"]);
         assert_eq!(all[0].country.as_deref(), Some("RU"));
     }

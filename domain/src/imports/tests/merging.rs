@@ -12,7 +12,7 @@ const FIRST: &str = "Phone,First name,Last name,Consent\n+447400100001,Anna,,no\
 const SECOND: &str = "Phone,First name,Last name,Consent\n+447400100001,Anne,Smith,yes\n+447400100002,,Green,yes\n";
 
 async fn contacts(stage: &Stage) -> Vec<Contact> {
-    list(stage.db.read(), &stage.scope, &Filter::default(), None, 200).await.unwrap().0
+    list(stage.db.read(), &stage.scope, &Filter::default(), Window { limit: 200, after: None }).await.unwrap().0
 }
 
 fn names(contact: &Contact) -> [&str; 2] {
@@ -22,18 +22,18 @@ fn names(contact: &Contact) -> [&str; 2] {
 #[tokio::test]
 async fn each_type_keeps_its_word() {
     for (merge, counts, expected) in [
-        (Merge::Skip, [0, 0, 2, 0, 0], [["Anna", "-"], ["-", "Brown"]]),
-        (Merge::Update, [0, 2, 0, 0, 0], [["Anne", "Smith"], ["-", "Green"]]),
-        (Merge::Replace, [0, 2, 0, 0, 0], [["Anne", "Smith"], ["-", "Green"]]),
-        (Merge::FillEmpty, [0, 2, 0, 0, 0], [["Anna", "Smith"], ["-", "Brown"]]),
+        (MergeType::Skip, [0, 0, 2, 0, 0], [["Anna", "-"], ["-", "Brown"]]),
+        (MergeType::Update, [0, 2, 0, 0, 0], [["Anne", "Smith"], ["-", "Green"]]),
+        (MergeType::Replace, [0, 2, 0, 0, 0], [["Anne", "Smith"], ["-", "Green"]]),
+        (MergeType::FillEmpty, [0, 2, 0, 0, 0], [["Anna", "Smith"], ["-", "Brown"]]),
     ] {
         for stage in stages().await {
-            assert_eq!(five(import(&stage, FIRST, Merge::Update).await.counts), [2, 0, 0, 0, 0]);
+            assert_eq!(five(import(&stage, FIRST, MergeType::Update).await.counts), [2, 0, 0, 0, 0]);
             assert_eq!(five(import(&stage, SECOND, merge).await.counts), counts, "{merge:?}");
             let all = contacts(&stage).await;
             assert_eq!([names(&all[0]), names(&all[1])], expected, "{merge:?}");
             assert_eq!(all[0].consent, Consent::Refused, "{merge:?}: an import never revives an opt-out");
-            let given = if merge == Merge::Skip { Consent::Unknown } else { Consent::Given };
+            let given = if merge == MergeType::Skip { Consent::Unknown } else { Consent::Given };
             assert_eq!(all[1].consent, given, "{merge:?}");
             // The same again changes nothing.
             assert_eq!(five(import(&stage, SECOND, merge).await.counts), [0, 0, 2, 0, 0], "{merge:?} again");
@@ -44,10 +44,10 @@ async fn each_type_keeps_its_word() {
 #[tokio::test]
 async fn empty_cells_clear_only_when_replacing_and_only_mapped_columns() {
     for stage in stages().await {
-        import(&stage, "Phone,First name,Company\n+447400100001,Anna,Acme\n", Merge::Update).await;
+        import(&stage, "Phone,First name,Company\n+447400100001,Anna,Acme\n", MergeType::Update).await;
         let emptied = "Phone,First name\n+447400100001,\n";
-        assert_eq!(five(import(&stage, emptied, Merge::Update).await.counts), [0, 0, 1, 0, 0]);
-        assert_eq!(five(import(&stage, emptied, Merge::Replace).await.counts), [0, 1, 0, 0, 0]);
+        assert_eq!(five(import(&stage, emptied, MergeType::Update).await.counts), [0, 0, 1, 0, 0]);
+        assert_eq!(five(import(&stage, emptied, MergeType::Replace).await.counts), [0, 1, 0, 0, 0]);
         let all = contacts(&stage).await;
         assert_eq!(all[0].profile.get(Column::FirstName), None);
         assert_eq!(all[0].profile.get(Column::Company), Some("Acme"));
@@ -71,13 +71,16 @@ async fn own_fields_are_typed_and_groups_are_filled_whatever_the_type() {
         let order = || Order {
             mapping: Some(mapping.clone()),
             groups: vec!["A".into(), "B".into(), "A".into()],
-            merge: Merge::Skip,
+            merge: MergeType::Skip,
             ..Order::default()
         };
         let queued = accept(&stage, csv.as_bytes(), "a.csv", order()).await.unwrap();
         let done = finish(&stage, &queued).await;
         assert_eq!(five(done.counts), [2, 0, 0, 0, 1]);
-        let (refused, _) = super::super::errors(stage.db.read(), &stage.scope, done.id, None, 10).await.unwrap();
+        let (refused, _) =
+            super::super::errors(stage.db.read(), &stage.scope, done.id, Window { limit: 10, after: None })
+                .await
+                .unwrap();
         assert_eq!((refused[0].line, refused[0].field.as_deref()), (3, Some("fields.visits")));
         assert_eq!(refused[0].value.as_deref(), Some("many"));
         let all = contacts(&stage).await;
@@ -95,11 +98,14 @@ async fn own_fields_are_typed_and_groups_are_filled_whatever_the_type() {
 #[tokio::test]
 async fn an_external_id_is_never_given_to_two() {
     for stage in stages().await {
-        import(&stage, "Phone,Customer ID\n+447400100001,c1\n", Merge::Update).await;
+        import(&stage, "Phone,Customer ID\n+447400100001,c1\n", MergeType::Update).await;
         let csv = "Phone,Customer ID\n+447400100002,c1\n+447400100003,c2\n+447400100004,c2\n+447400100001,c1\n";
-        let done = import(&stage, csv, Merge::Update).await;
+        let done = import(&stage, csv, MergeType::Update).await;
         assert_eq!(five(done.counts), [1, 0, 1, 0, 2]);
-        let (refused, _) = super::super::errors(stage.db.read(), &stage.scope, done.id, None, 10).await.unwrap();
+        let (refused, _) =
+            super::super::errors(stage.db.read(), &stage.scope, done.id, Window { limit: 10, after: None })
+                .await
+                .unwrap();
         assert_eq!(
             refused.iter().map(|e| (e.line, e.code.as_str())).collect::<Vec<_>>(),
             [(2, "external_id_taken"), (4, "external_id_taken")]

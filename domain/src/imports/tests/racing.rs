@@ -15,7 +15,7 @@ async fn two_imports_of_one_file_make_no_contact_twice() {
         b.unwrap();
         let one = get(stage.db.read(), &stage.scope, one.id).await.unwrap();
         let two = get(stage.db.read(), &stage.scope, two.id).await.unwrap();
-        assert_eq!((one.status, two.status), (Status::Completed, Status::Completed));
+        assert_eq!((one.status, two.status), (ImportStatus::Completed, ImportStatus::Completed));
         assert_eq!(one.group_ids, two.group_ids);
         let (one, two) = (five(one.counts), five(two.counts));
         assert_eq!(one[0] + two[0], 5_000, "each contact is made once: {one:?} {two:?}");

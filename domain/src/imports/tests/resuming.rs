@@ -31,17 +31,17 @@ async fn a_run_abandoned_in_the_middle_is_taken_up_at_the_checkpoint() {
             half = half_done => half,
             done = run(&stage.db, &stage.system, queued.id, "killed") => panic!("too fast to be killed: {done:?}"),
         };
-        assert_eq!(half.status, Status::Running);
+        assert_eq!(half.status, ImportStatus::Running);
         // While the lease lasts nobody else may touch it.
         let early = finish(&stage, &queued).await;
-        assert_eq!(early.status, Status::Running);
+        assert_eq!(early.status, ImportStatus::Running);
         assert!(early.counts.done < i64::from(ROWS));
         assert_eq!(stage.count("contacts").await, early.counts.created, "checkpoint and contacts agree");
 
         stage.clock.advance(Duration::from_secs(61));
         assert_eq!(super::super::sweep(&stage.db, &stage.system).await.unwrap(), 1);
         let done = finish(&stage, &queued).await;
-        assert_eq!(done.status, Status::Completed);
+        assert_eq!(done.status, ImportStatus::Completed);
         assert_eq!(five(done.counts), [i64::from(ROWS), 0, 0, 1, 1]);
         assert_eq!(stage.count("contacts").await, i64::from(ROWS));
         assert_eq!(members(&stage, done.group_ids[0]).await, i64::from(ROWS));
@@ -60,7 +60,7 @@ async fn a_file_that_breaks_in_the_middle_keeps_the_rows_before_and_says_so() {
         csv.push_str("+447400200000,\"never closed\n");
         let queued = accept(&stage, csv.as_bytes(), "a.csv", Order::default()).await.unwrap();
         let done = finish(&stage, &queued).await;
-        assert_eq!(done.status, Status::Failed);
+        assert_eq!(done.status, ImportStatus::Failed);
         let (code, detail) = done.error.unwrap();
         assert_eq!(code, "file_quote_unclosed");
         assert!(detail.contains("3000 rows"), "{detail}");

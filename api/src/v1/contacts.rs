@@ -1,0 +1,222 @@
+//! `/v1/contacts`: whom to send to.
+
+mod shapes;
+
+use actix_web::{delete, get, patch, post, web::Data};
+use domain::{
+    Code, Error,
+    clock::Timestamp,
+    contacts::{self, Consent, Contact as Row, Filter},
+    groups,
+    ids::{ContactId, GroupId},
+    phone::{self, Msisdn, Rule},
+    scope::AccountScope,
+};
+use sea_orm::ConnectionTrait;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use shapes::{Contact, ContactConsent, ContactPatch, FieldValue, NewContact, NewContactConsent};
+
+use crate::{
+    App,
+    shared::{
+        auth::Auth,
+        conditional::IfMatch,
+        idempotency::Key,
+        json::Json,
+        paging::{Page, Query, window},
+        path::Id,
+        problem::Failure,
+        reply::{Answer, NoContent, Reply},
+    },
+};
+
+/// The routes of this resource.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(create).service(get).service(update).service(delete);
+}
+
+/// Which contacts to list; filters are joined by "and".
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListContacts {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    pub after: Option<String>,
+    /// Only members of this group.
+    pub group_id: Option<GroupId>,
+    /// Only the contact with this number.
+    pub phone: Option<String>,
+    /// Only numbers of this country, ISO 3166 alpha-2.
+    pub country: Option<String>,
+    /// Only numbers issued to this operator.
+    pub operator: Option<String>,
+    /// Only the contact with this id of yours.
+    pub external_id: Option<String>,
+    /// Only this state of consent.
+    pub consent: Option<Consent>,
+    /// Only contacts made at this moment or later.
+    pub created_after: Option<Timestamp>,
+    /// Only contacts made before this moment.
+    pub created_before: Option<Timestamp>,
+}
+
+/// The number of a filter. An unescaped `+` arrives as a space, so bare digits are taken as international.
+pub(super) fn asked_phone(raw: Option<String>) -> Result<Option<Msisdn>, Failure> {
+    let read = |raw: String| phone::parse(raw.trim(), &Rule::None).map(|parsed| parsed.number);
+    let bad = |e: phone::PhoneError| Error::new(Code::UnknownParameter, format!("phone cannot be read: {}.", e.detail));
+    Ok(raw.map(read).transpose().map_err(bad)?)
+}
+
+async fn shown(conn: &impl ConnectionTrait, scope: &AccountScope, row: Row) -> domain::Result<Reply<Contact>> {
+    let (group_ids, version) = (contacts::groups_of(conn, scope, row.id).await?, row.version);
+    Ok(Reply::ok(Contact::from((row, group_ids))).tagged(version))
+}
+
+/// List contacts
+///
+/// In the order of their making. For example, `GET /v1/contacts?group_id=grp_01kazsw6e3f8e9xq2m4r7t5v0b` lists the
+/// members of a group, and `GET /v1/contacts?phone=%2B447400123456` finds the contact of a number.
+#[utoipa::path(
+    operation_id = "contacts.list",
+    tag = "Contacts",
+    security(("bearer" = ["contacts:read"])),
+    params(ListContacts),
+    responses((status = OK, description = "A page of contacts.", body = Page<Contact>)),
+    extensions(("x-errors" = json!(["not_found"]))),
+)]
+#[get("/contacts")]
+async fn list(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Query(asked): Query<ListContacts>,
+) -> Result<Reply<Page<Contact>>, Failure> {
+    let ListContacts {
+        limit,
+        after,
+        group_id,
+        phone,
+        country,
+        operator,
+        external_id,
+        consent,
+        created_after,
+        created_before,
+    } = asked;
+    let conn = app.db.read();
+    if let Some(id) = group_id
+        && groups::named(conn, &scope, &[id]).await?.is_empty()
+    {
+        return Err(Error::not_found("group").into());
+    }
+    let filter = Filter {
+        group: group_id,
+        phone: asked_phone(phone)?,
+        country: country.map(|c| c.to_ascii_uppercase()),
+        operator,
+        external_id,
+        consent,
+        created_after,
+        created_before,
+    };
+    let (rows, more) = contacts::list(conn, &scope, &filter, window(limit, after.as_deref())?).await?;
+    let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
+    let mut groups = contacts::memberships(conn, &scope, &ids).await?;
+    let rows = rows.into_iter().map(|row| (groups.remove(&row.id).unwrap_or_default(), row));
+    let rows: Vec<(Row, Vec<GroupId>)> = rows.map(|(groups, row)| (row, groups)).collect();
+    Ok(Reply::ok(Page::new((rows, more), |(row, _): &(Row, Vec<GroupId>)| row.id)))
+}
+
+/// Create a contact
+///
+/// One contact per number: a second one is refused with the id of the first. Country, operator and line type follow from
+/// the number. For example, `{"phone": "+447400123456", "first_name": "Anna", "fields": {"city": "Leeds"}}`.
+#[utoipa::path(
+    operation_id = "contacts.create",
+    tag = "Contacts",
+    security(("bearer" = ["contacts:write"])),
+    params(Key),
+    responses((status = CREATED, description = "The contact.", body = Contact)),
+    extensions(("x-errors" = json!(["already_exists"]))),
+)]
+#[post("/contacts")]
+async fn create(app: Data<App>, Auth(scope): Auth, key: Key, Json(new): Json<NewContact>) -> Result<Answer, Failure> {
+    let new = contacts::New::from(new);
+    key.run(&app, &scope, async |tx| {
+        let row = contacts::create(tx, &scope, new).await?;
+        let (group_ids, version) = (contacts::groups_of(tx, &scope, row.id).await?, row.version);
+        Ok(Reply::created(Contact::from((row, group_ids))).tagged(version))
+    })
+    .await
+}
+
+/// Get a contact
+///
+/// For example, `GET /v1/contacts/con_01kazsw6e3f8e9xq2m4r7t5v0b`.
+#[utoipa::path(
+    operation_id = "contacts.get",
+    tag = "Contacts",
+    security(("bearer" = ["contacts:read"])),
+    params(("id" = ContactId, Path)),
+    responses((status = OK, description = "The contact.", body = Contact)),
+)]
+#[get("/contacts/{id}")]
+async fn get(app: Data<App>, Auth(scope): Auth, Id(id): Id<ContactId>) -> Result<Reply<Contact>, Failure> {
+    let row = contacts::get(app.db.read(), &scope, id).await?;
+    Ok(shown(app.db.read(), &scope, row).await?)
+}
+
+/// Change a contact
+///
+/// A merge patch: what is left out stays, null clears, also inside `fields` and `metadata`. For example,
+/// `{"first_name": "Anne", "company": null, "fields": {"city": null}}`.
+#[utoipa::path(
+    operation_id = "contacts.update",
+    tag = "Contacts",
+    security(("bearer" = ["contacts:write"])),
+    params(("id" = ContactId, Path), IfMatch),
+    responses((status = OK, description = "The contact as it is now.", body = Contact)),
+    extensions(("x-errors" = json!(["already_exists"]))),
+)]
+#[patch("/contacts/{id}")]
+async fn update(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ContactId>,
+    IfMatch(expected): IfMatch,
+    Json(patch): Json<ContactPatch>,
+) -> Result<Reply<Contact>, Failure> {
+    let tx = app.db.begin().await?;
+    let row = contacts::update(&tx, &scope, id, patch.into(), expected).await?;
+    let reply = shown(&tx, &scope, row).await?;
+    tx.commit().await?;
+    Ok(reply)
+}
+
+/// Delete a contact
+///
+/// It leaves its groups; the messages it received stay in the reports. A number on the blacklist stays there. For
+/// example, `DELETE /v1/contacts/con_01kazsw6e3f8e9xq2m4r7t5v0b`.
+#[utoipa::path(
+    operation_id = "contacts.delete",
+    tag = "Contacts",
+    security(("bearer" = ["contacts:write"])),
+    params(("id" = ContactId, Path), IfMatch),
+    responses((status = NO_CONTENT, description = "It is gone.")),
+)]
+#[delete("/contacts/{id}")]
+async fn delete(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ContactId>,
+    IfMatch(expected): IfMatch,
+) -> Result<NoContent, Failure> {
+    let tx = app.db.begin().await?;
+    contacts::delete(&tx, &scope, id, expected).await?;
+    tx.commit().await?;
+    Ok(NoContent)
+}

@@ -1,0 +1,191 @@
+//! `/v1/contacts/imports`: reading contacts from files, in the background.
+
+mod progress;
+mod shapes;
+mod upload;
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web::Data, web::Payload};
+use domain::{
+    groups,
+    ids::{GroupId, ImportId},
+    imports::{self, Import as Row, RowError},
+    jobs::Queue,
+    scope::AccountScope,
+};
+use sea_orm::ConnectionTrait;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use shapes::{
+    Import, ImportCounts, ImportError, ImportFailure, ImportGroup, ImportProgress, ImportSummary, ImportUpload,
+};
+
+use crate::{
+    App,
+    shared::{
+        auth::Auth,
+        paging::{Page, Query, window},
+        path::Id,
+        problem::Failure,
+        reply::Reply,
+    },
+};
+
+/// Errors that an import shows by itself.
+const SHOWN_ERRORS: usize = 100;
+
+/// The routes of this resource.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(create).service(errors).service(progress_stream).service(get);
+}
+
+/// Which imports to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListImports {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    pub after: Option<String>,
+}
+
+/// Which refused rows to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListImportErrors {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    pub after: Option<String>,
+}
+
+/// An import as it is shown: with the names of its groups and its first errors.
+async fn shown(conn: &impl ConnectionTrait, scope: &AccountScope, row: Row) -> domain::Result<Import> {
+    let named = groups::named(conn, scope, &row.group_ids).await?;
+    let first = domain::db::Window { limit: SHOWN_ERRORS, after: None };
+    let (refused, _) = imports::errors(conn, scope, row.id, first).await?;
+    Ok(Import::new(row, &named, refused))
+}
+
+/// List imports
+///
+/// Oldest first, without their errors. For example, `GET /v1/contacts/imports?limit=20`.
+#[utoipa::path(
+    operation_id = "imports.list",
+    tag = "Imports",
+    security(("bearer" = ["contacts:read"])),
+    params(ListImports),
+    responses((status = OK, description = "A page of imports.", body = Page<ImportSummary>)),
+)]
+#[get("/contacts/imports")]
+async fn list(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Query(asked): Query<ListImports>,
+) -> Result<Reply<Page<ImportSummary>>, Failure> {
+    let ListImports { limit, after } = asked;
+    let (rows, more) = imports::list(app.db.read(), &scope, window(limit, after.as_deref())?).await?;
+    let ids: Vec<GroupId> = rows.iter().flat_map(|row| row.group_ids.iter().copied()).collect();
+    let named = groups::named(app.db.read(), &scope, &ids).await?;
+    let rows = rows.into_iter().map(|row| ImportSummary::new(row, &named)).collect();
+    Ok(Reply::ok(Page::new((rows, more), |row: &ImportSummary| row.id)))
+}
+
+/// Import contacts
+///
+/// Send a file as `multipart/form-data`: CSV or TXT in any common encoding and separator, or XLSX; at most 64 MiB and a
+/// million rows. `mapping` says which column feeds which field, for example
+/// `{"phone": "Mobile phone", "first_name": "First name", "fields.city": "City"}`; left out, it is guessed from the
+/// titles. What can be refused at once is refused now, with nothing done; else follow the import at its own address or
+/// its `/progress`. A file imported again changes nothing more, so a lost answer does no harm. With curl:
+/// `curl -F file=@people.csv -F groups=Regulars -F 'mapping={"phone":"Phone"}' …/v1/contacts/imports`.
+#[utoipa::path(
+    operation_id = "imports.create",
+    tag = "Imports",
+    security(("bearer" = ["contacts:write"])),
+    request_body(content = ImportUpload, content_type = "multipart/form-data", description = "The file and how to read it."),
+    responses((status = ACCEPTED, description = "The import, queued.", body = Import)),
+    extensions(("x-errors" = json!(["file_refused", "unknown_column", "unknown_field"]))),
+)]
+#[post("/contacts/imports")]
+async fn create(
+    app: Data<App>,
+    Auth(scope): Auth,
+    req: HttpRequest,
+    payload: Payload,
+) -> Result<Reply<Import>, Failure> {
+    let upload::Received { file, order } = upload::receive(&req, payload).await?;
+    let row = imports::create(&app.db, &scope, file.path(), order).await?;
+    app.wake.nudge(Queue::ContactsImport);
+    let version = row.version;
+    Ok(Reply::accepted(shown(app.db.read(), &scope, row).await?).tagged(version))
+}
+
+/// Get an import
+///
+/// With its first 100 errors. Ask again until `status` is `completed` or `failed`; with `If-None-Match` that costs
+/// nothing while nothing has changed. For example, `GET /v1/contacts/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b`.
+#[utoipa::path(
+    operation_id = "imports.get",
+    tag = "Imports",
+    security(("bearer" = ["contacts:read"])),
+    params(("id" = ImportId, Path)),
+    responses((status = OK, description = "The import.", body = Import)),
+)]
+#[get("/contacts/imports/{id}")]
+async fn get(app: Data<App>, Auth(scope): Auth, Id(id): Id<ImportId>) -> Result<Reply<Import>, Failure> {
+    let row = imports::get(app.db.read(), &scope, id).await?;
+    let version = row.version;
+    Ok(Reply::ok(shown(app.db.read(), &scope, row).await?).tagged(version))
+}
+
+/// List the refused rows of an import
+///
+/// In the order of the file; at most 100,000 are kept. For example,
+/// `GET /v1/contacts/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/errors?limit=200`.
+#[utoipa::path(
+    operation_id = "imports.errors",
+    tag = "Imports",
+    security(("bearer" = ["contacts:read"])),
+    params(("id" = ImportId, Path), ListImportErrors),
+    responses((status = OK, description = "A page of refused rows.", body = Page<ImportError>)),
+)]
+#[get("/contacts/imports/{id}/errors")]
+async fn errors(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ImportId>,
+    Query(asked): Query<ListImportErrors>,
+) -> Result<Reply<Page<ImportError>>, Failure> {
+    let ListImportErrors { limit, after } = asked;
+    let window = window(limit, after.as_deref())?;
+    imports::get(app.db.read(), &scope, id).await?;
+    let rows = imports::errors(app.db.read(), &scope, id, window).await?;
+    Ok(Reply::ok(Page::new(rows, |row: &RowError| row.line)))
+}
+
+/// Follow an import
+///
+/// Server-sent events: `event: progress` with `{"done": 2000, "total": 10000}` whenever that changes, and at the end one
+/// `event: completed` or `event: failed` with the import. For example,
+/// `curl -N …/v1/contacts/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/progress`.
+#[utoipa::path(
+    operation_id = "imports.progress",
+    tag = "Imports",
+    security(("bearer" = ["contacts:read"])),
+    params(("id" = ImportId, Path)),
+    responses((status = OK, description = "The events.", body = String, content_type = "text/event-stream")),
+)]
+#[get("/contacts/imports/{id}/progress")]
+async fn progress_stream(app: Data<App>, Auth(scope): Auth, Id(id): Id<ImportId>) -> Result<HttpResponse, Failure> {
+    imports::get(app.db.read(), &scope, id).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header(("cache-control", "no-store"))
+        // proxies that collect answers would hold the events back
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(progress::events(app, scope, id)))
+}

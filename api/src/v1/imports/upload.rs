@@ -1,0 +1,160 @@
+//! Receiving the form of an import. The file goes to a temporary file as it comes and is never in memory as a whole; that
+//! file is gone when the request ends, however it ends.
+
+use std::collections::BTreeMap;
+
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::{HttpMessage, HttpRequest, web::Payload};
+use domain::{Code, Error, imports::Order, uploads};
+use futures_util::StreamExt;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+
+use crate::shared::problem::Failure;
+
+/// The longest part that is not the file.
+const MAX_PART: usize = 64 * 1024;
+/// Characters of a file name that are kept.
+const MAX_NAME: usize = 200;
+
+/// What was sent.
+pub(super) struct Received {
+    pub file: NamedTempFile,
+    pub order: Order,
+}
+
+/// Reads the whole form.
+pub(super) async fn receive(req: &HttpRequest, payload: Payload) -> Result<Received, Failure> {
+    if !req.content_type().eq_ignore_ascii_case("multipart/form-data") {
+        return Err(Error::new(Code::UnsupportedMediaType, "Send Content-Type: multipart/form-data.").into());
+    }
+    let mut form = Multipart::new(req.headers(), payload);
+    let (mut file, mut order, mut seen) = (None, Order::default(), Vec::new());
+    while let Some(part) = form.next().await {
+        let mut part = part.map_err(broken)?;
+        let name = part.name().unwrap_or_default().to_owned();
+        if seen.contains(&name) {
+            return Err(Error::field(format!("/{name}"), "duplicate", "is sent twice").into());
+        }
+        if name == "file" {
+            order.file_name = file_name(&part);
+            file = Some(save(&mut part).await?);
+        } else {
+            let text = text(&mut part, &name).await?;
+            if !text.trim().is_empty() {
+                set(&mut order, &name, text.trim())?;
+            }
+        }
+        seen.push(name);
+    }
+    let file = file.ok_or_else(|| Error::field("/file", "required", "is required: the table to import"))?;
+    Ok(Received { file, order })
+}
+
+fn broken(error: MultipartError) -> Failure {
+    Error::field("", "invalid_multipart", format!("is not a form that can be read: {error}")).into()
+}
+
+fn file_name(part: &Field) -> String {
+    let given = part.content_disposition().and_then(|d| d.get_filename()).unwrap_or_default();
+    // Some clients send the whole path.
+    let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    let skip = name.chars().count().saturating_sub(MAX_NAME); // the end has the extension
+    let name: String = name.chars().skip(skip).collect();
+    if name.is_empty() { "upload".to_owned() } else { name }
+}
+
+async fn save(part: &mut Field) -> Result<NamedTempFile, Failure> {
+    let failed = |e: std::io::Error| Failure(Error::internal(format!("storing an upload: {e}")));
+    let file = NamedTempFile::new().map_err(failed)?;
+    let mut to = tokio::fs::File::create(file.path()).await.map_err(failed)?;
+    let mut bytes = 0_u64;
+    while let Some(chunk) = part.next().await {
+        let chunk = chunk.map_err(broken)?;
+        bytes = bytes.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        if bytes > uploads::MAX_BYTES {
+            return Err(Error::new(Code::BodyTooLarge, "The file is larger than 64 MiB.").into());
+        }
+        to.write_all(&chunk).await.map_err(failed)?;
+    }
+    to.flush().await.map_err(failed)?;
+    Ok(file)
+}
+
+async fn text(part: &mut Field, name: &str) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = part.next().await {
+        bytes.extend_from_slice(&chunk.map_err(broken)?);
+        if bytes.len() > MAX_PART {
+            return Err(Error::field(format!("/{name}"), "too_long", "must have at most 64 KiB").into());
+        }
+    }
+    let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+    Ok(text.ok_or_else(|| Error::field(format!("/{name}"), "invalid", "must be text in UTF-8"))?)
+}
+
+fn set(order: &mut Order, name: &str, text: &str) -> Result<(), Error> {
+    let refuse = |code, detail: String| Error::field(format!("/{name}"), code, detail);
+    match name {
+        "mapping" => {
+            let mapping: BTreeMap<String, String> = serde_json::from_str(text).map_err(|_| {
+                let example = "{\"phone\": \"Mobile phone\", \"first_name\": \"2\"}";
+                refuse("invalid", format!("must be a JSON object of strings, such as {example}"))
+            })?;
+            order.mapping = Some(mapping);
+        }
+        "groups" => order.groups = group_names(text),
+        "merge" => order.merge = text.parse().map_err(|e| refuse("invalid", format!("{e}")))?,
+        "default_country" => {
+            let unknown = |_| refuse("invalid_country", "must be an ISO 3166 alpha-2 code, such as GB".to_owned());
+            order.default_country = Some(text.parse().map_err(unknown)?);
+        }
+        "header" => {
+            order.header = match text {
+                "auto" => None,
+                "true" => Some(true),
+                "false" => Some(false),
+                _ => return Err(refuse("invalid", "must be true, false or auto".to_owned())),
+            };
+        }
+        "separator" => order.separator = separator(text).map_err(|detail| refuse("invalid", detail))?,
+        "encoding" => order.encoding = (text != "auto").then(|| text.to_owned()),
+        _ => return Err(refuse("unknown_field", "is not a part of this form".to_owned())),
+    }
+    Ok(())
+}
+
+/// A JSON list, or names between commas.
+fn group_names(text: &str) -> Vec<String> {
+    let listed: Option<Vec<String>> = serde_json::from_str(text).ok();
+    let names = listed.unwrap_or_else(|| text.split(',').map(str::to_owned).collect());
+    names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+fn separator(text: &str) -> Result<Option<u8>, String> {
+    match text {
+        "auto" => Ok(None),
+        "tab" | "\\t" => Ok(Some(b'\t')),
+        one if one.len() == 1 => Ok(one.bytes().next()),
+        _ => Err("must be one ASCII character, tab or auto".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_come_as_a_list_or_between_commas() {
+        assert_eq!(group_names("A, B,,"), ["A", "B"]);
+        assert_eq!(group_names(r#"["A, B", "C"]"#), ["A, B", "C"]);
+    }
+
+    #[test]
+    fn separators_are_one_character() {
+        assert_eq!(separator(";"), Ok(Some(b';')));
+        assert_eq!(separator("tab"), Ok(Some(b'\t')));
+        assert!(separator(";;").is_err());
+    }
+}
