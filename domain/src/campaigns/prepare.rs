@@ -4,6 +4,8 @@
 //! made the chunks are `preparing` and no pump sees them. What cannot be paid or has nobody to go to ends as `failed`,
 //! and its messages are removed again, a chunk at a time.
 
+use std::time::Duration;
+
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -27,9 +29,6 @@ use crate::{
     vals,
 };
 
-/// How long a page may take before another worker may take over.
-const LEASE: std::time::Duration = std::time::Duration::from_secs(30);
-
 #[derive(FromQueryResult)]
 struct Checkpoint {
     account_id: AccountId,
@@ -40,16 +39,17 @@ struct Checkpoint {
 }
 
 /// Prepares a launched campaign. Does nothing when it is not (or no longer) `preparing`, or another worker has it.
+/// `lease` is how long a page may take before another worker may take over; each page renews it.
 ///
 /// # Errors
 /// When the database refuses; the job is then tried again and goes on from its checkpoint.
-pub async fn prepare(db: &Db, system: &SystemScope, id: CampaignId, owner: &str) -> Result<()> {
-    let Some(at) = take(db, system, id, owner).await? else { return Ok(()) };
+pub async fn prepare(db: &Db, system: &SystemScope, id: CampaignId, owner: &str, lease: Duration) -> Result<()> {
+    let Some(at) = take(db, system, id, owner, lease).await? else { return Ok(()) };
     let scope = system.of(at.account_id, at.mode == "live");
     if at.error_code.is_some() {
         return remove(db, &scope, id).await; // a worker died while it removed what had failed
     }
-    let outcome = match freeze(db, &scope, id, owner, &at).await {
+    let outcome = match freeze(db, &scope, id, (owner, lease), &at).await {
         Ok(true) => finish(db, &scope, id, owner).await,
         Ok(false) => return Ok(()), // cancelled, or another worker's
         Err(e) => Err(e),
@@ -60,14 +60,20 @@ pub async fn prepare(db: &Db, system: &SystemScope, id: CampaignId, owner: &str)
     }
 }
 
-async fn take(db: &Db, system: &SystemScope, id: CampaignId, owner: &str) -> Result<Option<Checkpoint>> {
+async fn take(
+    db: &Db,
+    system: &SystemScope,
+    id: CampaignId,
+    owner: &str,
+    lease: Duration,
+) -> Result<Option<Checkpoint>> {
     let now = system.clock.now();
     let tx = db.begin().await?;
     let taken = tx
         .run(
             "UPDATE campaigns SET lease_owner = $2, lease_until = $3 WHERE id = $1 AND status = 'preparing' \
              AND (lease_until IS NULL OR lease_until < $4 OR lease_owner = $2)",
-            vals![id, owner, now.plus(LEASE), now],
+            vals![id, owner, now.plus(lease), now],
         )
         .await?;
     let sql = "SELECT c.account_id, a.mode, c.prepare_cursor, c.prepare_numbers, c.error_code FROM campaigns c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1";
@@ -77,7 +83,13 @@ async fn take(db: &Db, system: &SystemScope, id: CampaignId, owner: &str) -> Res
 }
 
 /// Writes page after page. False when the campaign is no longer ours to prepare.
-async fn freeze(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str, at: &Checkpoint) -> Result<bool> {
+async fn freeze(
+    db: &Db,
+    scope: &AccountScope,
+    id: CampaignId,
+    (owner, lease): (&str, Duration),
+    at: &Checkpoint,
+) -> Result<bool> {
     let campaign = queries::get(db.read(), scope, id).await?;
     let letter = estimate::letter(db.read(), scope, &campaign).await?;
     let terms = Terms::load(db.read(), scope).await?;
@@ -115,7 +127,7 @@ async fn freeze(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str, at: 
             .run(
                 "UPDATE campaigns SET lease_until = $3, prepare_cursor = COALESCE($4, prepare_cursor), prepare_numbers = $5 \
                  WHERE id = $1 AND status = 'preparing' AND lease_owner = $2",
-                vals![id, owner, now.plus(LEASE), after, numbers],
+                vals![id, owner, now.plus(lease), after, numbers],
             )
             .await?;
         if ours == 0 {
