@@ -21,10 +21,8 @@ use crate::{
     db::{Db, Sql},
     error::{Code, Error, Result},
     events,
-    ids::{AccountId, CampaignId, ChunkId},
-    jobs::{self, Queue},
-    messages::{Home, Terms, write},
-    money::Micros,
+    ids::{AccountId, CampaignId},
+    messages::{Home, Terms, chunks, write},
     scope::{AccountScope, SystemScope},
     vals,
 };
@@ -144,39 +142,25 @@ async fn freeze(
 
 /// Holds the money of what is written and lets the pumps have it.
 async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> Result<()> {
-    #[derive(FromQueryResult)]
-    struct Sums {
-        messages: i64,
-        cost: Micros,
-    }
     let now = scope.clock().now();
     let tx = db.begin().await?;
     let campaign = queries::lock(&tx, scope, id).await?;
     if campaign.status != Status::Preparing {
         return Ok(());
     }
-    let sql = "SELECT COUNT(*) AS messages, CAST(COALESCE(SUM(unit_price * segments), 0) AS BIGINT) AS cost FROM messages WHERE campaign_id = $1 AND status = 'queued'";
-    let Sums { messages, cost } = tx.one(sql, vals![id]).await?.ok_or_else(|| Error::internal("sum without a row"))?;
+    let chunks::Waiting { messages, cost } = chunks::waiting(&tx, id).await?;
     if messages == 0 {
         return Err(nobody(&tx, &campaign).await?);
     }
     let hold = campaign.hold_id.ok_or_else(|| Error::internal("launched without a hold id"))?;
     balance::hold(&tx, now, scope.account(), hold, cost).await?;
-    tx.run(
-        "UPDATE chunks SET status = 'ready', send_at = $2 WHERE campaign_id = $1 AND status = 'preparing'",
-        vals![id, now],
-    )
-    .await?;
+    chunks::hand_over(&tx, now, id).await?;
     tx.run(
         "UPDATE campaigns SET status = 'sending', started_at = $2, updated_at = $2, lease_owner = NULL, lease_until = NULL, version = version + 1 \
          WHERE id = $1 AND lease_owner = $3",
         vals![id, now, owner],
     )
     .await?;
-    for carrier in tx.column::<Uuid>("SELECT DISTINCT carrier_id FROM chunks WHERE campaign_id = $1", vals![id]).await?
-    {
-        jobs::enqueue(&tx, now, Queue::MessagesDeliver, carrier).await?;
-    }
     tell(&tx, scope, &campaign, "campaign.started", serde_json::json!({ "status": "sending", "messages": messages }))
         .await?;
     tx.commit().await?;
@@ -217,9 +201,7 @@ async fn fail(db: &Db, scope: &AccountScope, id: CampaignId, why: &Error) -> Res
 async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
     loop {
         let tx = db.begin().await?;
-        let Some(chunk) =
-            tx.scalar::<ChunkId>("SELECT id FROM chunks WHERE campaign_id = $1 LIMIT 1", vals![id]).await?
-        else {
+        if !chunks::remove_one(&tx, id).await? {
             tx.run("DELETE FROM campaign_counts WHERE campaign_id = $1", vals![id]).await?;
             let now = scope.clock().now();
             let ended = tx
@@ -236,14 +218,7 @@ async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
             }
             tx.commit().await?;
             return Ok(());
-        };
-        tx.run(
-            "DELETE FROM message_texts WHERE message_id IN (SELECT id FROM messages WHERE chunk_id = $1)",
-            vals![chunk],
-        )
-        .await?;
-        tx.run("DELETE FROM messages WHERE chunk_id = $1", vals![chunk]).await?;
-        tx.run("DELETE FROM chunks WHERE id = $1", vals![chunk]).await?;
+        }
         tx.commit().await?;
     }
 }
