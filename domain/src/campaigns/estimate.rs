@@ -148,7 +148,7 @@ pub(super) async fn walk(
     let mut cursor = Some(Cursor::Contact(Uuid::nil()));
     for _ in 0..pages {
         let Some(at) = cursor else { break };
-        let page = audience.page(conn, scope, at).await?;
+        let page = audience.page(conn, scope, at, None).await?;
         for recipient in &page.recipients {
             sums.add(&letter.draft(terms, recipient))?;
         }
