@@ -53,6 +53,7 @@ impl Ask<'_> {
         self.header("content-type", kind)
     }
     /// Sends it; the connection must hold.
+    #[track_caller]
     pub fn go(self) -> Answer {
         let asked = format!("{} {}", self.method, self.path);
         self.attempt().unwrap_or_else(|e| panic!("{asked}: {e}"))
@@ -87,12 +88,14 @@ impl Answer {
         self.headers.get(name).map(|v| v.to_str().unwrap()).unwrap_or_default()
     }
     /// The body of an answer that must have this status.
+    #[track_caller]
     pub fn ok(&self, status: u16) -> Value {
         let text = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status, status, "{}: {text}", self.asked);
         self.json()
     }
     /// The problem of a refusal, which must be one that an integrator can work with.
+    #[track_caller]
     pub fn refused(&self, status: u16, code: &str) -> Value {
         let text = String::from_utf8_lossy(&self.body);
         let asked = &self.asked;
@@ -153,6 +156,7 @@ impl Client {
         self.ask("GET", path).go()
     }
     /// What is at a path that must be there.
+    #[track_caller]
     pub fn read(&self, path: &str) -> Value {
         self.get(path).ok(200)
     }
@@ -168,6 +172,7 @@ impl Client {
         self.ask("DELETE", path).go()
     }
     /// Everything of a list, page by page.
+    #[track_caller]
     pub fn pages(&self, path: &str) -> Vec<Value> {
         let (mut all, mut after) = (Vec::new(), String::new());
         loop {
@@ -199,6 +204,7 @@ impl Client {
         self.ask("POST", "/v1/contacts/imports").body(&format!("multipart/form-data; boundary={boundary}"), body).go()
     }
     /// Uploads a table and waits for the end of its import.
+    #[track_caller]
     pub fn import(&self, file_name: &str, content: &[u8], fields: &[(&str, &str)]) -> Value {
         let import = self.upload(file_name, content, fields).ok(202);
         let path = format!("/v1/contacts/imports/{}", import["id"].as_str().unwrap());
@@ -207,6 +213,7 @@ impl Client {
         })
     }
     /// A new group with a contact for each number, by way of an import; its id.
+    #[track_caller]
     pub fn group(&self, name: &str, phones: &[String]) -> String {
         let rows: String = phones.iter().enumerate().map(|(n, p)| format!("{p},Name{n}\n")).collect();
         let import = self.import("people.csv", format!("phone,first_name\n{rows}").as_bytes(), &[("groups", name)]);
@@ -217,11 +224,13 @@ impl Client {
     }
 
     /// Makes a draft; `content` goes over a sender and a name. Its id.
+    #[track_caller]
     pub fn draft(&self, content: Value) -> String {
         let body = merged(json!({"name": "November", "sender": "CARILLON"}), content);
         self.post("/v1/campaigns", &body).ok(201)["id"].as_str().unwrap().to_owned()
     }
     /// A draft of a text to a group.
+    #[track_caller]
     pub fn draft_to(&self, group: &str, text: &str) -> String {
         self.draft(json!({"text": text, "audience": {"group_ids": [group]}}))
     }
@@ -237,6 +246,7 @@ impl Client {
         self.read(&format!("/v1/campaigns/{id}"))
     }
     /// Waits until a campaign is in this state.
+    #[track_caller]
     pub fn campaign_until(&self, id: &str, status: &str) -> Value {
         let mut last = Value::Null;
         until(&format!("{id} is {status}"), || {
@@ -251,6 +261,7 @@ impl Client {
         })
     }
     /// Waits until a campaign has come to its end.
+    #[track_caller]
     pub fn finished(&self, id: &str) -> Value {
         until(&format!("{id} comes to its end"), || {
             Some(self.campaign(id)).filter(|c| !c["finished_at"].is_null())
@@ -266,6 +277,7 @@ impl Client {
         self.post("/v1/messages", &json!({"to": to, "sender": "CARILLON", "text": text}))
     }
     /// Sends a text to a number; the message's id.
+    #[track_caller]
     pub fn sent(&self, to: &str, text: &str) -> String {
         self.send(&[to], text).ok(202)["messages"][0]["id"].as_str().unwrap().to_owned()
     }
@@ -273,6 +285,7 @@ impl Client {
         self.read(&format!("/v1/messages/{id}"))["message"].clone()
     }
     /// Waits until a message is in this state.
+    #[track_caller]
     pub fn message_until(&self, id: &str, status: &str) -> Value {
         let mut seen = String::new();
         super::within(super::PATIENCE, &format!("{id} is {status}"), || {
@@ -291,6 +304,7 @@ impl Client {
         micros(&self.read("/v1/balance")["held"])
     }
     /// The ledger must add up.
+    #[track_caller]
     pub fn audited(&self) {
         let audit = self.read("/v1/balance/audit");
         assert_eq!(audit["ok"], true, "{audit:#}");

@@ -40,6 +40,11 @@ impl Judge {
         self.0.lines.iter().filter_map(receipt).collect()
     }
 
+    /// How many binds there were.
+    pub fn binds(&self) -> usize {
+        self.0.lines.iter().filter(|l| matches!(l, Line::Bind { .. })).count()
+    }
+
     /// The numbers that were sent to, `+…`.
     pub fn numbers(&self) -> std::collections::BTreeSet<String> {
         self.taken().iter().map(|s| format!("+{}", s.dest.trim_start_matches('+'))).collect()

@@ -20,11 +20,13 @@ pub use stage::Stage;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Polls until `look` finds something.
+#[track_caller]
 pub fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     within(PATIENCE, what, look)
 }
 
 /// The same with a deadline of its own.
+#[track_caller]
 pub fn within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + patience;
     loop {
@@ -37,6 +39,7 @@ pub fn within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Optio
 }
 
 /// Looks for a while that something stays as it is: for what must *not* happen.
+#[track_caller]
 pub fn stays(time: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + time;
     while Instant::now() < end {

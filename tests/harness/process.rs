@@ -84,7 +84,7 @@ impl Drop for Process {
         }
         if std::thread::panicking() {
             let text = self.log_text();
-            let lines: Vec<&str> = text.lines().collect();
+            let lines: Vec<&str> = text.lines().filter(|l| !l.contains("INFO request ")).collect();
             let tail = lines.iter().skip(lines.len().saturating_sub(40));
             println!("--- the end of the log of {} ---", self.name);
             tail.for_each(|line| println!("{line}"));
