@@ -259,12 +259,8 @@ async fn accounts(db: &Db, scope: &OperatorScope, command: Accounts) -> Result<(
         }
         Accounts::Status { id, status } => {
             let tx = db.begin().await?;
-            let sql = "UPDATE accounts SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1";
-            let n = tx.run(sql, vals![id, status.as_str(), scope.clock.now()]).await?;
+            accounts::set_status(&tx, scope, id, status).await?;
             tx.commit().await?;
-            if n == 0 {
-                return Err(format!("there is no account {id}").into());
-            }
             println!("{id}  {status}");
             Ok(())
         }

@@ -2,6 +2,7 @@
 //! whoever runs the platform.
 
 mod admin;
+mod bench;
 mod config;
 mod demo;
 mod serve;
@@ -46,6 +47,9 @@ enum Command {
     /// Accounts, tokens, money, rates, senders and carriers.
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Measure this machine.
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 #[tokio::main]
@@ -62,23 +66,28 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { config, command } = arguments;
-    match &command {
+    match command {
+        Some(Command::Bench(bench)) => bench::run(bench).await,
         Some(Command::Openapi) => {
             println!("{}", api::openapi::openapi().to_pretty_json()?);
-            return Ok(());
+            Ok(())
         }
         Some(Command::Simulator(arguments)) => {
             log("text", "info");
-            return simulator::run(arguments).await;
+            simulator::run(&arguments).await
         }
-        _ => {}
+        command => with_database(config, command.unwrap_or(Command::Serve)).await,
     }
+}
+
+/// The commands that work on the configured database.
+async fn with_database(config: Option<PathBuf>, command: Command) -> Result<(), Failure> {
     let config::Loaded { config, untouched } = config::load(config)?;
     log(&config.log.format, &config.log.filter);
     let db = Db::open(&config.database()?, config.connections)
         .await
         .map_err(|e| format!("the database cannot be opened: {e}"))?;
-    match command.unwrap_or(Command::Serve) {
+    match command {
         Command::Serve => serve::serve(config, db, untouched).await,
         Command::Api => serve::api(config, db).await,
         Command::Worker => serve::worker(config, db).await,
@@ -87,7 +96,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             migrate(&db).await?;
             admin::run(&db, command).await
         }
-        Command::Simulator(_) | Command::Openapi => Ok(()),
+        Command::Simulator(_) | Command::Openapi | Command::Bench(_) => Ok(()),
     }
 }
 

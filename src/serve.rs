@@ -25,16 +25,14 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
     let clock = Clock::system();
     let operator = OperatorScope { clock: clock.clone() };
     let mut inside = None;
-    let address = if config.simulator.address.is_empty() {
-        if config.simulator.run {
-            let delay = Duration::from_millis(config.simulator.receipt_delay_ms);
-            let handle = simulator::inside(config.simulator.listen, delay).await?;
-            Some(inside.insert(handle).local_addr.to_string())
-        } else {
-            None
-        }
-    } else {
+    let address = if !config.simulator.address.is_empty() {
         Some(config.simulator.address.clone())
+    } else if config.simulator.run && !simulated_elsewhere(&db, &operator).await {
+        let delay = Duration::from_millis(config.simulator.receipt_delay_ms);
+        let handle = simulator::inside(config.simulator.listen, delay).await?;
+        Some(inside.insert(handle).local_addr.to_string())
+    } else {
+        None
     };
     if let Some(address) = address {
         let settings = SmppSettings {
@@ -70,6 +68,15 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
         simulator.shutdown().await;
     }
     Ok(served?)
+}
+
+/// Whether another process that shares the database runs the simulator already.
+async fn simulated_elsewhere(db: &Db, operator: &OperatorScope) -> bool {
+    let known = carriers::by_name(db.read(), operator, SIMULATOR).await.ok().and_then(|c| c.settings().ok());
+    match known {
+        Some(settings) => tokio::net::TcpStream::connect(&settings.address).await.is_ok(),
+        None => false,
+    }
 }
 
 /// The API alone: another process is the worker.

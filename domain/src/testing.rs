@@ -37,7 +37,7 @@ pub struct Stage {
     pub scope: AccountScope,
     pub system: SystemScope,
     pub clock: Clock,
-    _files: tempfile::TempDir,
+    _files: Option<tempfile::TempDir>,
 }
 
 /// One stage on each database that there is.
@@ -85,7 +85,7 @@ impl Stage {
         let clock = Clock::fixed(Timestamp(1_795_300_000_000_000));
         let system = SystemScope { clock: clock.clone() };
         let account = Self::account(&db, &clock).await;
-        Self { db, scope: system.of(account, false), system, clock, _files: files }
+        Self { db, scope: system.of(account, false), system, clock, _files: Some(files) }
     }
 
     async fn account(db: &Db, clock: &Clock) -> AccountId {
@@ -100,6 +100,17 @@ impl Stage {
         .unwrap();
         tx.commit().await.unwrap();
         id
+    }
+
+    /// The same database, seen by another account.
+    pub fn like(other: &Self, scope: &AccountScope) -> Self {
+        Self {
+            db: other.db.clone(),
+            scope: scope.clone(),
+            system: other.system.clone(),
+            clock: other.clock.clone(),
+            _files: None,
+        }
     }
 
     /// The scope of one more account.

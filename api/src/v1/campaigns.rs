@@ -23,7 +23,7 @@ use crate::{
     shared::{
         auth::Auth,
         conditional::IfMatch,
-        idempotency::{Key, RequiredKey},
+        idempotency::{KEEP_MONEY, Key, RequiredKey},
         json::{Json, clearable, given},
         paging::{Page, Query, window},
         path::Id,
@@ -616,6 +616,7 @@ async fn launch(
     RequiredKey(key): RequiredKey,
 ) -> Result<Answer, Failure> {
     let answer = key
+        .kept(KEEP_MONEY)
         .run(&app, &scope, async |tx| {
             let row = campaigns::launch(tx, &scope, id).await?;
             Ok(Reply::accepted(Campaign::from((row, Counts::default()))))

@@ -26,7 +26,7 @@ use crate::{
     App,
     shared::{
         auth::Auth,
-        idempotency::{Key, RequiredKey},
+        idempotency::{KEEP_MONEY, Key, RequiredKey},
         json::Json,
         paging::{Page, Query, window},
         path::Id,
@@ -608,6 +608,7 @@ async fn send(
     Json(new): Json<NewMessage>,
 ) -> Result<Answer, Failure> {
     let answer = key
+        .kept(KEEP_MONEY)
         .run(&app, &scope, async |tx| {
             let request = read(tx, &scope, new).await?;
             let done = messages::send(tx, &scope, &request).await?;

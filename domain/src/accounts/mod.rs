@@ -13,4 +13,4 @@ mod update;
 pub use create::{NewAccount, create};
 pub use entity::{Countries, Entity, Mode, Model as Account, Status, Words};
 pub use queries::{by_id, find};
-pub use update::{Change, update};
+pub use update::{Change, fix_currency, set_status, update};

@@ -2,11 +2,14 @@
 
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QuerySelect, Set};
 
-use super::{Account, Entity};
+use super::{Account, Entity, Status};
 use crate::{
-    db::expect_version,
+    db::{Sql, expect_version},
     error::{Error, Faults, Result},
-    scope::AccountScope,
+    ids::AccountId,
+    money::Currency,
+    scope::{AccountScope, OperatorScope},
+    vals,
 };
 
 /// A merge patch: what is `None` stays. The inner `None` of `default_country` clears it.
@@ -98,5 +101,36 @@ mod tests {
         for bad in ["", "e", "english", "EN", "en_GB", "en-", "en-x"] {
             assert!(!is_language(bad), "{bad}");
         }
+    }
+}
+
+/// Fixes the account's currency at its first posting.
+///
+/// # Errors
+/// `not_found`; `invalid_request` when it is fixed to another.
+pub async fn fix_currency(
+    tx: &DatabaseTransaction,
+    _: &OperatorScope,
+    id: AccountId,
+    currency: &Currency,
+) -> Result<()> {
+    let sql = "UPDATE accounts SET currency = COALESCE(currency, $2) WHERE id = $1 RETURNING currency";
+    let fixed: String =
+        tx.scalar(sql, vals![id, currency.0.as_str()]).await?.ok_or_else(|| Error::not_found("account"))?;
+    if fixed == currency.0 {
+        return Ok(());
+    }
+    Err(Error::field("/currency", "mismatch", format!("must be {fixed}, the account's currency")))
+}
+
+/// Sets what an account may do.
+///
+/// # Errors
+/// `not_found`.
+pub async fn set_status(tx: &DatabaseTransaction, scope: &OperatorScope, id: AccountId, status: Status) -> Result<()> {
+    let sql = "UPDATE accounts SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1";
+    match tx.run(sql, vals![id, status.as_str(), scope.clock.now()]).await? {
+        0 => Err(Error::not_found("account")),
+        _ => Ok(()),
     }
 }

@@ -36,21 +36,20 @@ pub async fn hold(
     let Some(Locked { currency, purchased, granted }) = lock(tx, account).await? else {
         return Err(short(Micros::ZERO, ""));
     };
+    if tx.scalar::<i32>("SELECT 1 FROM holds WHERE id = $1", vals![hold]).await?.is_some() {
+        return Ok(());
+    }
     let from_granted = granted.min(amount);
     let from_purchased = amount.checked_sub(from_granted).ok_or_else(|| Error::internal("hold out of range"))?;
     if from_purchased > purchased {
         return Err(short(Micros(granted.0.saturating_add(purchased.0)), &currency.0));
     }
-    let made = tx
-        .run(
+    tx.run(
             "INSERT INTO holds (id, account_id, currency, reserved_granted, reserved_purchased, captured_granted, captured_purchased, \
-             released_granted, released_purchased, created_at, closed_at) VALUES ($1, $2, $3, $4, $5, 0, 0, 0, 0, $6, $7) ON CONFLICT (id) DO NOTHING",
+             released_granted, released_purchased, created_at, closed_at) VALUES ($1, $2, $3, $4, $5, 0, 0, 0, 0, $6, $7)",
             vals![hold, account, currency.0.as_str(), from_granted, from_purchased, now, (amount == Micros::ZERO).then_some(now)],
         )
         .await?;
-    if made == 0 {
-        return Ok(());
-    }
     let lines = [
         (Ledger::Granted, Micros(-from_granted.0)),
         (Ledger::Purchased, Micros(-from_purchased.0)),

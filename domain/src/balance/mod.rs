@@ -15,6 +15,8 @@ mod hold;
 mod ledger;
 mod queries;
 mod refund;
+#[cfg(test)]
+mod tests;
 mod top_up;
 
 pub use audit::{Audit, Check, audit};

@@ -4,6 +4,7 @@ use sea_orm::DatabaseTransaction;
 
 use super::ledger::{Kind, Ledger, Posting, lock, post};
 use crate::{
+    accounts,
     db::Sql,
     error::{Code, Error, Result},
     ids::{AccountId, JournalId},
@@ -37,20 +38,7 @@ pub async fn top_up(
     if money.amount <= Micros::ZERO {
         return Err(Error::field("/amount", "too_small", "must be above zero"));
     }
-    let fixed: Option<Option<String>> = tx
-        .scalar(
-            "UPDATE accounts SET currency = COALESCE(currency, $2) WHERE id = $1 RETURNING currency",
-            vals![account, money.currency.0.as_str()],
-        )
-        .await?;
-    let currency = fixed.ok_or_else(|| Error::not_found("account"))?;
-    if currency.as_deref() != Some(money.currency.0.as_str()) {
-        return Err(Error::field(
-            "/currency",
-            "mismatch",
-            format!("must be {}, the account's currency", currency.unwrap_or_default()),
-        ));
-    }
+    accounts::fix_currency(tx, scope, account, &money.currency).await?;
     tx.run(
         "INSERT INTO balances (account_id, currency, purchased, granted, held) VALUES ($1, $2, 0, 0, 0) ON CONFLICT (account_id) DO NOTHING",
         vals![account, money.currency.0.as_str()],

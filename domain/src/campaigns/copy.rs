@@ -1,17 +1,15 @@
 //! A new draft from an old campaign: the same again, or to those whom it did not reach.
 
 use sea_orm::DatabaseTransaction;
-use uuid::Uuid;
 
 use super::{Audience, Campaign, Content, MAX_NUMBERS, Status, create, queries};
 use crate::{
-    db::Sql,
     error::{Code, Error, Result},
-    ids::{CampaignId, GroupId},
+    groups,
+    ids::CampaignId,
     messages,
     phone::Msisdn,
     scope::AccountScope,
-    vals,
 };
 
 fn content(campaign: &Campaign, name: String, audience: Audience) -> Result<Content> {
@@ -63,48 +61,36 @@ pub async fn resend(
             format!("The campaign is {}; its recipients are known once all is handed over.", campaign.status),
         ));
     }
-    let now = scope.clock().now();
-    let group = GroupId::new(now);
-    let list = serde_json::json!(statuses);
-    let wanted = if sea_orm::ConnectionTrait::get_database_backend(tx) == sea_orm::DbBackend::Postgres {
-        "status IN (SELECT jsonb_array_elements_text($2::jsonb))"
-    } else {
-        "status IN (SELECT value FROM json_each($2))"
-    };
-    tx.run(
-        "INSERT INTO groups (id, account_id, name, description, hidden, stop_list, created_at, updated_at, version) VALUES ($1, $2, $3, NULL, $4, $5, $6, $6, 1)",
-        vals![group, scope.account(), format!("{} {group}", named(&campaign, "resend")), true, false, now],
-    )
-    .await?;
-    let contacts = tx
-        .run(
-            &format!(
-                "INSERT INTO contact_groups (group_id, contact_id, added_at) SELECT $3, m.contact_id, $4 FROM messages m JOIN contacts c ON c.id = m.contact_id \
-                 WHERE m.campaign_id = $1 AND m.{wanted}"
-            ),
-            vals![id, list.clone(), group, now],
-        )
-        .await?;
-    let sql = format!(
-        "SELECT phone FROM messages WHERE campaign_id = $1 AND contact_id IS NULL AND {wanted} ORDER BY phone LIMIT $3"
-    );
-    let phones: Vec<i64> = tx.column(&sql, vals![id, list, i64::try_from(MAX_NUMBERS).unwrap_or(i64::MAX)]).await?;
-    let phones: Vec<Msisdn> = phones.into_iter().filter_map(|p| Msisdn::try_from(p).ok()).collect();
-    if contacts == 0 && phones.is_empty() {
+    let mut after = None;
+    let (mut group_ids, mut phones) = (Vec::new(), Vec::new());
+    loop {
+        let filter =
+            messages::Filter { campaign: Some(id), statuses: statuses.to_vec(), after, ..messages::Filter::default() };
+        let (page, more) = messages::list(tx, scope, &filter, 1000).await?;
+        let contacts: Vec<_> = page.iter().filter_map(|m| m.contact_id).collect();
+        if group_ids.is_empty() && !contacts.is_empty() {
+            let name = format!("Resend of {id}, {}", scope.clock().now());
+            group_ids.push(
+                groups::create(tx, scope, groups::New { name, hidden: true, ..groups::New::default() }).await?.id,
+            );
+        }
+        for group in &group_ids {
+            groups::add(tx, scope, *group, &contacts).await?;
+        }
+        phones.extend(page.iter().filter(|m| m.contact_id.is_none()).filter_map(|m| Msisdn::try_from(m.phone).ok()));
+        after = page.last().map(|m| m.id);
+        if !more {
+            break;
+        }
+    }
+    phones.truncate(MAX_NUMBERS);
+    if group_ids.is_empty() && phones.is_empty() {
+        let words: Vec<_> = statuses.iter().map(|s| s.as_str()).collect();
         return Err(Error::new(
             Code::EmptyAudience,
-            format!(
-                "No message of the campaign ended as {}.",
-                statuses.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ")
-            ),
+            format!("No message of the campaign ended as {}.", words.join(", ")),
         ));
     }
-    let group_ids = if contacts == 0 {
-        tx.run("DELETE FROM groups WHERE id = $1", vals![Uuid::from(group.0)]).await?;
-        Vec::new()
-    } else {
-        vec![group]
-    };
     let audience = Audience { group_ids, phones, ..Audience::default() };
     create(tx, scope, &content(&campaign, named(&campaign, "resend"), audience)?, Some(id)).await
 }

@@ -4,6 +4,8 @@
 //! made the chunks are `preparing` and no pump sees them. What cannot be paid or has nobody to go to ends as `failed`,
 //! and its messages are removed again, a chunk at a time.
 
+use std::time::Duration;
+
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -19,16 +21,11 @@ use crate::{
     db::{Db, Sql},
     error::{Code, Error, Result},
     events,
-    ids::{AccountId, CampaignId, ChunkId},
-    jobs::{self, Queue},
-    messages::{Home, Terms, write},
-    money::Micros,
+    ids::{AccountId, CampaignId},
+    messages::{Home, Terms, chunks, write},
     scope::{AccountScope, SystemScope},
     vals,
 };
-
-/// How long a page may take before another worker may take over.
-const LEASE: std::time::Duration = std::time::Duration::from_secs(30);
 
 #[derive(FromQueryResult)]
 struct Checkpoint {
@@ -40,16 +37,17 @@ struct Checkpoint {
 }
 
 /// Prepares a launched campaign. Does nothing when it is not (or no longer) `preparing`, or another worker has it.
+/// `lease` is how long a page may take before another worker may take over; each page renews it.
 ///
 /// # Errors
 /// When the database refuses; the job is then tried again and goes on from its checkpoint.
-pub async fn prepare(db: &Db, system: &SystemScope, id: CampaignId, owner: &str) -> Result<()> {
-    let Some(at) = take(db, system, id, owner).await? else { return Ok(()) };
+pub async fn prepare(db: &Db, system: &SystemScope, id: CampaignId, owner: &str, lease: Duration) -> Result<()> {
+    let Some(at) = take(db, system, id, owner, lease).await? else { return Ok(()) };
     let scope = system.of(at.account_id, at.mode == "live");
     if at.error_code.is_some() {
         return remove(db, &scope, id).await; // a worker died while it removed what had failed
     }
-    let outcome = match freeze(db, &scope, id, owner, &at).await {
+    let outcome = match freeze(db, &scope, id, (owner, lease), &at).await {
         Ok(true) => finish(db, &scope, id, owner).await,
         Ok(false) => return Ok(()), // cancelled, or another worker's
         Err(e) => Err(e),
@@ -60,14 +58,20 @@ pub async fn prepare(db: &Db, system: &SystemScope, id: CampaignId, owner: &str)
     }
 }
 
-async fn take(db: &Db, system: &SystemScope, id: CampaignId, owner: &str) -> Result<Option<Checkpoint>> {
+async fn take(
+    db: &Db,
+    system: &SystemScope,
+    id: CampaignId,
+    owner: &str,
+    lease: Duration,
+) -> Result<Option<Checkpoint>> {
     let now = system.clock.now();
     let tx = db.begin().await?;
     let taken = tx
         .run(
             "UPDATE campaigns SET lease_owner = $2, lease_until = $3 WHERE id = $1 AND status = 'preparing' \
              AND (lease_until IS NULL OR lease_until < $4 OR lease_owner = $2)",
-            vals![id, owner, now.plus(LEASE), now],
+            vals![id, owner, now.plus(lease), now],
         )
         .await?;
     let sql = "SELECT c.account_id, a.mode, c.prepare_cursor, c.prepare_numbers, c.error_code FROM campaigns c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1";
@@ -77,7 +81,13 @@ async fn take(db: &Db, system: &SystemScope, id: CampaignId, owner: &str) -> Res
 }
 
 /// Writes page after page. False when the campaign is no longer ours to prepare.
-async fn freeze(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str, at: &Checkpoint) -> Result<bool> {
+async fn freeze(
+    db: &Db,
+    scope: &AccountScope,
+    id: CampaignId,
+    (owner, lease): (&str, Duration),
+    at: &Checkpoint,
+) -> Result<bool> {
     let campaign = queries::get(db.read(), scope, id).await?;
     let letter = estimate::letter(db.read(), scope, &campaign).await?;
     let terms = Terms::load(db.read(), scope).await?;
@@ -115,7 +125,7 @@ async fn freeze(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str, at: 
             .run(
                 "UPDATE campaigns SET lease_until = $3, prepare_cursor = COALESCE($4, prepare_cursor), prepare_numbers = $5 \
                  WHERE id = $1 AND status = 'preparing' AND lease_owner = $2",
-                vals![id, owner, now.plus(LEASE), after, numbers],
+                vals![id, owner, now.plus(lease), after, numbers],
             )
             .await?;
         if ours == 0 {
@@ -132,39 +142,25 @@ async fn freeze(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str, at: 
 
 /// Holds the money of what is written and lets the pumps have it.
 async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> Result<()> {
-    #[derive(FromQueryResult)]
-    struct Sums {
-        messages: i64,
-        cost: Micros,
-    }
     let now = scope.clock().now();
     let tx = db.begin().await?;
     let campaign = queries::lock(&tx, scope, id).await?;
     if campaign.status != Status::Preparing {
         return Ok(());
     }
-    let sql = "SELECT COUNT(*) AS messages, CAST(COALESCE(SUM(unit_price * segments), 0) AS BIGINT) AS cost FROM messages WHERE campaign_id = $1 AND status = 'queued'";
-    let Sums { messages, cost } = tx.one(sql, vals![id]).await?.ok_or_else(|| Error::internal("sum without a row"))?;
+    let chunks::Waiting { messages, cost } = chunks::waiting(&tx, id).await?;
     if messages == 0 {
         return Err(nobody(&tx, &campaign).await?);
     }
     let hold = campaign.hold_id.ok_or_else(|| Error::internal("launched without a hold id"))?;
     balance::hold(&tx, now, scope.account(), hold, cost).await?;
-    tx.run(
-        "UPDATE chunks SET status = 'ready', send_at = $2 WHERE campaign_id = $1 AND status = 'preparing'",
-        vals![id, now],
-    )
-    .await?;
+    chunks::hand_over(&tx, now, id).await?;
     tx.run(
         "UPDATE campaigns SET status = 'sending', started_at = $2, updated_at = $2, lease_owner = NULL, lease_until = NULL, version = version + 1 \
          WHERE id = $1 AND lease_owner = $3",
         vals![id, now, owner],
     )
     .await?;
-    for carrier in tx.column::<Uuid>("SELECT DISTINCT carrier_id FROM chunks WHERE campaign_id = $1", vals![id]).await?
-    {
-        jobs::enqueue(&tx, now, Queue::MessagesDeliver, carrier).await?;
-    }
     tell(&tx, scope, &campaign, "campaign.started", serde_json::json!({ "status": "sending", "messages": messages }))
         .await?;
     tx.commit().await?;
@@ -205,9 +201,7 @@ async fn fail(db: &Db, scope: &AccountScope, id: CampaignId, why: &Error) -> Res
 async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
     loop {
         let tx = db.begin().await?;
-        let Some(chunk) =
-            tx.scalar::<ChunkId>("SELECT id FROM chunks WHERE campaign_id = $1 LIMIT 1", vals![id]).await?
-        else {
+        if !chunks::remove_one(&tx, id).await? {
             tx.run("DELETE FROM campaign_counts WHERE campaign_id = $1", vals![id]).await?;
             let now = scope.clock().now();
             let ended = tx
@@ -224,14 +218,7 @@ async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
             }
             tx.commit().await?;
             return Ok(());
-        };
-        tx.run(
-            "DELETE FROM message_texts WHERE message_id IN (SELECT id FROM messages WHERE chunk_id = $1)",
-            vals![chunk],
-        )
-        .await?;
-        tx.run("DELETE FROM messages WHERE chunk_id = $1", vals![chunk]).await?;
-        tx.run("DELETE FROM chunks WHERE id = $1", vals![chunk]).await?;
+        }
         tx.commit().await?;
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     db::Sql,
     error::{Code, Error, Result},
     ids::CampaignId,
-    jobs::{self, Queue},
+    messages::chunks,
     scope::AccountScope,
     vals,
 };
@@ -19,8 +19,7 @@ use crate::{
 /// `not_found`; `conflict` unless the campaign is sending.
 pub async fn pause(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
     let campaign = in_status(tx, scope, id, &[Status::Sending], "paused").await?;
-    tx.run("UPDATE chunks SET status = 'paused' WHERE campaign_id = $1 AND status IN ('ready', 'claimed')", vals![id])
-        .await?;
+    chunks::pause(tx, id).await?;
     set(tx, scope, &campaign, Status::Paused, "campaign.paused").await
 }
 
@@ -30,16 +29,7 @@ pub async fn pause(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignI
 /// `not_found`; `conflict` unless the campaign is paused.
 pub async fn resume(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
     let campaign = in_status(tx, scope, id, &[Status::Paused], "resumed").await?;
-    tx.run("UPDATE chunks SET status = 'ready' WHERE campaign_id = $1 AND status = 'paused'", vals![id]).await?;
-    for carrier in tx
-        .column::<uuid::Uuid>(
-            "SELECT DISTINCT carrier_id FROM chunks WHERE campaign_id = $1 AND status = 'ready'",
-            vals![id],
-        )
-        .await?
-    {
-        jobs::enqueue(tx, scope.clock().now(), Queue::MessagesDeliver, carrier).await?;
-    }
+    chunks::resume(tx, scope.clock().now(), id).await?;
     set(tx, scope, &campaign, Status::Sending, "campaign.resumed").await
 }
 
@@ -51,7 +41,7 @@ pub async fn cancel(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
     let campaign =
         in_status(tx, scope, id, &[Status::Scheduled, Status::Preparing, Status::Sending, Status::Paused], "cancelled")
             .await?;
-    tx.run("UPDATE chunks SET status = 'cancelled' WHERE campaign_id = $1 AND status IN ('preparing', 'ready', 'claimed', 'paused')", vals![id]).await?;
+    chunks::cancel(tx, id).await?;
     set(tx, scope, &campaign, Status::Cancelled, "campaign.cancelled").await
 }
 

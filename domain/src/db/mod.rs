@@ -5,6 +5,8 @@
 
 mod records;
 mod sql;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

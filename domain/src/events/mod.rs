@@ -7,6 +7,8 @@
 mod queries;
 mod record;
 mod sequence;
+#[cfg(test)]
+mod tests;
 
 pub use queries::{Event, Place, list};
 pub use record::record;

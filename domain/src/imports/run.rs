@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long a run that says nothing keeps its import.
-pub(super) const LEASE: Duration = Duration::from_secs(60);
+pub(super) const LEASE: Duration = Duration::from_secs(15);
 /// Tries of one batch: a deadlock or a race for an external id goes away by itself.
 const TRIES: u32 = 5;
 

@@ -5,6 +5,7 @@
 //! [`moves`], which moves counts, money and events with it.
 
 mod cancel;
+pub mod chunks;
 mod moves;
 mod plan;
 mod queries;

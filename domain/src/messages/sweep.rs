@@ -122,7 +122,8 @@ pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
     Ok(found.len())
 }
 
-/// Cancelled chunks: their waiting messages end as cancelled and their money is released.
+/// Cancelled chunks: their waiting messages end as cancelled and their money is released. A chunk that a pump still
+/// holds is looked at again, since a message may come back from it unsent; after that it is done like any other.
 ///
 /// # Errors
 /// When the database refuses.
@@ -134,16 +135,18 @@ pub async fn settle_cancelled(db: &Db, scope: &SystemScope) -> Result<usize> {
     }
     let tx = db.begin().await?;
     let found = chunks(&tx, open, vals![], 5).await?;
+    let mut settled = 0;
     for Chunk { id, .. } in &found {
         let mut moves = Moves::default();
         for row in lock_where(&tx, "m.chunk_id = $1 AND m.status IN ('queued', 'scheduled')", vals![*id]).await? {
             moves.end(row, Status::Cancelled, "cancelled");
         }
         moves.apply(&tx, now).await?;
-        tx.run("UPDATE chunks SET settled_at = $2 WHERE id = $1", vals![*id, now]).await?;
+        let done = "UPDATE chunks SET status = 'done' WHERE id = $1 AND lease_owner IS NULL";
+        settled += usize::try_from(tx.run(done, vals![*id]).await?).unwrap_or(0);
     }
     tx.commit().await?;
-    Ok(found.len())
+    Ok(settled)
 }
 
 /// Sent messages that waited long enough: `no_report`, and charged.

@@ -83,7 +83,7 @@ async fn import(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
 
 /// Freezes a campaign and hands it to the pumps.
 async fn prepare(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
-    campaigns::prepare(&shared.db, &shared.scope, CampaignId(job.id), &shared.name).await?;
+    campaigns::prepare(&shared.db, &shared.scope, CampaignId(job.id), &shared.name, shared.config.lease).await?;
     shared.wake.nudge(Queue::MessagesDeliver);
     Ok(())
 }

@@ -45,6 +45,9 @@ struct OpenChunk {
     waiting: VecDeque<Outgoing>,
     /// Marked, not yet recorded.
     open: usize,
+    /// Whether a commit may have happened that we were not told of: its lease is let run out, so that the sweep finds
+    /// what it marked. It is never given back as clean.
+    lost: bool,
 }
 
 struct Pump {
@@ -104,7 +107,7 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owne
     }
     heart.abort();
     // A chunk with messages that were not recorded keeps its lease, and ends in doubt when that ends.
-    let clean: Vec<ChunkId> = chunks.iter().filter(|c| c.open == 0).map(|c| c.id).collect();
+    let clean: Vec<ChunkId> = chunks.iter().filter(|c| c.open == 0 && !c.lost).map(|c| c.id).collect();
     if let Err(e) = window::finish(&shared.db, &owner, &clean).await {
         tracing::warn!(error = %e, "chunks were not given back; their leases end by themselves");
     }
@@ -296,7 +299,11 @@ impl Pump {
             self.leased.lock().unwrap_or_else(PoisonError::into_inner).insert(chunk.id);
             // A chunk whose messages cannot be read is given back by `finish_drained`, and claimed again.
             let waiting = window::waiting(&self.shared.db, &self.shared.scope, chunk.id).await.unwrap_or_default();
-            self.chunks.push(OpenChunk { id: chunk.id, waiting: waiting.into(), open: 0 });
+            match self.chunks.iter_mut().find(|c| c.id == chunk.id) {
+                // Lost before, and its lease has run out: the sweep has seen to what was marked then.
+                Some(known) => (known.waiting, known.lost) = (waiting.into(), false),
+                None => self.chunks.push(OpenChunk { id: chunk.id, waiting: waiting.into(), open: 0, lost: false }),
+            }
         }
     }
 
@@ -316,7 +323,7 @@ impl Pump {
                 tracing::warn!(carrier = self.carrier.name, error = %e, "a window cannot be marked");
                 if let Some(chunk) = self.chunks.iter_mut().find(|c| c.id == chunk) {
                     chunk.waiting.clear();
-                    chunk.open = usize::MAX / 2; // keeps the chunk from being given back as clean
+                    chunk.lost = true;
                 }
                 self.leased.lock().unwrap_or_else(PoisonError::into_inner).remove(&chunk);
                 return false;
@@ -427,6 +434,7 @@ impl Pump {
 
     /// Gives back chunks with nothing left to mark and nothing under way.
     async fn finish_drained(&mut self) {
+        self.chunks.retain(|c| !(c.lost && c.open == 0));
         let drained: Vec<ChunkId> =
             self.chunks.iter().filter(|c| c.waiting.is_empty() && c.open == 0).map(|c| c.id).collect();
         self.give_back(&drained).await;
@@ -437,6 +445,7 @@ impl Pump {
         while let Ok(done) = self.recorded.try_recv() {
             count_down(&mut self.chunks, &done);
         }
+        self.chunks.retain(|c| !(c.lost && c.open == 0));
         let idle: Vec<ChunkId> = self.chunks.iter().filter(|c| c.open == 0).map(|c| c.id).collect();
         self.give_back(&idle).await;
     }
