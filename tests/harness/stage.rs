@@ -58,7 +58,7 @@ impl Stage {
             .set("CARILLON_API__LISTEN", "127.0.0.1:0")
             .set("CARILLON_API__REQUESTS_PER_MINUTE", 600_000)
             .set("CARILLON_SIMULATOR__RECEIPT_DELAY_MS", 50)
-            .set("CARILLON_WORKER__LEASE_SECONDS", 1)
+            .set("CARILLON_WORKER__LEASE_SECONDS", 2)
             .set("CARILLON_CONNECTIONS", 8);
         stage
     }

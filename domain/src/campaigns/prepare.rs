@@ -70,7 +70,7 @@ async fn take(
     let taken = tx
         .run(
             "UPDATE campaigns SET lease_owner = $2, lease_until = $3 WHERE id = $1 AND status = 'preparing' \
-             AND (lease_until IS NULL OR lease_until < $4 OR lease_owner = $2)",
+             AND (lease_until IS NULL OR lease_until < $4)",
             vals![id, owner, now.plus(lease), now],
         )
         .await?;

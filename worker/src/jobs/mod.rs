@@ -83,7 +83,10 @@ async fn import(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
 
 /// Freezes a campaign and hands it to the pumps.
 async fn prepare(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
-    campaigns::prepare(&shared.db, &shared.scope, CampaignId(job.id), &shared.name, shared.config.lease).await?;
+    // A name of this run alone: apalis may give the job out again while it runs, also to this very process, and two runs
+    // under one name would both write the same page.
+    let run = format!("{}/{}", shared.name, domain::ids::encode(domain::ids::uuid_v7(shared.scope.clock.now())));
+    campaigns::prepare(&shared.db, &shared.scope, CampaignId(job.id), &run, shared.config.lease).await?;
     shared.wake.nudge(Queue::MessagesDeliver);
     Ok(())
 }
