@@ -6,7 +6,10 @@ use std::{
     ops::Deref,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Mutex,
+        mpsc::{Receiver, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,7 +19,7 @@ use super::{client::Client, stage::TOKEN};
 pub struct Process {
     name: &'static str,
     child: Child,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     log: PathBuf,
     ended: bool,
 }
@@ -36,14 +39,14 @@ impl Process {
                 }
             }
         });
-        Self { name, child, lines, log, ended: false }
+        Self { name, child, lines: Mutex::new(lines), log, ended: false }
     }
 
     /// Waits for a line of its output that has this text.
     pub fn line_with(&mut self, text: &str) -> String {
         let end = Instant::now() + super::PATIENCE;
         loop {
-            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            match self.lines.get_mut().unwrap().recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(line) if line.contains(text) => return line,
                 Ok(_) => {}
                 Err(e) => panic!("{} did not say {text:?} ({e}):\n{}", self.name, self.log_text()),
@@ -105,6 +108,11 @@ impl App {
         let at = line.find("http://").unwrap();
         let base = line.get(at..).unwrap().split([',', ' ']).next().unwrap().to_owned();
         Self { process, client: Client::new(&base, TOKEN) }
+    }
+    /// The same server with another account's token.
+    pub fn with_token_of(self, token: &str) -> Self {
+        let client = self.client.with_token(token);
+        Self { client, ..self }
     }
     /// SIGKILL.
     pub fn kill(self) {
