@@ -59,12 +59,7 @@ impl Audience {
     ///
     /// # Errors
     /// When the database cannot be read; faults are noted in `faults`.
-    pub async fn check(
-        &self,
-        conn: &(impl ConnectionTrait + Sync),
-        scope: &AccountScope,
-        faults: &mut Faults,
-    ) -> Result<()> {
+    pub async fn check(&self, conn: &impl ConnectionTrait, scope: &AccountScope, faults: &mut Faults) -> Result<()> {
         let Self { group_ids, contact_ids, phones, exclude_group_ids } = self;
         if group_ids.is_empty() && contact_ids.is_empty() && phones.is_empty() {
             faults.add("/audience", "required", "must name a group, a contact or a number");
@@ -111,7 +106,7 @@ impl Audience {
     /// The page after `cursor`. `campaign` is the one whose messages are being written, if any.
     pub(super) async fn page(
         &self,
-        conn: &(impl ConnectionTrait + Sync),
+        conn: &impl ConnectionTrait,
         scope: &AccountScope,
         cursor: Cursor,
         campaign: Option<CampaignId>,
@@ -125,7 +120,7 @@ impl Audience {
     /// Contacts after an id. Each source gives its own first 1,000 by an index, and their union is cut again: a page
     /// costs the same at the end of a large group as at its beginning. (CROSS JOIN is also SQLite's word for "in this
     /// order".)
-    async fn contacts(&self, conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, after: Uuid) -> Result<Page> {
+    async fn contacts(&self, conn: &impl ConnectionTrait, scope: &AccountScope, after: Uuid) -> Result<Page> {
         #[derive(FromQueryResult)]
         struct Row {
             id: ContactId,
@@ -222,7 +217,7 @@ impl Audience {
     /// contacts may come and go meanwhile.
     async fn numbers(
         &self,
-        conn: &(impl ConnectionTrait + Sync),
+        conn: &impl ConnectionTrait,
         scope: &AccountScope,
         done: usize,
         campaign: Option<CampaignId>,
