@@ -1,9 +1,9 @@
 //! A pump: one SMPP bind of a carrier, kept connected, fed with windows of messages.
 //!
-//! States: disconnected (back-off) → bound → draining → ended. The pieces: [`pump`] keeps the connection, [`feed`] claims
-//! and marks what it submits, [`answers`] takes what comes back, [`chunks`] knows what is claimed and [`flight`] what is
-//! submitted and not yet answered, [`recorder`] and [`store`] write answers and receipts, [`encode`] makes PDUs and
-//! [`receipts`] reads them, [`fault`] tells bad content from a database that is away.
+//! States: disconnected (back-off) → bound → draining → ended. The pieces: [`pump`] keeps the connection and [`serve`]
+//! drives it, [`feed`] claims and marks what it submits, [`answers`] takes what comes back, [`chunks`] knows what is
+//! claimed and [`flight`] what is submitted and not yet answered, [`recorder`] and [`store`] write answers and receipts,
+//! [`encode`] makes PDUs and [`receipts`] reads them, [`fault`] tells bad content from a database that is away.
 //!
 //! Invariants: a part is submitted only after its message was marked `submitting` and committed; an answer that is lost
 //! makes its message doubtful, never sent again; receipts are acknowledged after commit; nothing is submitted that
@@ -18,6 +18,7 @@ mod flight;
 mod pump;
 mod receipts;
 mod recorder;
+mod serve;
 mod store;
 
 pub use pump::pump;

@@ -1,4 +1,4 @@
-//! One bind from its first connection to its end: connect, serve, connect again, drain.
+//! One bind from its first connection to its end: connect, serve ([`super::serve`]), connect again, settle what is left.
 
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
@@ -10,11 +10,10 @@ use std::{
 use domain::{
     carriers::{Carrier, SmppSettings},
     ids::ChunkId,
-    jobs::Queue,
     messages::window,
 };
 use smpp::{
-    client::{self, BindConfig, BindMode, Client, EventReceiver},
+    client::{self, BindConfig, BindMode},
     receipt::ReceiptIdCodec,
 };
 use tokio::{
@@ -31,12 +30,10 @@ use super::{
 };
 use crate::{Shared, metrics::METRICS};
 
-/// How often an idle pump looks for chunks by itself; a nudge makes it look at once.
-const IDLE: Duration = Duration::from_millis(250);
 /// How long the connection may be away before messages that the carrier has nothing of go back to the queue.
 const AWAY: Duration = Duration::from_secs(3);
 /// How long the carrier may take to part.
-const FAREWELL: Duration = Duration::from_secs(3);
+pub(super) const FAREWELL: Duration = Duration::from_secs(3);
 
 /// The state of one bind; [`super::feed`] and [`super::answers`] have their parts of it.
 pub struct Pump {
@@ -54,7 +51,7 @@ pub struct Pump {
     /// The chunks whose lease is to be renewed.
     pub(super) leased: Arc<Mutex<HashSet<ChunkId>>>,
     pub(super) items: UnboundedSender<Item>,
-    recorded: UnboundedReceiver<Done>,
+    pub(super) recorded: UnboundedReceiver<Done>,
     pub(super) reference: u16,
     /// The pause that the carrier has asked for, and how it grows.
     pub(super) not_before: Instant,
@@ -64,7 +61,7 @@ pub struct Pump {
     /// When chunks may be looked for again.
     pub(super) look_at: Instant,
     /// Whether the recorder is gone: nothing may be submitted any more.
-    ended: bool,
+    pub(super) ended: bool,
 }
 
 /// A task that ends with its owner, also when that panics.
@@ -235,77 +232,8 @@ impl Pump {
         }
     }
 
-    /// Serves one connection until it closes, or, after a shutdown has begun, until nothing is under way or its time
-    /// is over. What the connection was given and has not answered is doubtful then.
-    async fn serve(&mut self, client: Client, mut events: EventReceiver) {
-        let mut batch = Vec::new();
-        let (mut drain_until, mut part_until): (Option<Instant>, Option<Instant>) = (None, None);
-        let wake = self.shared.wake.clone();
-        // Kept from turn to turn, so that a nudge during a statement is not missed.
-        let mut nudge = pin!(wake.nudged(Queue::MessagesDeliver));
-        loop {
-            if self.shared.stopping() && part_until.is_none() {
-                let until = *drain_until.get_or_insert_with(|| Instant::now() + self.shared.config.drain);
-                if Instant::now() >= until {
-                    self.release();
-                }
-                if self.flights.is_empty() || Instant::now() >= until {
-                    part_until = Some(Instant::now() + FAREWELL);
-                    tokio::spawn(client.clone().unbind());
-                }
-            }
-            // Without a recorder nothing may leave: its answer would be lost.
-            self.ended |= self.items.is_closed();
-            if self.ended || part_until.is_some_and(|until| Instant::now() >= until) {
-                break;
-            }
-            if part_until.is_none() {
-                self.hand_over(&client);
-                if !self.shared.stopping() && self.refill(&client).await {
-                    self.hand_over(&client);
-                }
-            }
-            let next_turn = self.next_turn();
-            tokio::select! {
-                biased;
-                n = events.recv_many(&mut batch, 2000) => {
-                    if n == 0 {
-                        tracing::error!(carrier = self.carrier.name, "a connection ended without a word");
-                        break;
-                    }
-                    let mut closed = false;
-                    for event in batch.drain(..) {
-                        closed |= self.take(event, &client);
-                    }
-                    if closed {
-                        break;
-                    }
-                }
-                done = self.recorded.recv() => {
-                    self.take_recorded(done);
-                    self.finish_drained().await;
-                }
-                () = &mut nudge => {
-                    nudge.set(wake.nudged(Queue::MessagesDeliver));
-                    self.look_at = Instant::now();
-                }
-                () = tokio::time::sleep_until(next_turn) => {}
-            }
-        }
-        let settled = self.flights.lose();
-        self.settle(settled);
-    }
-
-    /// When there may be something to do without an event.
-    fn next_turn(&self) -> Instant {
-        let now = Instant::now();
-        let paused = (self.not_before > now && !self.ready.is_empty()).then_some(self.not_before);
-        let later = self.later.first().map(|(at, _)| (*at).max(self.not_before));
-        paused.into_iter().chain(later).fold(now + IDLE, Instant::min)
-    }
-
     /// Takes what the recorder tells; its silence for good ends the pump.
-    fn take_recorded(&mut self, done: Option<Done>) {
+    pub(super) fn take_recorded(&mut self, done: Option<Done>) {
         let Some(Done { recorded, left }) = done else {
             self.ended = true;
             return;
@@ -318,7 +246,7 @@ impl Pump {
     }
 
     /// Messages that the carrier has nothing of go back to the queue.
-    fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         let settled = self.flights.release();
         if !settled.is_empty() {
             tracing::info!(carrier = self.carrier.name, messages = settled.len(), "marked messages go back unsent");
