@@ -1,0 +1,26 @@
+//! Integration tests: the real program as a process of its own, spoken to over HTTP only, on SQLite and on PostgreSQL.
+//!
+//! One file per capability. `both!` makes every test twice, in the modules `sqlite` and `postgres`; the second half runs
+//! when `CARILLON_TEST_POSTGRES` names a server on which databases may be made. See `harness`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::as_conversions,
+    reason = "a test fails by panicking"
+)]
+
+#[macro_use]
+mod harness;
+
+mod admin;
+mod campaigns;
+mod chaos;
+mod contract;
+mod delivery;
+mod imports;
+mod main_job;
+mod messages;
+mod money;
+mod process;
+mod security;
