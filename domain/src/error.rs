@@ -42,7 +42,6 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405, "Method not allowed", "The path exists, but not with this method; `Allow` lists the methods.";
     Conflict = "conflict", 409, "The state does not allow this", "The resource is in a state in which this cannot be done; read it again.";
     AlreadyExists = "already_exists", 409, "It exists already", "Another resource of the account has this key, name or number.";
-    InUse = "in_use", 409, "It is in use", "Something else still refers to the resource; change that first.";
     CampaignNotDraft = "campaign_not_draft", 409, "The campaign has been launched", "Only a draft or a scheduled campaign can be changed or launched.";
     IdempotencyInFlight = "idempotency_in_flight", 409, "The same key is being worked on", "A request with this Idempotency-Key is still running; try again in a moment.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "The key belongs to another request", "This Idempotency-Key was used with another body or operation; make a new key for a new request.";
@@ -54,8 +53,6 @@ codes! {
     InvalidTemplate = "invalid_template", 422, "The text cannot be read as a template", "A marker is not closed or has a wrong filter; `detail` tells where.";
     InvalidSender = "invalid_sender", 422, "The sender is not valid", "A sender is 1 to 11 Latin letters, digits and punctuation with at least one letter, or a number of 3 to 15 digits.";
     SenderNotApproved = "sender_not_approved", 422, "The sender is not approved", "Ask for the sender under /v1/senders and wait until the operator approves it.";
-    InvalidPhone = "invalid_phone", 422, "The number cannot be used", "Write the number in international form, such as +447400123456.";
-    Blacklisted = "blacklisted", 422, "The number is on the blacklist", "The number asked not to be sent to.";
     EmptyAudience = "empty_audience", 422, "Nobody would receive this", "The audience has no contact that may be sent to; check groups and exclusions.";
     EmptyText = "empty_text", 422, "The text is empty", "Write a text, or use a template.";
     TextTooLong = "text_too_long", 422, "The text has too many segments", "Shorten the text: more segments than the account allows in one message.";

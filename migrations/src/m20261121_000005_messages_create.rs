@@ -85,6 +85,8 @@ CREATE INDEX messages_account ON messages (account_id, id);
 CREATE INDEX messages_campaign ON messages (campaign_id, id);
 -- the messages of a chunk: the pump's window, the sweep after a crash
 CREATE INDEX messages_chunk ON messages (chunk_id);
+-- the messages of a send
+CREATE INDEX messages_batch ON messages (batch_id, id) WHERE batch_id IS NOT NULL;
 
 CREATE TABLE message_texts (
     message_id UUID NOT NULL,
@@ -124,6 +126,8 @@ CREATE TABLE receipts (
 );
 -- the recorder asks, for parts just stored: is a receipt waiting
 CREATE INDEX receipts_ref ON receipts (carrier_id, carrier_ref);
+-- the sweeps ask: which are new, which have waited, which are old
+CREATE INDEX receipts_received ON receipts (received_at);
 
 -- messages whose fate is not known: beside `messages`, since an index over its status would cost every update
 CREATE TABLE messages_in_doubt (

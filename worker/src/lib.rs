@@ -37,7 +37,7 @@ impl Default for WorkerConfig {
             patience: Patience {
                 in_doubt: Duration::from_secs(48 * 3600),
                 receipt: Duration::from_secs(72 * 3600),
-                settle: Duration::from_secs(5),
+                settle: Duration::from_secs(65),
             },
             drain: Duration::from_secs(20),
         }

@@ -120,7 +120,9 @@ pub async fn capture(
     Ok(())
 }
 
-/// Gives `amount` of a hold back, purchased money first. `key` is unique for what is released.
+/// Gives `amount` of a hold back, purchased money first. Does nothing when the hold was never made: a campaign that is
+/// cancelled while it is prepared has messages, but no hold yet. The balance is locked before the hold is looked for,
+/// as it is before one is made, so that neither misses the other.
 ///
 /// # Errors
 /// Internal when the hold has less than that left: an invariant is broken.

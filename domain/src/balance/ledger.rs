@@ -133,3 +133,11 @@ pub(super) async fn lock(tx: &DatabaseTransaction, account: AccountId) -> Result
     let sql = "UPDATE balances SET held = held WHERE account_id = $1 RETURNING currency, purchased, granted";
     Ok(tx.one(sql, vals![account]).await?)
 }
+
+/// Locks the balance of an account before a sum that a hold will be made of, so that nobody releases meanwhile.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn freeze(tx: &DatabaseTransaction, account: AccountId) -> Result<()> {
+    lock(tx, account).await.map(|_| ())
+}

@@ -21,7 +21,7 @@ mod top_up;
 
 pub use audit::{Audit, Check, audit};
 pub use hold::{capture, hold, release};
-pub use ledger::{Kind, Ledger};
+pub use ledger::{Kind, Ledger, freeze};
 pub use queries::{Balance, Entry, EntryFilter, balance, charged, entries};
 pub use refund::refund;
 pub use top_up::{Bucket, top_up};

@@ -2,37 +2,47 @@
 
 use std::time::Duration;
 
-use super::{Campaign, Status, prepare::tell, queries::COLUMNS};
+use sea_orm::FromQueryResult;
+
+use super::{Status, prepare::tell};
 use crate::{
     db::{Db, Sql},
     error::Result,
+    ids::{AccountId, CampaignId},
     jobs::{self, Queue},
     scope::SystemScope,
     vals,
 };
 
-/// Looks at every campaign on its way and takes the step that is due; tells how many steps were taken.
+/// Looks at every campaign on its way and takes the step that is due; tells how many steps were taken. A campaign that
+/// cannot be moved does not keep the others.
 ///
 /// # Errors
-/// When the database refuses.
+/// When the database cannot be read.
 pub async fn advance(db: &Db, system: &SystemScope) -> Result<usize> {
-    let sql = format!("SELECT {COLUMNS} FROM campaigns WHERE finished_at IS NULL AND status <> 'draft' ORDER BY id");
+    let now = system.clock.now();
+    let sql = "SELECT id, account_id, name, status FROM campaigns WHERE finished_at IS NULL AND (status IN ('sending', 'finishing', 'cancelled') \
+               OR (status = 'scheduled' AND send_at <= $1) OR (status = 'preparing' AND updated_at < $2)) ORDER BY id";
     let mut steps = 0;
-    for campaign in db.read().all::<Campaign>(&sql, vals![]).await? {
-        let step = match campaign.status {
-            Status::Scheduled => campaign.send_at.is_some_and(|at| at <= system.clock.now()),
-            Status::Preparing => campaign.updated_at < system.clock.now().minus(Duration::from_secs(5)),
-            Status::Sending | Status::Finishing | Status::Cancelled => true,
-            _ => false,
-        };
-        if step && advance_one(db, system, &campaign).await? {
-            steps += 1;
+    for campaign in db.read().all::<Seen>(sql, vals![now, now.minus(Duration::from_secs(5))]).await? {
+        match advance_one(db, system, &campaign).await {
+            Ok(step) => steps += usize::from(step),
+            Err(e) => tracing::warn!(campaign = %campaign.id, error = %e, "a campaign was not moved on; trying again"),
         }
     }
     Ok(steps)
 }
 
-async fn advance_one(db: &Db, system: &SystemScope, seen: &Campaign) -> Result<bool> {
+/// What of a campaign decides its next step.
+#[derive(FromQueryResult)]
+struct Seen {
+    id: CampaignId,
+    account_id: AccountId,
+    name: String,
+    status: Status,
+}
+
+async fn advance_one(db: &Db, system: &SystemScope, seen: &Seen) -> Result<bool> {
     let now = system.clock.now();
     let id = seen.id;
     let scope = system.of(seen.account_id, true);
@@ -77,7 +87,7 @@ async fn advance_one(db: &Db, system: &SystemScope, seen: &Campaign) -> Result<b
         )
         .await?;
     if moved == 1 && !event.is_empty() {
-        tell(&tx, &scope, seen, event, serde_json::json!({ "status": to.as_str() })).await?;
+        tell(&tx, &scope, (id, &seen.name), event, serde_json::json!({ "status": to.as_str() })).await?;
     }
     tx.commit().await?;
     Ok(moved == 1)

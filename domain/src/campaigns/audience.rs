@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     db::{Sql, ids_json, ids_list},
     error::{Faults, Result},
-    ids::{ContactId, GroupId},
+    ids::{CampaignId, ContactId, GroupId},
     messages::{Recipient, Skip, Values},
     phone::Msisdn,
     scope::AccountScope,
@@ -108,16 +108,17 @@ impl Audience {
         Ok(())
     }
 
-    /// The page after `cursor`.
+    /// The page after `cursor`. `campaign` is the one whose messages are being written, if any.
     pub(super) async fn page(
         &self,
         conn: &(impl ConnectionTrait + Sync),
         scope: &AccountScope,
         cursor: Cursor,
+        campaign: Option<CampaignId>,
     ) -> Result<Page> {
         match cursor {
             Cursor::Contact(after) => self.contacts(conn, scope, after).await,
-            Cursor::Number(done) => self.numbers(conn, scope, done).await,
+            Cursor::Number(done) => self.numbers(conn, scope, done, campaign).await,
         }
     }
 
@@ -165,7 +166,7 @@ impl Audience {
             values.push(self.phones_json(&self.phones));
             let source = phones_source(backend, values.len());
             sources.push(format!(
-                "SELECT c.id FROM {source} JOIN contacts c ON c.account_id = $1 AND c.phone = x.phone WHERE c.id > $2"
+                "SELECT c.id FROM {source} CROSS JOIN contacts c WHERE c.account_id = $1 AND c.phone = x.phone AND c.id > $2"
             ));
         }
         let sql = format!(
@@ -216,8 +217,15 @@ impl Audience {
         Ok(Page { recipients: recipients.collect(), next })
     }
 
-    /// Numbers that are no contact's.
-    async fn numbers(&self, conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, done: usize) -> Result<Page> {
+    /// Numbers that no contact's page has had: while messages are written that is asked of the messages themselves, since
+    /// contacts may come and go meanwhile.
+    async fn numbers(
+        &self,
+        conn: &(impl ConnectionTrait + Sync),
+        scope: &AccountScope,
+        done: usize,
+        campaign: Option<CampaignId>,
+    ) -> Result<Page> {
         #[derive(FromQueryResult)]
         struct Row {
             phone: i64,
@@ -226,12 +234,19 @@ impl Audience {
         let mut seen = std::collections::HashSet::new();
         let all: Vec<Msisdn> = self.phones.iter().copied().filter(|p| seen.insert(*p)).collect();
         let slice: Vec<Msisdn> = all.iter().copied().skip(done).take(PAGE).collect();
+        let had = if campaign.is_some() {
+            "$2 = $2 AND x.phone NOT IN (SELECT m.phone FROM messages m WHERE m.campaign_id = $3)"
+        } else {
+            "NOT EXISTS (SELECT 1 FROM contacts c WHERE c.account_id = $2 AND c.phone = x.phone)"
+        };
         let sql = format!(
             "SELECT x.phone, EXISTS (SELECT 1 FROM blacklist b WHERE b.account_id = $2 AND b.phone = x.phone) AS blacklisted FROM {} \
-             WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.account_id = $2 AND c.phone = x.phone) ORDER BY x.phone",
+             WHERE {had} ORDER BY x.phone",
             phones_source(conn.get_database_backend(), 1)
         );
-        let rows: Vec<Row> = conn.all(&sql, crate::vals![self.phones_json(&slice), scope.account()]).await?;
+        let mut values = crate::vals![self.phones_json(&slice), scope.account()];
+        values.extend(campaign.map(Value::from));
+        let rows: Vec<Row> = conn.all(&sql, values).await?;
         let recipients = rows.into_iter().filter_map(|Row { phone, blacklisted }| {
             Some(Recipient {
                 phone: Msisdn::try_from(phone).ok()?,

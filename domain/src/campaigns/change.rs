@@ -125,6 +125,8 @@ pub async fn update(
 ) -> Result<Campaign> {
     require_changeable(campaign)?;
     content.check(tx, scope).await?;
+    // A scheduled campaign without a time starts now.
+    let now = (campaign.status == Status::Scheduled).then(|| scope.clock().now());
     let Content { name, description, sender, template_id, text, split_mode, audience, send_at, external_id, metadata } =
         content.clone();
     tx.run(
@@ -139,7 +141,7 @@ pub async fn update(
             text,
             mode_text(split_mode),
             json(&audience)?,
-            send_at,
+            send_at.or(now),
             external_id,
             metadata,
             scope.clock().now()

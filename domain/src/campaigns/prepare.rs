@@ -21,7 +21,7 @@ use crate::{
     db::{Db, Sql},
     error::{Code, Error, Result},
     events,
-    ids::{AccountId, CampaignId},
+    ids::{self, AccountId, CampaignId},
     messages::{Home, Terms, chunks, write},
     scope::{AccountScope, SystemScope},
     vals,
@@ -37,11 +37,14 @@ struct Checkpoint {
 }
 
 /// Prepares a launched campaign. Does nothing when it is not (or no longer) `preparing`, or another worker has it.
-/// `lease` is how long a page may take before another worker may take over; each page renews it.
+/// `lease` is how long a page may take before another run may take over; each page renews it, and each page is written
+/// only upon the checkpoint it was read from, so that two runs at once never write the same recipients twice.
 ///
 /// # Errors
 /// When the database refuses; the job is then tried again and goes on from its checkpoint.
 pub async fn prepare(db: &Db, system: &SystemScope, id: CampaignId, owner: &str, lease: Duration) -> Result<()> {
+    // Each run is an owner of its own: two jobs of one worker must not take each other for themselves.
+    let owner = &format!("{owner}/{}", ids::encode(ids::uuid_v7(system.clock.now())));
     let Some(at) = take(db, system, id, owner, lease).await? else { return Ok(()) };
     let scope = system.of(at.account_id, at.mode == "live");
     if at.error_code.is_some() {
@@ -53,7 +56,7 @@ pub async fn prepare(db: &Db, system: &SystemScope, id: CampaignId, owner: &str,
         Err(e) => Err(e),
     };
     match outcome {
-        Err(e) if e.code != Code::Internal && e.code != Code::Unavailable => fail(db, &scope, id, &e).await,
+        Err(e) if e.code != Code::Internal && e.code != Code::Unavailable => fail(db, &scope, id, owner, &e).await,
         other => other,
     }
 }
@@ -111,8 +114,9 @@ async fn freeze(
         (_, Some(done)) => Some(Cursor::Number(usize::try_from(done).unwrap_or(usize::MAX))),
         (after, None) => Some(Cursor::Contact(after.unwrap_or(Uuid::nil()))),
     };
+    let mut checkpoint = (at.prepare_cursor, at.prepare_numbers);
     while let Some(here) = cursor {
-        let page = audience.page(db.read(), scope, here).await?;
+        let page = audience.page(db.read(), scope, here, Some(id)).await?;
         let drafts: Vec<_> = page.recipients.iter().map(|r| letter.draft(&terms, r)).collect();
         let now = scope.clock().now();
         let tx = db.begin().await?;
@@ -124,8 +128,9 @@ async fn freeze(
         let ours = tx
             .run(
                 "UPDATE campaigns SET lease_until = $3, prepare_cursor = COALESCE($4, prepare_cursor), prepare_numbers = $5 \
-                 WHERE id = $1 AND status = 'preparing' AND lease_owner = $2",
-                vals![id, owner, now.plus(lease), after, numbers],
+                 WHERE id = $1 AND status = 'preparing' AND lease_owner = $2 \
+                 AND prepare_cursor IS NOT DISTINCT FROM $6 AND prepare_numbers IS NOT DISTINCT FROM $7",
+                vals![id, owner, now.plus(lease), after, numbers, checkpoint.0, checkpoint.1],
             )
             .await?;
         if ours == 0 {
@@ -135,6 +140,7 @@ async fn freeze(
             write(&tx, now, &home(now)?, &letter, &drafts).await?;
         }
         tx.commit().await?;
+        checkpoint = (after.or(checkpoint.0), numbers);
         cursor = page.next;
     }
     Ok(true)
@@ -145,9 +151,12 @@ async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> R
     let now = scope.clock().now();
     let tx = db.begin().await?;
     let campaign = queries::lock(&tx, scope, id).await?;
-    if campaign.status != Status::Preparing {
+    let mine =
+        "SELECT 1 FROM campaigns WHERE id = $1 AND status = 'preparing' AND lease_owner = $2 AND error_code IS NULL";
+    if tx.scalar::<i32>(mine, vals![id, owner]).await?.is_none() {
         return Ok(());
     }
+    balance::freeze(&tx, scope.account()).await?; // a message cancelled meanwhile is either in the sum or released after
     let chunks::Waiting { messages, cost } = chunks::waiting(&tx, id).await?;
     if messages == 0 {
         return Err(nobody(&tx, &campaign).await?);
@@ -161,8 +170,14 @@ async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> R
         vals![id, now, owner],
     )
     .await?;
-    tell(&tx, scope, &campaign, "campaign.started", serde_json::json!({ "status": "sending", "messages": messages }))
-        .await?;
+    tell(
+        &tx,
+        scope,
+        (id, &campaign.name),
+        "campaign.started",
+        serde_json::json!({ "status": "sending", "messages": messages }),
+    )
+    .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -186,36 +201,40 @@ async fn nobody(tx: &sea_orm::DatabaseTransaction, campaign: &Campaign) -> Resul
     Ok(sums.require_somebody().err().unwrap_or_else(|| Error::internal("a campaign with nobody to send to")))
 }
 
-/// Ends a campaign that cannot be sent: the reason is kept first, then its messages go.
-async fn fail(db: &Db, scope: &AccountScope, id: CampaignId, why: &Error) -> Result<()> {
+/// Ends a campaign that cannot be sent: the reason is kept first, then its messages go. Does nothing when the campaign
+/// is no longer ours to fail.
+async fn fail(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str, why: &Error) -> Result<()> {
     let tx = db.begin().await?;
-    tx.run(
-        "UPDATE campaigns SET error_code = $2, error_detail = $3 WHERE id = $1 AND status = 'preparing'",
-        vals![id, why.code.as_str(), why.detail.clone()],
-    )
-    .await?;
+    let ours = tx
+        .run(
+            "UPDATE campaigns SET error_code = $2, error_detail = $3 WHERE id = $1 AND status = 'preparing' AND lease_owner = $4",
+            vals![id, why.code.as_str(), why.detail.clone(), owner],
+        )
+        .await?;
     tx.commit().await?;
-    remove(db, scope, id).await
+    if ours == 0 { Ok(()) } else { remove(db, scope, id).await }
 }
 
+/// Removes the messages of a failed preparation, a chunk a transaction; a worker that dies here is followed by another.
 async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
     loop {
         let tx = db.begin().await?;
+        let campaign = queries::lock(&tx, scope, id).await?;
+        if campaign.status != Status::Preparing || campaign.error_code.is_none() {
+            return Ok(());
+        }
         if !chunks::remove_one(&tx, id).await? {
             tx.run("DELETE FROM campaign_counts WHERE campaign_id = $1", vals![id]).await?;
             let now = scope.clock().now();
-            let ended = tx
-                .run(
-                    "UPDATE campaigns SET status = 'failed', finished_at = $2, updated_at = $2, lease_owner = NULL, lease_until = NULL, \
-                     version = version + 1 WHERE id = $1 AND status = 'preparing'",
-                    vals![id, now],
-                )
-                .await?;
-            if ended == 1 {
-                let campaign = queries::get(&tx, scope, id).await?;
-                let data = serde_json::json!({ "status": "failed", "code": campaign.error_code, "detail": campaign.error_detail });
-                tell(&tx, scope, &campaign, "campaign.failed", data).await?;
-            }
+            tx.run(
+                "UPDATE campaigns SET status = 'failed', finished_at = $2, updated_at = $2, lease_owner = NULL, lease_until = NULL, \
+                 version = version + 1 WHERE id = $1",
+                vals![id, now],
+            )
+            .await?;
+            let data =
+                serde_json::json!({ "status": "failed", "code": campaign.error_code, "detail": campaign.error_detail });
+            tell(&tx, scope, (id, &campaign.name), "campaign.failed", data).await?;
             tx.commit().await?;
             return Ok(());
         }
@@ -227,14 +246,14 @@ async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
 pub(super) async fn tell(
     tx: &sea_orm::DatabaseTransaction,
     scope: &AccountScope,
-    campaign: &Campaign,
+    (id, name): (CampaignId, &str),
     kind: &str,
     mut data: serde_json::Value,
 ) -> Result<()> {
     if let Some(data) = data.as_object_mut() {
-        data.insert("id".into(), campaign.id.to_string().into());
-        data.insert("name".into(), campaign.name.clone().into());
+        data.insert("id".into(), id.to_string().into());
+        data.insert("name".into(), name.into());
     }
-    events::record(tx, scope.clock().now(), scope.account(), kind, &campaign.id.to_string(), data).await?;
+    events::record(tx, scope.clock().now(), scope.account(), kind, &id.to_string(), data).await?;
     Ok(())
 }

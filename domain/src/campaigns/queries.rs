@@ -67,12 +67,12 @@ pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id:
     conn.one(&sql, vals![id, scope.account()]).await?.ok_or_else(|| Error::not_found("campaign"))
 }
 
-/// The same, locked until the transaction ends.
+/// The same, locked until the transaction ends; rows that refer to it may still be written.
 ///
 /// # Errors
 /// `not_found`.
 pub async fn lock(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
-    let for_update = if tx.get_database_backend() == DbBackend::Postgres { " FOR UPDATE" } else { "" };
+    let for_update = if tx.get_database_backend() == DbBackend::Postgres { " FOR NO KEY UPDATE" } else { "" };
     let sql = format!("SELECT {COLUMNS} FROM campaigns WHERE id = $1 AND account_id = $2{for_update}");
     tx.one(&sql, vals![id, scope.account()]).await?.ok_or_else(|| Error::not_found("campaign"))
 }

@@ -79,6 +79,6 @@ async fn set(
         vals![campaign.id, status, scope.clock().now()],
     )
     .await?;
-    tell(tx, scope, campaign, event, serde_json::json!({ "status": status.as_str() })).await?;
+    tell(tx, scope, (campaign.id, &campaign.name), event, serde_json::json!({ "status": status.as_str() })).await?;
     queries::get(tx, scope, campaign.id).await
 }

@@ -87,13 +87,27 @@ pub(super) struct Move {
     pub accepted: bool,
 }
 
-/// A batch of moves.
+/// A batch of moves. A message that moves twice (accepted, and its receipt in the same batch) is written once, with
+/// both steps told in the event.
 #[derive(Default)]
-pub(super) struct Moves(Vec<Move>);
+pub(super) struct Moves {
+    order: Vec<MessageId>,
+    moves: HashMap<MessageId, (Move, Vec<Status>)>,
+}
 
 impl Moves {
     pub fn add(&mut self, step: Move) {
-        self.0.push(step);
+        match self.moves.get_mut(&step.row.id) {
+            None => {
+                self.order.push(step.row.id);
+                self.moves.insert(step.row.id, (step, Vec::new()));
+            }
+            Some((first, passed)) => {
+                passed.push(first.to);
+                let Move { row: _, to, reason, error, accepted } = step;
+                *first = Move { row: first.row.clone(), to, reason, error, accepted: first.accepted || accepted };
+            }
+        }
     }
 
     /// Moves `row` without the carrier having taken it.
@@ -103,15 +117,17 @@ impl Moves {
 
     /// Carries every move out. Rows must be locked by this transaction.
     pub async fn apply(self, tx: &DatabaseTransaction, now: Timestamp) -> Result<u64> {
-        if self.0.is_empty() {
+        let Self { order, mut moves } = self;
+        let moves: Vec<(Move, Vec<Status>)> = order.iter().filter_map(|id| moves.remove(id)).collect();
+        if moves.is_empty() {
             return Ok(0);
         }
-        let refunding = refund_policies(tx, &self.0).await?;
+        let refunding = refund_policies(tx, moves.iter().map(|(m, _)| m)).await?;
         let mut counts: BTreeMap<(CampaignId, &'static str), i64> = BTreeMap::new();
         let mut money: BTreeMap<(AccountId, HoldId), Flow> = BTreeMap::new();
         let mut told: BTreeMap<AccountId, Vec<serde_json::Value>> = BTreeMap::new();
-        let mut records = Vec::with_capacity(self.0.len());
-        for Move { row, to, reason, error, accepted } in &self.0 {
+        let mut records = Vec::with_capacity(moves.len());
+        for (Move { row, to, reason, error, accepted }, passed) in &moves {
             let from = row.status;
             let mut charge = None;
             let mut refund = None;
@@ -139,9 +155,14 @@ impl Moves {
                 *counts.entry((campaign, from.counted().as_str())).or_default() -= 1;
                 *counts.entry((campaign, to.counted().as_str())).or_default() += 1;
             }
-            told.entry(row.account_id).or_default().push(json!({
-                "id": row.id, "to": format!("+{}", row.phone), "status": to.as_str(), "reason": reason, "campaign_id": row.campaign_id,
-            }));
+            let events = told.entry(row.account_id).or_default();
+            let event = |status: Status, reason: &Option<String>| {
+                json!({
+                    "id": row.id, "to": format!("+{}", row.phone), "status": status.as_str(), "reason": reason, "campaign_id": row.campaign_id,
+                })
+            };
+            events.extend(passed.iter().map(|status| event(*status, &None)));
+            events.push(event(*to, reason));
             records.push(json!({
                 "id": row.id.0.simple().to_string(), "status": to.as_str(), "reason": reason, "error": error,
                 "charge": charge.map(|c| c.0.simple().to_string()), "refund": refund.map(|c| c.0.simple().to_string()),
@@ -186,14 +207,17 @@ impl Flow {
 }
 
 /// The final statuses for which each account is given its charge back.
-async fn refund_policies(tx: &DatabaseTransaction, moves: &[Move]) -> Result<HashMap<AccountId, Vec<String>>> {
+async fn refund_policies<'a>(
+    tx: &DatabaseTransaction,
+    moves: impl Iterator<Item = &'a Move>,
+) -> Result<HashMap<AccountId, Vec<String>>> {
     #[derive(FromQueryResult)]
     struct Policy {
         id: AccountId,
         refund_on: serde_json::Value,
     }
     let failing = |m: &&Move| m.to.is_final() && m.to != Status::Delivered;
-    let accounts: std::collections::BTreeSet<_> = moves.iter().filter(failing).map(|m| m.row.account_id.0).collect();
+    let accounts: std::collections::BTreeSet<_> = moves.filter(failing).map(|m| m.row.account_id.0).collect();
     if accounts.is_empty() {
         return Ok(HashMap::new());
     }
@@ -241,10 +265,7 @@ async fn pay(tx: &DatabaseTransaction, now: Timestamp, money: BTreeMap<(AccountI
         if flow.captures > 0 {
             balance::capture(tx, now, account, hold, flow.charge, flow.captured).await?;
         }
-        // A campaign cancelled while it was prepared has messages, but no hold yet: nothing to give back.
-        if flow.released > Micros::ZERO
-            && tx.scalar::<i32>("SELECT 1 FROM holds WHERE id = $1", vals![hold]).await?.is_some()
-        {
+        if flow.released > Micros::ZERO {
             balance::release(tx, now, account, hold, flow.released, "not sent").await?;
         }
         if flow.refunded > Micros::ZERO {

@@ -5,7 +5,7 @@
 //! overwritten (a duplicate or an ENROUTE after DELIVRD changes nothing); a receipt that finds no part is parked, and
 //! is found again by the transaction that stores its part.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::json;
@@ -121,67 +121,96 @@ pub(super) async fn record_in(
     answers: &[Submitted],
     receipts: &[Receipt],
 ) -> Result<Recorded> {
-    let mut recorded = Recorded { moved: answer(tx, now, carrier, patience, answers).await?, ..Recorded::default() };
+    let answers = folded(answers);
     let parts: Vec<_> =
-        answers.iter().flat_map(|a| a.parts.iter().map(|(part, reference)| (a.message, *part, reference))).collect();
+        answers.values().flat_map(|a| a.parts.iter().map(|(part, reference)| (a.message, *part, reference))).collect();
     store_parts(tx, now, carrier, &parts).await?;
     let mut found = unpark(tx, carrier, &parts).await?;
     let (matched, rest) = find(tx, now, carrier, receipts).await?;
     found.extend(matched);
     park(tx, now, carrier, &rest).await?;
-    recorded.receipts_applied = u64::try_from(found.len()).unwrap_or(0);
-    recorded.receipts_parked = u64::try_from(rest.len()).unwrap_or(0);
-    recorded.moved += apply(tx, now, &found).await?;
-    Ok(recorded)
+    let touched = update_parts(tx, now, &found).await?;
+    // One lock over all, in the order of ids, and one batch of moves: two recorders then never wait in a circle.
+    let rows = lock(tx, answers.keys().chain(&touched).copied().collect::<BTreeSet<_>>()).await?;
+    let mut rows: BTreeMap<MessageId, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
+    let mut moves = Moves::default();
+    answer(tx, now, carrier, patience, &answers, &mut rows, &mut moves).await?;
+    conclude(tx, rows.into_values().filter(|r| touched.contains(&r.id)).collect(), &mut moves).await?;
+    Ok(Recorded {
+        moved: moves.apply(tx, now).await?,
+        receipts_applied: u64::try_from(found.len()).unwrap_or(0),
+        receipts_parked: u64::try_from(rest.len()).unwrap_or(0),
+    })
 }
 
+/// One answer a message: of several in a batch (a doubt, and the late answer that ends it) the one that knows rules.
+fn folded(answers: &[Submitted]) -> BTreeMap<MessageId, &Submitted> {
+    let mut of: BTreeMap<MessageId, &Submitted> = BTreeMap::new();
+    for answer in answers {
+        let kept = of.entry(answer.message).or_insert(answer);
+        if !matches!(answer.answer, Answer::Doubt { .. }) {
+            *kept = answer;
+        }
+    }
+    of
+}
+
+/// Moves the answered messages; `rows` are left in the state they then have.
 async fn answer(
     tx: &DatabaseTransaction,
     now: Timestamp,
     carrier: CarrierId,
     patience: &Patience,
-    answers: &[Submitted],
-) -> Result<u64> {
-    let mut rows: HashMap<MessageId, Row> =
-        lock(tx, answers.iter().map(|a| a.message)).await?.into_iter().map(|r| (r.id, r)).collect();
-    let (mut moves, mut doubts, mut resolved) = (Moves::default(), Vec::new(), Vec::new());
-    for Submitted { message, answer, .. } in answers {
-        let Some(row) = rows.remove(message) else { continue };
+    answers: &BTreeMap<MessageId, &Submitted>,
+    rows: &mut BTreeMap<MessageId, Row>,
+    moves: &mut Moves,
+) -> Result<()> {
+    let (mut doubts, mut resolved, mut unsent) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, Submitted { answer, .. }) in answers {
+        let Some(row) = rows.get_mut(id) else { continue };
         let from = row.status;
         if !matches!(from, Status::Submitting | Status::InDoubt) {
             continue;
         }
-        if from == Status::InDoubt && !matches!(answer, Answer::Doubt { .. }) {
-            resolved.push(row.id);
+        let (to, reason, error) = match answer {
+            Answer::Accepted => (Status::Sent, None, None),
+            Answer::Refused { error } => (Status::Rejected, Some("refused_by_carrier"), Some(error.clone())),
+            Answer::Doubt { reason } => (Status::InDoubt, Some(*reason), None),
+            Answer::Unsent => (Status::Queued, None, None),
+        };
+        match (from, to) {
+            (Status::InDoubt, Status::InDoubt) => continue,
+            (Status::InDoubt, _) => resolved.push(row.id),
+            (_, Status::InDoubt) => doubts.push(row.clone()),
+            _ => {}
         }
-        match answer {
-            Answer::Accepted => moves.add(Move { row, to: Status::Sent, reason: None, error: None, accepted: true }),
-            Answer::Refused { error } => {
-                moves.add(Move {
-                    row,
-                    to: Status::Rejected,
-                    reason: Some("refused_by_carrier".into()),
-                    error: Some(error.clone()),
-                    accepted: false,
-                });
-            }
-            Answer::Doubt { reason } if from == Status::Submitting => {
-                doubts.push(row.clone());
-                moves.add(Move {
-                    row,
-                    to: Status::InDoubt,
-                    reason: Some((*reason).to_owned()),
-                    error: None,
-                    accepted: false,
-                });
-            }
-            Answer::Doubt { .. } => {}
-            Answer::Unsent => moves.add(Move { row, to: Status::Queued, reason: None, error: None, accepted: false }),
+        if to == Status::Queued {
+            unsent.push(row.id);
         }
+        moves.add(Move {
+            row: row.clone(),
+            to,
+            reason: reason.map(str::to_owned),
+            error,
+            accepted: to == Status::Sent,
+        });
+        row.status = to;
     }
     doubt(tx, now, carrier, patience, &doubts).await?;
     undoubt(tx, &resolved).await?;
-    moves.apply(tx, now).await
+    reopen(tx, &unsent).await
+}
+
+/// Chunks that were done get messages back that were not sent after all.
+async fn reopen(tx: &DatabaseTransaction, unsent: &[MessageId]) -> Result<()> {
+    if !unsent.is_empty() {
+        let list = ids_list(tx.get_database_backend(), 1);
+        let sql = format!(
+            "UPDATE chunks SET status = 'ready' WHERE status = 'done' AND id IN (SELECT chunk_id FROM messages WHERE id IN {list})"
+        );
+        tx.run(&sql, vals![ids_json(unsent.iter().map(|id| id.0))]).await?;
+    }
+    Ok(())
 }
 
 /// Notes messages whose fate is not known.
@@ -259,7 +288,7 @@ async fn unpark(
     let rows = parts.iter().enumerate().map(|(n, (_, _, r))| json!({ "n": n, "ref": r.canonical }));
     let records = Records::new(REFS, rows.collect());
     let sql = format!(
-        "SELECT r.id, x.n, r.state, r.error FROM {} JOIN receipts r ON r.carrier_id = $2 AND r.carrier_ref = x.ref ORDER BY r.id",
+        "SELECT r.id, x.n, r.state, r.error FROM {} CROSS JOIN receipts r WHERE r.carrier_id = $2 AND r.carrier_ref = x.ref ORDER BY r.id",
         records.source(tx.get_database_backend(), 1, "x")
     );
     let parked: Vec<Parked> = tx.all(&sql, vals![records.value(), carrier]).await?;
@@ -273,13 +302,27 @@ async fn unpark(
     Ok(found.collect())
 }
 
-/// Finds the parts that receipts belong to; the rest is of nobody yet. Ids are searched in the last seven days, which is
-/// also what keeps PostgreSQL in one or two partitions.
+/// Finds the parts that receipts belong to; the rest is of nobody yet. Most are of the last seven days, which keeps
+/// PostgreSQL in one or two partitions; what is not found there is looked for in all, since a message may have been
+/// written long before it was sent.
 async fn find<'a>(
     tx: &DatabaseTransaction,
     now: Timestamp,
     carrier: CarrierId,
     receipts: &'a [Receipt],
+) -> Result<(Vec<Found>, Vec<&'a Receipt>)> {
+    let week_ago = uuid_floor(now.minus(std::time::Duration::from_secs(7 * 86_400)));
+    let (mut found, rest) = find_after(tx, carrier, receipts.iter().collect(), week_ago).await?;
+    let (older, rest) = find_after(tx, carrier, rest, uuid::Uuid::nil()).await?;
+    found.extend(older);
+    Ok((found, rest))
+}
+
+async fn find_after<'a>(
+    tx: &DatabaseTransaction,
+    carrier: CarrierId,
+    receipts: Vec<&'a Receipt>,
+    floor: uuid::Uuid,
 ) -> Result<(Vec<Found>, Vec<&'a Receipt>)> {
     #[derive(FromQueryResult)]
     struct Part {
@@ -292,25 +335,33 @@ async fn find<'a>(
     }
     let rows = receipts.iter().enumerate().map(|(n, r)| json!({ "n": n, "ref": r.reference.canonical }));
     let records = Records::new(REFS, rows.collect());
+    // CROSS JOIN is also SQLite's word for "in this order": the other way round it would read every part for each receipt.
     let sql = format!(
-        "SELECT x.n, p.message_id, p.part FROM {} JOIN message_parts p ON p.carrier_id = $2 AND p.carrier_ref = x.ref AND p.message_id >= $3 ORDER BY x.n",
+        "SELECT x.n, p.message_id, p.part FROM {} CROSS JOIN message_parts p WHERE p.carrier_id = $2 AND p.carrier_ref = x.ref AND p.message_id >= $3 \
+         ORDER BY x.n, p.done_at IS NOT NULL, p.message_id DESC",
         records.source(tx.get_database_backend(), 1, "x")
     );
-    let floor = uuid_floor(now.minus(std::time::Duration::from_secs(7 * 86_400)));
     let parts: Vec<Part> = tx.all(&sql, vals![records.value(), carrier, floor]).await?;
-    let mut seen = HashSet::new();
-    let mut found = Vec::with_capacity(parts.len());
-    for Part { n, message_id, part } in parts {
-        let Some(receipt) = usize::try_from(n).ok().and_then(|n| receipts.get(n)) else { continue };
-        seen.insert(n);
-        found.push(Found { message: message_id, part, state: receipt.state, error: receipt.error.clone() });
+    // Of several parts with one id (a carrier's counter that began again) the newest that waits is meant.
+    let mut meant: HashMap<usize, Part> = HashMap::new();
+    for part in parts {
+        if let Ok(n) = usize::try_from(part.n) {
+            meant.entry(n).or_insert(part);
+        }
     }
-    let rest = receipts
-        .iter()
-        .enumerate()
-        .filter(|(n, _)| i64::try_from(*n).is_ok_and(|n| !seen.contains(&n)))
-        .map(|(_, r)| r);
-    Ok((found, rest.collect()))
+    let (mut found, mut rest) = (Vec::with_capacity(meant.len()), Vec::new());
+    for (n, receipt) in receipts.into_iter().enumerate() {
+        match meant.get(&n) {
+            Some(p) => found.push(Found {
+                message: p.message_id,
+                part: p.part,
+                state: receipt.state,
+                error: receipt.error.clone(),
+            }),
+            None => rest.push(receipt),
+        }
+    }
+    Ok((found, rest))
 }
 
 async fn park(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, receipts: &[&Receipt]) -> Result<()> {
@@ -335,7 +386,8 @@ async fn park(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, rece
     Ok(())
 }
 
-async fn apply(tx: &DatabaseTransaction, now: Timestamp, found: &[Found]) -> Result<u64> {
+/// Writes what receipts say of parts that are not final yet; gives the messages concerned.
+async fn update_parts(tx: &DatabaseTransaction, now: Timestamp, found: &[Found]) -> Result<HashSet<MessageId>> {
     const FIELDS: &[(&str, Field)] = &[
         ("message", Field::Id),
         ("part", Field::Int),
@@ -344,7 +396,7 @@ async fn apply(tx: &DatabaseTransaction, now: Timestamp, found: &[Found]) -> Res
         ("done", Field::Int),
     ];
     if found.is_empty() {
-        return Ok(0);
+        return Ok(HashSet::new());
     }
     // Several receipts of one part: the first final one is kept, as it would be in batches of their own.
     let mut last: BTreeMap<(MessageId, i64), &Found> = BTreeMap::new();
@@ -367,11 +419,11 @@ async fn apply(tx: &DatabaseTransaction, now: Timestamp, found: &[Found]) -> Res
         records.source(tx.get_database_backend(), 1, "x")
     );
     let touched: Vec<MessageId> = tx.column(&sql, vals![records.value()]).await?;
-    conclude(tx, now, touched).await
+    Ok(touched.into_iter().collect())
 }
 
-/// Ends the messages whose parts have all come to an end.
-pub(super) async fn conclude(tx: &DatabaseTransaction, now: Timestamp, messages: Vec<MessageId>) -> Result<u64> {
+/// Ends the messages whose parts have all come to an end. `rows` are locked.
+pub(super) async fn conclude(tx: &DatabaseTransaction, rows: Vec<Row>, moves: &mut Moves) -> Result<()> {
     #[derive(FromQueryResult)]
     struct Part {
         message_id: MessageId,
@@ -379,10 +431,9 @@ pub(super) async fn conclude(tx: &DatabaseTransaction, now: Timestamp, messages:
         status: String,
         error: Option<String>,
     }
-    if messages.is_empty() {
-        return Ok(0);
+    if rows.is_empty() {
+        return Ok(());
     }
-    let rows = lock(tx, messages).await?;
     let sql = format!(
         "SELECT message_id, part, status, error FROM message_parts WHERE message_id IN {} ORDER BY message_id, part",
         ids_list(tx.get_database_backend(), 1)
@@ -398,7 +449,7 @@ pub(super) async fn conclude(tx: &DatabaseTransaction, now: Timestamp, messages:
             }
         }
     }
-    let (mut moves, mut resolved) = (Moves::default(), Vec::new());
+    let mut resolved = Vec::new();
     for row in rows {
         let from = row.status;
         if !matches!(from, Status::Sent | Status::InDoubt) {
@@ -411,6 +462,5 @@ pub(super) async fn conclude(tx: &DatabaseTransaction, now: Timestamp, messages:
         let error = errors.remove(&row.id);
         moves.add(Move { row, to, reason, error, accepted: true }); // a receipt proves that the carrier took it
     }
-    undoubt(tx, &resolved).await?;
-    moves.apply(tx, now).await
+    undoubt(tx, &resolved).await
 }

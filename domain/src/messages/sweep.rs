@@ -13,7 +13,7 @@ use super::{
 use crate::{
     balance,
     clock::Timestamp,
-    db::{Db, Sql, ids_json, ids_list},
+    db::{Db, Sql},
     error::{Code, Result},
     ids::{AccountId, CarrierId, ChunkId, HoldId, MessageId, ReceiptId},
     money::Micros,
@@ -32,7 +32,7 @@ struct Chunk {
     hold_id: Option<HoldId>,
 }
 
-/// Locks chunks that `condition` picks, passing over those that another sweep works on.
+/// Locks chunks that `condition` picks and orders, passing over those that another sweep works on.
 async fn chunks(
     tx: &DatabaseTransaction,
     condition: &str,
@@ -40,9 +40,7 @@ async fn chunks(
     limit: i64,
 ) -> Result<Vec<Chunk>> {
     let skip = if tx.get_database_backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
-    let sql = format!(
-        "SELECT id, account_id, carrier_id, hold_id FROM chunks WHERE {condition} ORDER BY id LIMIT {limit}{skip}"
-    );
+    let sql = format!("SELECT id, account_id, carrier_id, hold_id FROM chunks WHERE {condition} LIMIT {limit}{skip}");
     Ok(tx.all(&sql, values).await?)
 }
 
@@ -62,7 +60,7 @@ pub async fn reclaim(db: &Db, scope: &SystemScope, patience: &Patience) -> Resul
         return Ok(0);
     }
     let tx = db.begin().await?;
-    let found = chunks(&tx, dead, vals![now], 20).await?;
+    let found = chunks(&tx, &format!("{dead} ORDER BY id"), vals![now], 20).await?;
     for Chunk { id, carrier_id, .. } in &found {
         let rows = lock_where(&tx, "m.chunk_id = $1 AND m.status = 'submitting'", vals![*id]).await?;
         doubt(&tx, now, *carrier_id, patience, &rows).await?;
@@ -93,12 +91,20 @@ pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
         return Ok(0);
     }
     let tx = db.begin().await?;
-    let found = chunks(&tx, due, vals![now], 1).await?;
+    let found = chunks(&tx, &format!("{due} ORDER BY send_at, id"), vals![now], 1).await?;
     for Chunk { id, account_id, hold_id, .. } in &found {
         let Some(hold) = *hold_id else { continue };
         let rows = lock_where(&tx, "m.chunk_id = $1 AND m.status = 'scheduled'", vals![*id]).await?;
         let cost =
             rows.iter().try_fold(Micros::ZERO, |sum, row| sum.checked_add(row.unit_price.checked_mul(row.segments)?));
+        let active = "SELECT 1 FROM accounts WHERE id = $1 AND status = 'active'";
+        if tx.scalar::<i32>(active, vals![*account_id]).await?.is_none() {
+            let mut moves = Moves::default();
+            rows.into_iter().for_each(|row| moves.end(row, Status::Failed, "account_suspended"));
+            moves.apply(&tx, now).await?;
+            tx.run("UPDATE chunks SET status = 'done' WHERE id = $1", vals![*id]).await?;
+            continue;
+        }
         let held = balance::hold(&tx, now, *account_id, hold, cost.unwrap_or(Micros(i64::MAX))).await;
         let (status, to, reason) = match held {
             Ok(()) => ("ready", Status::Queued, ""),
@@ -130,18 +136,19 @@ pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
 pub async fn settle_cancelled(db: &Db, scope: &SystemScope) -> Result<usize> {
     let now = scope.clock.now();
     let open = "status = 'cancelled' AND settled_at IS NULL";
+    let first = format!("{open} ORDER BY lease_owner IS NOT NULL, id"); // those that can be done come first
     if !any(db, "chunks", open, vals![]).await? {
         return Ok(0);
     }
     let tx = db.begin().await?;
-    let found = chunks(&tx, open, vals![], 5).await?;
+    let found = chunks(&tx, &first, vals![], 5).await?;
     let mut settled = 0;
     for Chunk { id, .. } in &found {
         let mut moves = Moves::default();
         for row in lock_where(&tx, "m.chunk_id = $1 AND m.status IN ('queued', 'scheduled')", vals![*id]).await? {
             moves.end(row, Status::Cancelled, "cancelled");
         }
-        moves.apply(&tx, now).await?;
+        settled += usize::try_from(moves.apply(&tx, now).await?).unwrap_or(0);
         let done = "UPDATE chunks SET status = 'done' WHERE id = $1 AND lease_owner IS NULL";
         settled += usize::try_from(tx.run(done, vals![*id]).await?).unwrap_or(0);
     }
@@ -149,11 +156,11 @@ pub async fn settle_cancelled(db: &Db, scope: &SystemScope) -> Result<usize> {
     Ok(settled)
 }
 
-/// Sent messages that waited long enough: `no_report`, and charged.
+/// Sent messages that waited long enough: `no_report`, and charged. Tells how many.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn end_waiting(db: &Db, scope: &SystemScope, patience: &Patience) -> Result<usize> {
+pub async fn end_waiting(db: &Db, scope: &SystemScope, patience: &Patience) -> Result<u64> {
     let now = scope.clock.now();
     let past = now.minus(patience.receipt);
     let old = "status = 'done' AND settled_at IS NULL AND send_at < $1 AND lease_owner IS NULL";
@@ -161,7 +168,8 @@ pub async fn end_waiting(db: &Db, scope: &SystemScope, patience: &Patience) -> R
         return Ok(0);
     }
     let tx = db.begin().await?;
-    let found = chunks(&tx, old, vals![past], 5).await?;
+    let found = chunks(&tx, &format!("{old} ORDER BY send_at"), vals![past], 5).await?;
+    let mut ended = 0;
     for Chunk { id, .. } in &found {
         let mut moves = Moves::default();
         for row in
@@ -169,17 +177,16 @@ pub async fn end_waiting(db: &Db, scope: &SystemScope, patience: &Patience) -> R
         {
             moves.end(row, Status::NoReport, "no_receipt_in_time");
         }
-        moves.apply(&tx, now).await?;
-        // A chunk sent long after its time has messages that may still wait: it is looked at again.
-        tx.run(
-            "UPDATE chunks SET settled_at = $2 WHERE id = $1 AND NOT EXISTS \
-             (SELECT 1 FROM messages m WHERE m.chunk_id = $1 AND m.status IN ('sent', 'in_doubt', 'submitting', 'queued'))",
-            vals![*id, now],
-        )
-        .await?;
+        ended += moves.apply(&tx, now).await?;
+        // A chunk that was sent long after its time has messages that still wait: it is looked at again in ten minutes,
+        // behind the others.
+        let sql = "UPDATE chunks SET settled_at = CASE WHEN w.n = 0 THEN $2 END, send_at = CASE WHEN w.n = 0 THEN send_at ELSE $3 END FROM \
+                   (SELECT COUNT(*) AS n FROM messages m WHERE m.chunk_id = $1 AND m.status IN ('sent', 'in_doubt', 'submitting', 'queued')) AS w \
+                   WHERE chunks.id = $1";
+        tx.run(sql, vals![*id, now, past.plus(Duration::from_secs(600))]).await?;
     }
     tx.commit().await?;
-    Ok(found.len())
+    Ok(ended)
 }
 
 /// Messages in doubt to the end: `unknown`, and not charged.
@@ -229,46 +236,61 @@ pub async fn resolve_doubts(db: &Db, scope: &SystemScope, patience: &Patience) -
     }
     let now = scope.clock.now();
     let settled = now.minus(patience.settle);
-    if !any(db, "receipts", "received_at <= $1", vals![settled]).await?
-        || !any(db, "messages_in_doubt", "since <= $1", vals![now]).await?
+    if !any(db, "messages_in_doubt", "since <= $1", vals![now]).await?
+        || !any(db, "receipts", "received_at <= $1", vals![settled]).await?
     {
         return Ok(0);
     }
     let tx = db.begin().await?;
+    // A receipt tells of a message that existed when it came; ten minutes are allowed for a doubt that is noted late.
     let pairs: Vec<Pair> = tx
         .all(
             "SELECT r.id AS receipt, r.carrier_id, r.carrier_ref, r.carrier_ref_raw, r.state, r.error, d.message_id, d.since \
              FROM receipts r JOIN messages_in_doubt d ON d.carrier_id = r.carrier_id AND d.phone = r.phone AND (r.sender IS NULL OR r.sender = d.sender) \
-             WHERE r.received_at <= $1 ORDER BY r.received_at, r.id, d.since, d.message_id LIMIT $2",
+             WHERE r.received_at <= $1 AND r.received_at >= d.since - 600000000 ORDER BY d.since, d.message_id, r.received_at, r.id LIMIT $2",
             vals![settled, PIECE * 4],
         )
         .await?;
     let wanted: std::collections::BTreeSet<_> = pairs.iter().map(|p| p.message_id).collect();
-    let rows: HashMap<MessageId, i64> = lock(&tx, wanted).await?.into_iter().map(|r| (r.id, r.parts)).collect();
+    let rows = lock(&tx, wanted).await?;
     let mut free: HashMap<MessageId, Vec<i64>> = HashMap::new();
-    for (id, parts) in rows {
-        let known: Vec<i64> = tx.column("SELECT part FROM message_parts WHERE message_id = $1", vals![id]).await?;
-        free.insert(id, (1..=parts).rev().filter(|p| !known.contains(p)).collect());
+    for row in &rows {
+        let known: Vec<i64> = tx.column("SELECT part FROM message_parts WHERE message_id = $1", vals![row.id]).await?;
+        free.insert(row.id, (1..=row.parts).rev().filter(|p| !known.contains(p)).collect());
     }
-    let (mut used, mut touched) = (std::collections::HashSet::new(), Vec::new());
+    // One part a reference: ENROUTE and DELIVRD of one part are two receipts, but never two parts.
+    let mut bound: HashMap<String, (MessageId, i64)> = HashMap::new();
+    let mut touched = std::collections::BTreeSet::new();
     for Pair { receipt, carrier_id, carrier_ref, carrier_ref_raw, state, error, message_id, since } in pairs {
-        let done = ReceiptState::read(&state).is_some_and(ReceiptState::is_final).then_some(now);
-        if used.contains(&receipt) {
+        let place = match bound.get(&carrier_ref) {
+            Some((message, _)) if *message != message_id => continue,
+            Some((_, part)) => *part,
+            None => match free.get_mut(&message_id).and_then(Vec::pop) {
+                Some(part) => part,
+                None => continue,
+            },
+        };
+        // Taken first: another transaction may have found the receipt's own part meanwhile.
+        if tx.run("DELETE FROM receipts WHERE id = $1", vals![receipt]).await? == 0 {
+            if let (None, Some(free)) = (bound.get(&carrier_ref), free.get_mut(&message_id)) {
+                free.push(place);
+            }
             continue;
         }
-        let Some(part) = free.get_mut(&message_id).and_then(Vec::pop) else { continue };
-        used.insert(receipt);
-        touched.push(message_id);
+        bound.insert(carrier_ref.clone(), (message_id, place));
+        touched.insert(message_id);
+        let done = ReceiptState::read(&state).is_some_and(ReceiptState::is_final).then_some(now);
         tx.run(
             "INSERT INTO message_parts (message_id, part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            vals![message_id, part, carrier_id, carrier_ref, carrier_ref_raw, state, error, since, done],
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (message_id, part) DO UPDATE SET status = excluded.status, \
+             error = excluded.error, done_at = excluded.done_at WHERE message_parts.done_at IS NULL",
+            vals![message_id, place, carrier_id, carrier_ref, carrier_ref_raw, state, error, since, done],
         )
         .await?;
     }
-    let sql = format!("DELETE FROM receipts WHERE id IN {}", ids_list(tx.get_database_backend(), 1));
-    tx.run(&sql, vals![ids_json(used.iter().map(|id| id.0))]).await?;
-    let resolved = conclude(&tx, now, touched).await?;
+    let mut moves = Moves::default();
+    conclude(&tx, rows.into_iter().filter(|r| touched.contains(&r.id)).collect(), &mut moves).await?;
+    let resolved = moves.apply(&tx, now).await?;
     tx.commit().await?;
     Ok(resolved)
 }
@@ -289,9 +311,11 @@ pub async fn rematch(db: &Db, scope: &SystemScope, patience: &Patience) -> Resul
         state: String,
         error: Option<String>,
     }
+    // Only new ones: an old one would have been found when its part was stored.
+    let new = scope.clock.now().minus(Duration::from_secs(60));
     let sql = "SELECT r.id, r.carrier_id, r.carrier_ref, r.carrier_ref_raw, r.phone, r.sender, r.state, r.error FROM receipts r \
-               WHERE EXISTS (SELECT 1 FROM message_parts p WHERE p.carrier_id = r.carrier_id AND p.carrier_ref = r.carrier_ref) ORDER BY r.id LIMIT $1";
-    let parked: Vec<Parked> = db.read().all(sql, vals![PIECE]).await?;
+               WHERE r.received_at > $2 AND EXISTS (SELECT 1 FROM message_parts p WHERE p.carrier_id = r.carrier_id AND p.carrier_ref = r.carrier_ref) ORDER BY r.id LIMIT $1";
+    let parked: Vec<Parked> = db.read().all(sql, vals![PIECE, new]).await?;
     let mut applied = 0;
     for p in parked {
         let tx = db.begin().await?;

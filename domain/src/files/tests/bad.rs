@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use super::super::{Code, Limits, Options};
 use super::{all, code, open_bytes, open_with, refusal, workbook, zip};
 
-/// Runs `check` and demands an answer within a second (debug builds included).
+/// Runs `check` and demands that it does not grow with what a hostile file claims to be. A sound build takes a fraction
+/// of a second; the bound leaves room for a debug build on a machine that does other things, and still fails a reader
+/// that walks millions of cells.
 fn quickly<T>(check: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = check();
-    assert!(start.elapsed() < Duration::from_secs(1), "took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(20), "took {:?}", start.elapsed());
     result
 }
 
