@@ -59,6 +59,9 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("carillon: {e}");
+            for fault in e.downcast_ref::<domain::Error>().iter().flat_map(|e| &e.faults) {
+                eprintln!("  {} {}", fault.pointer, fault.detail);
+            }
             ExitCode::FAILURE
         }
     }

@@ -1,1 +1,143 @@
-//! To come.
+//! Imports: broken and hostile files, unknown columns and fields, errors by line, and nothing half-done.
+
+use std::io::Write as _;
+
+use serde_json::json;
+
+use crate::harness::Client;
+
+fn refused(app: &Client, name: &str, content: &[u8], fields: &[(&str, &str)], code: &str) -> String {
+    let problem = app.upload(name, content, fields).refused(422, code);
+    problem["detail"].as_str().unwrap().to_owned()
+}
+
+/// A workbook whose one sheet says `sheet`, and whatever else is put in.
+fn workbook(sheet: &[u8], more: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let plain = zip::write::SimpleFileOptions::default();
+    let book = br#"<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>"#;
+    let links = br#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#;
+    let kinds = br#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>"#;
+    let files: [(&str, &[u8]); 4] = [
+        ("[Content_Types].xml", kinds),
+        ("xl/workbook.xml", book),
+        ("xl/_rels/workbook.xml.rels", links),
+        ("xl/worksheets/sheet1.xml", sheet),
+    ];
+    for (name, content) in files.iter().chain(more) {
+        zip.start_file(*name, plain).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+both! {
+    fn a_file_that_cannot_be_read_is_refused_with_the_reason(stage) {
+        let app = stage.start();
+        let before = app.counts();
+        let groups = [("groups", "Never made")];
+        let fixture = |name: &str| std::fs::read(format!("{}/tests/fixtures/contacts/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let xlsx = fixture("mixed.xlsx");
+        let half = &xlsx[..xlsx.len() / 2];
+        let mut flipped = xlsx.clone();
+        let middle = flipped.len() / 3;
+        flipped[middle] ^= 0xff;
+        let bomb = workbook(&b"<worksheet><sheetData>".iter().copied().chain(std::iter::repeat_n(b' ', 200 << 20)).collect::<Vec<_>>(), &[]);
+        let entities = workbook(
+            br#"<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;&b;">]><worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>&c;</t></is></c></row></sheetData></worksheet>"#,
+            &[],
+        );
+        let wide = br#"<worksheet><sheetData><row r="1"><c r="ZZZZ1"><v>1</v></c></row></sheetData></worksheet>"#;
+        let cases: Vec<(&str, &[u8], &str)> = vec![
+            ("empty.csv", b"", "file_empty"),
+            ("blank.csv", b"\n\n \n", "file_empty"),
+            ("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "file_format_unknown"),
+            ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1more", "file_"),
+            ("notes.pdf", b"%PDF-1.7 ...", "file_format_unknown"),
+            ("half.xlsx", half, "file_broken"),
+            ("flipped.xlsx", &flipped, "file_"),
+            ("text.xlsx", b"phone\n+447400100001\n", "file_"),
+            ("bomb.xlsx", &bomb, "file_"),
+            ("entities.xlsx", &entities, "file_"),
+        ];
+        for (name, content, reason) in cases {
+            let detail = refused(&app, name, content, &groups, "file_refused");
+            assert!(detail.starts_with(reason), "{name}: {detail}");
+        }
+        // What only shows while the rows are read ends the import, not the server.
+        let sheet = workbook(wide, &[]);
+        let answer = app.upload("wide.xlsx", &sheet, &[]);
+        assert!([202, 422].contains(&answer.status), "{answer:?}");
+        let long = format!("phone,comment\n+447400100001,\"{}", "x".repeat(100_000));
+        let answer = app.upload("unclosed.csv", long.as_bytes(), &[]);
+        assert!([202, 422].contains(&answer.status), "{answer:?}");
+        let rows: String = crate::harness::numbers(0, 50).iter().map(|n| format!("{n},Ann\n")).collect();
+        app.upload("nul.csv", format!("phone,first_name\n{rows}+447400100001,A\0nn\n").as_bytes(), &[]);
+        let before = (before["contacts"], before["groups"]);
+        crate::harness::until("every import ends", || {
+            app.pages("/v1/contacts/imports").iter().all(|i| i["status"] == "completed" || i["status"] == "failed").then_some(())
+        });
+        let nul = app.pages("/v1/contacts/imports").into_iter().find(|i| i["file_name"] == "nul.csv");
+        assert!(nul.is_none_or(|i| i["status"] == "failed" && i["error"]["code"] == "file_nul_bytes"));
+        assert_eq!((app.counts()["contacts"], app.counts()["groups"]), before);
+        app.get("/healthz").ok(200);
+    }
+
+    fn a_mapping_must_name_what_is_there(stage) {
+        let app = stage.start();
+        let before = app.counts();
+        let file = b"Mobile phone,First name\n+447400100001,Ann\n";
+        let with = |fields: &[(&str, &str)], code: &str| refused(&app, "people.csv", file, fields, code);
+        let detail = with(&[("mapping", r#"{"phone": "Telephone"}"#), ("groups", "Never made")], "unknown_column");
+        assert!(detail.contains("Mobile phone"), "the columns that are there are told: {detail}");
+        with(&[("mapping", r#"{"phone": "9"}"#)], "unknown_column");
+        with(&[("mapping", r#"{"phone": "Mobile phone", "fields.nickname": "First name"}"#)], "unknown_field");
+        with(&[("mapping", r#"{"phone": "Mobile phone", "shoe_size": "First name"}"#)], "unknown_field");
+        with(&[("mapping", "phone=1")], "invalid_request");
+        with(&[("merge", "sideways")], "invalid_request");
+        with(&[("default_country", "Narnia")], "invalid_request");
+        with(&[("colour", "red")], "invalid_request");
+        with(&[("encoding", "klingon")], "file_refused");
+        app.ask("POST", "/v1/contacts/imports").json(&json!({})).go().refused(415, "unsupported_media_type");
+        let boundary = "multipart/form-data; boundary=x";
+        app.ask("POST", "/v1/contacts/imports").body(boundary, b"--x\r\nnonsense".to_vec()).go().refused(422, "invalid_request");
+        app.ask("POST", "/v1/contacts/imports").body(boundary, b"--x--\r\n".to_vec()).go().refused(422, "invalid_request");
+        assert_eq!(app.counts(), before);
+    }
+
+    fn every_refused_row_is_told_by_line_and_the_rest_is_there(stage) {
+        let app = stage.start();
+        let mut file = "phone,first_name,birth_date\n".to_owned();
+        for n in 0..150 {
+            file.push_str(&format!("12{n},Short,\n+44740010{n:04},Ann,1990-01-31\n"));
+        }
+        file.push_str("+447400100000,Twice,\n,Nobody,\n=cmd|' /C calc'!A0,Evil,\n");
+        let import = app.import("people.csv", file.as_bytes(), &[]);
+        let result = &import["result"];
+        assert_eq!(
+            ["rows", "created", "duplicates", "invalid"].map(|k| result[k].as_i64().unwrap()),
+            [303, 150, 1, 152],
+            "{result}"
+        );
+        assert_eq!(import["errors"].as_array().unwrap().len(), 100, "the first hundred");
+        let all = app.pages(&format!("/v1/contacts/imports/{}/errors", import["id"].as_str().unwrap()));
+        assert_eq!(all.len(), 152);
+        let lines: Vec<i64> = all.iter().map(|e| e["line"].as_i64().unwrap()).collect();
+        let wanted: Vec<i64> = (0..150).map(|n| 2 + 2 * n).chain([303, 304]).collect();
+        assert_eq!(lines, wanted);
+        assert!(all.iter().all(|e| e["field"] == "phone" && e["code"].is_string() && e["detail"].is_string()));
+        assert_eq!(app.pages("/v1/contacts").len(), 150);
+    }
+
+    fn the_progress_of_an_import_streams_to_its_end(stage) {
+        let app = stage.start();
+        let rows: String = crate::harness::numbers(0, 300).iter().map(|n| format!("{n}\n")).collect();
+        let import = app.upload("people.csv", format!("phone\n{rows}").as_bytes(), &[]).ok(202);
+        let answer = app.get(&format!("/v1/contacts/imports/{}/progress", import["id"].as_str().unwrap()));
+        let text = String::from_utf8(answer.body).unwrap();
+        assert!(answer.headers["content-type"].to_str().unwrap().starts_with("text/event-stream"));
+        let last = text.trim_end().rsplit("\n\n").next().unwrap();
+        assert!(last.starts_with("event: completed\n"), "{text}");
+        assert!(last.contains("\"created\":300"), "{last}");
+    }
+}

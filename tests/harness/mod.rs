@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub use client::{Answer, Client, merged, micros, numbers};
 pub use judge::Judge;
 pub use process::{App, Process};
-pub use stage::Stage;
+pub use stage::{Stage, TOKEN, bare};
 
 /// How long a test waits for what should take a moment.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -37,7 +37,7 @@ pub struct Event {
     /// Its id, the same whenever it is read.
     pub id: String,
     /// What happened: `message.` and the new status, or `campaign.launched`, `.started`, `.paused`, `.resumed`, `.finishing`, `.completed`,
-    /// `.cancelled`, `.failed`.
+    /// `.cancelled`, `.failed`, or `import.completed`, `.failed`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its place in the stream: send it as `after` to read on.

@@ -127,7 +127,7 @@ pub async fn estimate(conn: &impl ConnectionTrait, scope: &AccountScope, campaig
     walk(conn, scope, &campaign.audience()?, &letter, &terms, usize::MAX).await.map(|(sums, _)| sums)
 }
 
-/// Sums up to `pages` pages, and tells whether that was all.
+/// Sums up to `pages` pages with somebody on them, and tells whether that was all.
 pub(super) async fn walk(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
@@ -138,9 +138,11 @@ pub(super) async fn walk(
 ) -> Result<(Estimate, bool)> {
     let mut sums = Estimate::new(terms.deck.currency.clone());
     let mut cursor = Some(Cursor::Contact(Uuid::nil()));
-    for _ in 0..pages {
-        let Some(at) = cursor else { break };
+    let mut left = pages;
+    while let Some(at) = cursor.filter(|_| left > 0) {
         let page = audience.page(conn, scope, at, None).await?;
+        // The walk goes from contacts to bare numbers by a page that may have nobody: it does not count.
+        left -= usize::from(!page.recipients.is_empty() || matches!(page.next, Some(Cursor::Contact(_))));
         for recipient in &page.recipients {
             sums.add(&letter.draft(terms, recipient))?;
         }

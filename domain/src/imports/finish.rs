@@ -55,6 +55,7 @@ async fn end(
     uploads::delete(&tx, scope, import.file).await?;
     let counts = import.counts;
     let data = json!({
+        "id": id,
         "rows": counts.done, "created": counts.created, "updated": counts.updated, "unchanged": counts.unchanged,
         "duplicates": counts.duplicates, "invalid": counts.invalid, "ambiguous": counts.ambiguous,
         "error": code.map(|code| json!({ "code": code, "detail": detail })),

@@ -27,6 +27,7 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, new: NewTemp
     let NewTemplate { name, body } = new;
     let mut faults = Faults::default();
     check_name(&mut faults, &name);
+    check_body(&mut faults, &body);
     faults.check()?;
     check(tx, scope, &body).await?;
     let now = scope.clock().now();
@@ -43,6 +44,13 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, new: NewTemp
 }
 
 pub(super) const NAME_TAKEN: &str = "A template of this name exists already; choose another name or change that one.";
+
+/// The body's own faults, told beside others; what its markers mean is looked at once it is there.
+pub(super) fn check_body(faults: &mut Faults, body: &str) {
+    if body.trim().is_empty() {
+        faults.add("/body", "required", "must not be empty");
+    }
+}
 
 pub(super) fn check_name(faults: &mut Faults, name: &str) {
     faults.text("/name", name, 200);

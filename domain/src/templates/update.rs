@@ -4,7 +4,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, IntoActiveMode
 
 use super::{
     Template, check,
-    create::{NAME_TAKEN, check_name},
+    create::{NAME_TAKEN, check_body, check_name},
     entity::Column::Id,
     queries::within,
 };
@@ -39,6 +39,9 @@ pub async fn update(
     let mut faults = Faults::default();
     if let Some(name) = &name {
         check_name(&mut faults, name);
+    }
+    if let Some(body) = &body {
+        check_body(&mut faults, body);
     }
     faults.check()?;
     if let Some(body) = &body {
