@@ -144,7 +144,7 @@ impl Campaign {
             .env("CARILLON_SIMULATOR__BINDS", self.binds.to_string())
             .env("CARILLON_SIMULATOR__WINDOW", self.window.to_string());
         // Doubts of a killed server end within the benchmark instead of after two days.
-        command.env("CARILLON_WORKER__IN_DOUBT_HOURS", "0.01");
+        command.env("CARILLON_WORKER__IN_DOUBT_HOURS", "0.01").env("CARILLON_WORKER__SETTLE_SECONDS", "5");
         if let Some(url) = &self.database {
             command.env("DATABASE_URL", url);
         }

@@ -263,9 +263,7 @@ impl Client {
     /// Waits until a campaign has come to its end.
     #[track_caller]
     pub fn finished(&self, id: &str) -> Value {
-        until(&format!("{id} comes to its end"), || {
-            Some(self.campaign(id)).filter(|c| !c["finished_at"].is_null())
-        })
+        until(&format!("{id} comes to its end"), || Some(self.campaign(id)).filter(|c| !c["finished_at"].is_null()))
     }
     /// Every message of a campaign.
     pub fn messages_of(&self, campaign: &str) -> Vec<Value> {

@@ -76,9 +76,8 @@ impl Process {
         let began = Instant::now();
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        let status = super::within(Duration::from_secs(40), "the process ends by itself", || {
-            self.child.try_wait().unwrap()
-        });
+        let status =
+            super::within(Duration::from_secs(40), "the process ends by itself", || self.child.try_wait().unwrap());
         self.ended = true;
         (status, began.elapsed())
     }

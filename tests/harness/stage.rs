@@ -116,7 +116,8 @@ impl Stage {
     pub fn simulator(&mut self, receipt_delay_ms: u64) -> Process {
         let log = self.path("simulator.jsonl");
         let delay = receipt_delay_ms.to_string();
-        let mut command = self.command(&["simulator", "--listen", "127.0.0.1:0", "--receipt-delay-ms", &delay, "--log"]);
+        let mut command =
+            self.command(&["simulator", "--listen", "127.0.0.1:0", "--receipt-delay-ms", &delay, "--log"]);
         command.arg(&log);
         let mut process = Process::spawn("simulator", command, self.path("simulator.log"));
         let line = process.line_with("SMPP simulator on ");

@@ -57,9 +57,9 @@ struct Shared {
 }
 
 impl Shared {
-    /// Whether a shutdown has begun.
+    /// Whether a shutdown has begun, or who would begin it is gone.
     fn stopping(&self) -> bool {
-        *self.stop.borrow()
+        *self.stop.borrow() || self.stop.has_changed().is_err()
     }
     /// Resolves when a shutdown begins.
     async fn stopped(&self) {

@@ -372,7 +372,7 @@ fn unreached() -> Vec<messages::Status> {
 }
 
 async fn shown(
-    conn: &(impl sea_orm::ConnectionTrait + Sync),
+    conn: &impl sea_orm::ConnectionTrait,
     scope: &AccountScope,
     row: Row,
 ) -> domain::Result<Reply<Campaign>> {

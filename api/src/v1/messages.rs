@@ -507,7 +507,7 @@ async fn get(app: Data<App>, Auth(scope): Auth, Id(id): Id<MessageId>) -> Result
 }
 
 /// Reads a send: its numbers, its text, its sender, with every fault told at once.
-async fn read(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, new: NewMessage) -> domain::Result<Request> {
+async fn read(conn: &impl ConnectionTrait, scope: &AccountScope, new: NewMessage) -> domain::Result<Request> {
     let NewMessage { to, sender, text, template_id, split_mode, send_at, default_country, external_id, metadata } = new;
     let mut faults = domain::error::Faults::default();
     if to.is_empty() || to.len() > MAX_RECIPIENTS {

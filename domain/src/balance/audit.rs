@@ -102,6 +102,6 @@ pub async fn audit(db: &Db, scope: &AccountScope) -> Result<Audit> {
     Ok(Audit { checks, balance })
 }
 
-async fn count(conn: &(impl ConnectionTrait + Sync), sql: &str, scope: &AccountScope) -> Result<i64> {
+async fn count(conn: &impl ConnectionTrait, sql: &str, scope: &AccountScope) -> Result<i64> {
     Ok(conn.scalar::<i64>(sql, vals![scope.account()]).await?.unwrap_or(0))
 }

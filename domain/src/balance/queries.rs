@@ -36,7 +36,7 @@ impl Balance {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn balance(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope) -> Result<Balance> {
+pub async fn balance(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Balance> {
     let sql = "SELECT currency, purchased, granted, held FROM balances WHERE account_id = $1";
     if let Some(balance) = conn.one(sql, vals![scope.account()]).await? {
         return Ok(balance);
@@ -76,7 +76,7 @@ pub struct EntryFilter {
 /// # Errors
 /// When the database cannot be read.
 pub async fn entries(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     filter: &EntryFilter,
     limit: usize,
@@ -99,7 +99,7 @@ pub async fn entries(
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn charged(conn: &(impl ConnectionTrait + Sync), account: AccountId, hold: HoldId) -> Result<Micros> {
+pub async fn charged(conn: &impl ConnectionTrait, account: AccountId, hold: HoldId) -> Result<Micros> {
     let sql = "SELECT CAST(COALESCE(SUM(p.amount), 0) AS BIGINT) FROM journal j JOIN postings p ON p.journal_id = j.id \
                WHERE j.hold_id = $1 AND j.account_id = $2 AND p.ledger = 'revenue'";
     Ok(conn.scalar(sql, vals![hold, account]).await?.unwrap_or_default())

@@ -59,12 +59,7 @@ impl Audience {
     ///
     /// # Errors
     /// When the database cannot be read; faults are noted in `faults`.
-    pub async fn check(
-        &self,
-        conn: &(impl ConnectionTrait + Sync),
-        scope: &AccountScope,
-        faults: &mut Faults,
-    ) -> Result<()> {
+    pub async fn check(&self, conn: &impl ConnectionTrait, scope: &AccountScope, faults: &mut Faults) -> Result<()> {
         let Self { group_ids, contact_ids, phones, exclude_group_ids } = self;
         if group_ids.is_empty() && contact_ids.is_empty() && phones.is_empty() {
             faults.add("/audience", "required", "must name a group, a contact or a number");
@@ -111,7 +106,7 @@ impl Audience {
     /// The page after `cursor`. `campaign` is the one whose messages are being written, if any.
     pub(super) async fn page(
         &self,
-        conn: &(impl ConnectionTrait + Sync),
+        conn: &impl ConnectionTrait,
         scope: &AccountScope,
         cursor: Cursor,
         campaign: Option<CampaignId>,
@@ -123,8 +118,9 @@ impl Audience {
     }
 
     /// Contacts after an id. Each source gives its own first 1,000 by an index, and their union is cut again: a page
-    /// costs the same at the end of a large group as at its beginning.
-    async fn contacts(&self, conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, after: Uuid) -> Result<Page> {
+    /// costs the same at the end of a large group as at its beginning. (CROSS JOIN is also SQLite's word for "in this
+    /// order".)
+    async fn contacts(&self, conn: &impl ConnectionTrait, scope: &AccountScope, after: Uuid) -> Result<Page> {
         #[derive(FromQueryResult)]
         struct Row {
             id: ContactId,
@@ -174,7 +170,7 @@ impl Audience {
              EXISTS (SELECT 1 FROM contact_groups cg JOIN groups g ON g.id = cg.group_id WHERE cg.contact_id = c.id AND g.stop_list) AS stopped, \
              EXISTS (SELECT 1 FROM contact_groups cg WHERE cg.contact_id = c.id AND cg.group_id IN {}) AS excluded, \
              c.first_name, c.last_name, c.patronymic, c.birth_date, c.sex, c.email, c.company, c.link, c.comment, c.fields \
-             FROM (SELECT id FROM ({}) all_of ORDER BY id LIMIT {PAGE}) u JOIN contacts c ON c.id = u.id WHERE c.account_id = $1 ORDER BY c.id",
+             FROM (SELECT id FROM ({}) all_of ORDER BY id LIMIT {PAGE}) u CROSS JOIN contacts c WHERE c.id = u.id AND c.account_id = $1 ORDER BY c.id",
             ids_list(backend, 3),
             sources.join(" UNION "),
         );
@@ -221,7 +217,7 @@ impl Audience {
     /// contacts may come and go meanwhile.
     async fn numbers(
         &self,
-        conn: &(impl ConnectionTrait + Sync),
+        conn: &impl ConnectionTrait,
         scope: &AccountScope,
         done: usize,
         campaign: Option<CampaignId>,

@@ -104,11 +104,7 @@ impl Estimate {
 }
 
 /// The letter of a campaign: its text parsed and its markers known, its sender in order.
-pub(super) async fn letter(
-    conn: &(impl ConnectionTrait + Sync),
-    scope: &AccountScope,
-    campaign: &Campaign,
-) -> Result<Letter> {
+pub(super) async fn letter(conn: &impl ConnectionTrait, scope: &AccountScope, campaign: &Campaign) -> Result<Letter> {
     let text = match (&campaign.text, campaign.template_id) {
         (Some(text), _) => text.clone(),
         (None, Some(id)) => templates::find(conn, scope, id).await?.body,
@@ -125,11 +121,7 @@ pub(super) async fn letter(
 ///
 /// # Errors
 /// What a launch would refuse at once, but for money and an empty audience, which the figures show.
-pub async fn estimate(
-    conn: &(impl ConnectionTrait + Sync),
-    scope: &AccountScope,
-    campaign: &Campaign,
-) -> Result<Estimate> {
+pub async fn estimate(conn: &impl ConnectionTrait, scope: &AccountScope, campaign: &Campaign) -> Result<Estimate> {
     let letter = letter(conn, scope, campaign).await?;
     let terms = Terms::load(conn, scope).await?;
     walk(conn, scope, &campaign.audience()?, &letter, &terms, usize::MAX).await.map(|(sums, _)| sums)
@@ -137,7 +129,7 @@ pub async fn estimate(
 
 /// Sums up to `pages` pages with somebody on them, and tells whether that was all.
 pub(super) async fn walk(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     audience: &Audience,
     letter: &Letter,

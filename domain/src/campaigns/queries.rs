@@ -62,7 +62,7 @@ pub(super) const COLUMNS: &str = "id, account_id, name, description, status, sen
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
+pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
     let sql = format!("SELECT {COLUMNS} FROM campaigns WHERE id = $1 AND account_id = $2");
     conn.one(&sql, vals![id, scope.account()]).await?.ok_or_else(|| Error::not_found("campaign"))
 }
@@ -93,7 +93,7 @@ pub struct Filter {
 /// # Errors
 /// When the database cannot be read.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     filter: &Filter,
     limit: usize,
@@ -132,7 +132,7 @@ pub struct Counts {
 /// # Errors
 /// When the database cannot be read.
 pub async fn counts_of(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     campaigns: &[Campaign],
 ) -> Result<HashMap<CampaignId, Counts>> {

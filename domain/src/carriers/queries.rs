@@ -36,7 +36,7 @@ impl Carrier {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn all(conn: &(impl ConnectionTrait + Sync), _: &SystemScope) -> Result<Vec<Carrier>> {
+pub async fn all(conn: &impl ConnectionTrait, _: &SystemScope) -> Result<Vec<Carrier>> {
     Ok(conn.all("SELECT id, name, config, enabled, version FROM carriers ORDER BY id", vals![]).await?)
 }
 
@@ -44,7 +44,7 @@ pub async fn all(conn: &(impl ConnectionTrait + Sync), _: &SystemScope) -> Resul
 ///
 /// # Errors
 /// `not_found`.
-pub async fn by_name(conn: &(impl ConnectionTrait + Sync), _: &OperatorScope, name: &str) -> Result<Carrier> {
+pub async fn by_name(conn: &impl ConnectionTrait, _: &OperatorScope, name: &str) -> Result<Carrier> {
     let carrier =
         conn.one("SELECT id, name, config, enabled, version FROM carriers WHERE name = $1", vals![name]).await?;
     carrier.ok_or_else(|| Error::new(crate::Code::NotFound, format!("There is no carrier named {name:?}.")))

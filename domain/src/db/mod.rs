@@ -32,19 +32,19 @@ impl Db {
     /// When the address cannot be read or the database not reached.
     pub async fn open(url: &str, connections: u32) -> Result<Self, DbErr> {
         if url.starts_with("sqlite:") {
-            let mut writer = ConnectOptions::new(url);
+            let mut writer = options(url);
             // One writer: transactions queue in the pool in order, instead of failing with SQLITE_BUSY.
-            writer.max_connections(1).min_connections(1).acquire_timeout(Duration::from_secs(120)).sqlx_logging(false);
+            writer.max_connections(1).min_connections(1).acquire_timeout(Duration::from_secs(120));
             writer.map_sqlx_sqlite_opts(sqlite_options);
             let write = Database::connect(writer).await?;
-            let mut reader = ConnectOptions::new(url);
-            reader.max_connections(connections.max(2)).acquire_timeout(Duration::from_secs(30)).sqlx_logging(false);
+            let mut reader = options(url);
+            reader.max_connections(connections.max(2)).acquire_timeout(Duration::from_secs(30));
             reader.map_sqlx_sqlite_opts(|o| sqlite_options(o).pragma("query_only", "on"));
             let read = Database::connect(reader).await?;
             return Ok(Self { write, read });
         }
-        let mut options = ConnectOptions::new(url);
-        options.max_connections(connections.max(4)).acquire_timeout(Duration::from_secs(30)).sqlx_logging(false);
+        let mut options = options(url);
+        options.max_connections(connections.max(4)).acquire_timeout(Duration::from_secs(30));
         let pool = Database::connect(options).await?;
         Ok(Self { write: pool.clone(), read: pool })
     }
@@ -78,6 +78,17 @@ impl Db {
     }
 }
 
+/// Statements are not logged, but slow ones are told.
+fn options(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.sqlx_logging(true).sqlx_logging_level(log::LevelFilter::Trace);
+    options.sqlx_slow_statements_logging_settings(log::LevelFilter::Warn, SLOW);
+    options
+}
+
+/// What a statement may take before it is told in the log.
+const SLOW: Duration = Duration::from_millis(500);
+
 fn sqlite_options(o: sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sqlx::sqlite::SqliteConnectOptions {
     use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
     o.create_if_missing(true)
@@ -85,9 +96,8 @@ fn sqlite_options(o: sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sq
         .synchronous(SqliteSynchronous::Full) // a forgotten `submitting` would mean a double send
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(30)) // the admin command writes beside a running server
-        .pragma("cache_size", "-65536")
+        .pragma("cache_size", "-16384") // 16 MiB a connection: many readers must not add up to a server's memory
         .pragma("temp_store", "memory")
-        .pragma("mmap_size", "268435456")
 }
 
 /// Held while one process does what no other may do at the same time; ends when it is dropped.

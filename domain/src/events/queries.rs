@@ -48,7 +48,7 @@ pub struct Event {
 /// # Errors
 /// When the database cannot be read.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     after: Place,
     limit: usize,

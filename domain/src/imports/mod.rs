@@ -1,6 +1,6 @@
 //! Imports: an uploaded table read into contacts by a job.
 //!
-//! States: `queued` → `running` → `completed` or `failed`. Who runs it holds a lease that each batch renews; `done`, the
+//! States: `queued` → `running` → `completed` or `failed`. Who runs it holds a lease that each batch and time renew; `done`, the
 //! checkpoint, is committed with the contacts of its rows, so a killed run goes on where the last batch ended and
 //! nothing is counted twice.
 //!
@@ -11,7 +11,9 @@
 
 mod bulk;
 mod create;
+mod fault;
 mod finish;
+mod lease;
 mod merge;
 mod plan;
 mod queries;

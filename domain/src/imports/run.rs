@@ -1,77 +1,65 @@
 //! The job: reads the file in batches and commits each with the checkpoint.
 //!
 //! Killed at any point, the next run goes on after the last committed batch. Two runs of one import cannot both commit
-//! a batch: each batch first takes the row's lock and checks lease and checkpoint.
+//! a batch: each batch first takes the row's lock and checks lease and checkpoint. Only what lies in the file fails an
+//! import; while the database is away or busy it waits for a later run.
 
 use std::{fs::File, io::Seek, time::Duration};
 
-use sea_orm::DatabaseTransaction;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinError};
 
 use super::{
-    Counts, Import, MAX_ERRORS, RowError, bulk, finish, queries,
+    Counts, Import, MAX_ERRORS, RowError, bulk, fault, finish, lease, queries,
     reader::{self, Batch},
 };
 use crate::{
     db::{Db, Sql},
     error::{Code, Error, Result},
-    ids::{AccountId, ImportId, fill_random},
+    ids::{ImportId, fill_random},
     scope::{AccountScope, SystemScope},
     uploads, vals,
 };
 
-/// How long a run that says nothing keeps its import.
-pub(super) const LEASE: Duration = Duration::from_secs(15);
-/// Tries of one batch: a deadlock or a race for an external id goes away by itself.
+/// Tries of one batch within a run: a deadlock or a race for an external id goes away by itself.
 const TRIES: u32 = 5;
 
 /// Works on an import until it is final. Does nothing when another holds its lease or it is final already. `owner`
 /// names the worker, for people who look at the row.
 ///
 /// # Errors
-/// When the database cannot be reached: the lease is given back as far as possible, and a later run goes on.
+/// When the database cannot be reached or refuses: the lease is given back as far as possible, and a later run goes on.
 pub async fn run(db: &Db, system: &SystemScope, id: ImportId, owner: &str) -> Result<()> {
     let mut random = [0_u8; 8];
     fill_random(&mut random);
     // Unique for each run: even the same worker must not take its own stalled run for this one.
     let lease = format!("{owner}/{:016x}", u64::from_be_bytes(random));
-    let Some(scope) = claim(db, system, id, &lease).await? else { return Ok(()) };
-    let outcome = work(db, &scope, id, &lease).await;
-    match outcome {
-        Err(error) if error.code == Code::Internal => {
-            tracing::error!(import = %id, %error, "an import failed");
-            let detail = "Something went wrong on our side; rows counted before are imported.";
-            finish::failed(db, &scope, id, &lease, Code::Internal.as_str(), detail).await
-        }
-        Err(error) => {
-            finish::release(db, &scope, id, &lease).await?;
-            Err(error)
-        }
-        Ok(()) => Ok(()),
+    let Some(scope) = lease::claim(db, system, id, &lease).await? else { return Ok(()) };
+    let outcome = tokio::select! {
+        biased;
+        outcome = work(db, &scope, id, &lease) => outcome,
+        () = lease::keep(db, &scope, id, &lease, lease::LASTS / 3) => return Ok(()), // somebody else has taken over
+    };
+    let Err(error) = outcome else { return Ok(()) };
+    if fault::lies_in_the_file(&error) {
+        tracing::error!(import = %id, %error, "an import failed");
+        let detail = "Something went wrong on our side; rows counted before are imported.";
+        return finish::failed(db, &scope, id, &lease, Code::Internal.as_str(), detail).await;
     }
+    if let Err(e) = finish::release(db, &scope, id, &lease).await {
+        tracing::warn!(import = %id, error = %e, "the lease of an import was not given back; it ends by itself");
+    }
+    Err(error)
 }
 
-async fn claim(db: &Db, system: &SystemScope, id: ImportId, lease: &str) -> Result<Option<AccountScope>> {
-    let now = system.clock.now();
-    let tx = db.begin().await?;
-    let claimed = tx
-        .run(
-            "UPDATE imports SET status = 'running', lease_owner = $2, lease_until = $3, \
-             started_at = COALESCE(started_at, $4), version = version + 1 \
-             WHERE id = $1 AND status IN ('queued', 'running') AND (lease_until IS NULL OR lease_until < $4)",
-            vals![id, lease, now.plus(LEASE), now],
-        )
-        .await?;
-    let sql = "SELECT a.id AS account, a.mode FROM imports i JOIN accounts a ON a.id = i.account_id WHERE i.id = $1";
-    let account: Option<Owner> = tx.one(sql, vals![id]).await?;
-    tx.commit().await?;
-    Ok(account.filter(|_| claimed > 0).map(|a| system.of(a.account, a.mode == "live")))
+/// Reading on its thread broke down: the file did it, and would do it again, unless the worker is ending.
+fn broke(error: JoinError) -> Error {
+    let code = if error.is_cancelled() { Code::Unavailable } else { Code::Internal };
+    Error { source: Some(error.into()), ..Error::new(code, "The import cannot be read.") }
 }
 
-#[derive(sea_orm::FromQueryResult)]
-struct Owner {
-    account: AccountId,
-    mode: String,
+/// What holds the file for a while has failed, not the file.
+fn for_now(error: std::io::Error) -> Error {
+    Error { source: Some(error.into()), ..Error::new(Code::Unavailable, "The import cannot be read just now.") }
 }
 
 async fn work(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Result<()> {
@@ -82,7 +70,8 @@ async fn work(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Resul
             let detail = "The uploaded file is not there any more; upload it again.";
             return finish::failed(db, scope, id, lease, "file_gone", detail).await;
         }
-        Err(error) => return Err(error),
+        // A full disk, for one, is not the file's fault.
+        Err(error) => return Err(Error { code: Code::Unavailable, ..error }),
     };
     if import.total.is_none() {
         import.total = Some(count(db, scope, &import, &mut file).await?);
@@ -108,18 +97,17 @@ async fn work(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Resul
             }
         }
     }
-    thread.await.map_err(|e| Error::internal(format!("reading an import: {e}")))?;
+    thread.await.map_err(broke)?;
     finish::completed(db, scope, id, lease).await
 }
 
 /// Counts the rows, so that progress has an end, and stores the number.
 async fn count(db: &Db, scope: &AccountScope, import: &Import, file: &mut File) -> Result<i64> {
-    let again = |e: std::io::Error| Error::internal(format!("reading an import: {e}"));
-    let copy = file.try_clone().map_err(again)?;
+    let copy = file.try_clone().map_err(for_now)?;
     let (name, settings) = (import.file_name.clone(), import.settings.clone());
     let counted = tokio::task::spawn_blocking(move || reader::count(copy, &name, &settings)).await;
-    let total = i64::try_from(counted.map_err(|e| Error::internal(e.to_string()))?).unwrap_or(i64::MAX);
-    file.rewind().map_err(again)?;
+    let total = i64::try_from(counted.map_err(broke)?).unwrap_or(i64::MAX);
+    file.rewind().map_err(for_now)?;
     let tx = db.begin().await?;
     let sql = "UPDATE imports SET total = $3, version = version + 1 WHERE account_id = $1 AND id = $2";
     tx.run(sql, vals![scope.account(), import.id, total]).await?;
@@ -138,9 +126,9 @@ async fn patiently(
     let mut tried = 1;
     loop {
         match commit(db, scope, import, batch, lease).await {
-            Err(error) if tried < TRIES => {
+            Err(error) if tried < TRIES && error.code != Code::Unavailable => {
                 tracing::warn!(import = %import.id, %error, tried, "a batch of an import is tried again");
-                tokio::time::sleep(Duration::from_millis(50) * tried).await;
+                tokio::time::sleep(Duration::from_millis(100) * tried).await;
                 tried += 1;
             }
             outcome => return outcome,
@@ -150,7 +138,7 @@ async fn patiently(
 
 async fn commit(db: &Db, scope: &AccountScope, import: &Import, batch: &Batch, lease: &str) -> Result<Option<Counts>> {
     let tx = db.begin().await?;
-    if !renew(&tx, scope, import, lease).await? {
+    if !lease::confirm(&tx, scope, import, lease).await? {
         return Ok(None);
     }
     let written = bulk::write(&tx, scope, import, &batch.rows).await?;
@@ -177,17 +165,4 @@ async fn commit(db: &Db, scope: &AccountScope, import: &Import, batch: &Batch, l
     .await?;
     tx.commit().await?;
     Ok(Some(counts))
-}
-
-/// Takes the row's lock and renews the lease; false when it, or the checkpoint, is not ours any more.
-async fn renew(tx: &DatabaseTransaction, scope: &AccountScope, import: &Import, lease: &str) -> Result<bool> {
-    let until = scope.clock().now().plus(LEASE);
-    let renewed = tx
-        .run(
-            "UPDATE imports SET lease_until = $4 \
-             WHERE account_id = $1 AND id = $2 AND lease_owner = $3 AND status = 'running' AND done = $5",
-            vals![scope.account(), import.id, lease, until, import.counts.done],
-        )
-        .await?;
-    Ok(renewed > 0)
 }

@@ -5,6 +5,7 @@ mod merging;
 mod racing;
 mod resuming;
 mod volume;
+mod waiting;
 
 use std::io::Write;
 

@@ -112,7 +112,7 @@ impl Conditions {
 /// # Errors
 /// When the database cannot be read.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     filter: &Filter,
     limit: usize,
@@ -171,7 +171,7 @@ fn escape_like(text: &str) -> String {
 ///
 /// # Errors
 /// `not_found`.
-pub async fn get(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: MessageId) -> Result<Message> {
+pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: MessageId) -> Result<Message> {
     let sql = format!("SELECT {COLUMNS} WHERE m.id = $1 AND m.account_id = $2");
     conn.one(&sql, crate::vals![id, scope.account()]).await?.ok_or_else(|| Error::not_found("message"))
 }
@@ -191,7 +191,7 @@ pub struct Part {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn parts_of(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, id: MessageId) -> Result<Vec<Part>> {
+pub async fn parts_of(conn: &impl ConnectionTrait, scope: &AccountScope, id: MessageId) -> Result<Vec<Part>> {
     let sql = "SELECT p.part, p.carrier_ref_raw, p.status, p.error, p.submitted_at, p.done_at FROM messages m \
                JOIN message_parts p ON p.message_id = m.id WHERE m.id = $1 AND m.account_id = $2 ORDER BY p.part";
     Ok(conn.all(sql, crate::vals![id, scope.account()]).await?)

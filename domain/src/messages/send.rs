@@ -52,7 +52,7 @@ pub struct Sent {
 /// # Errors
 /// When the database cannot be read.
 pub async fn recipients(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     numbers: &[Msisdn],
 ) -> Result<Vec<Recipient>> {
@@ -112,7 +112,7 @@ pub async fn recipients(
 /// # Errors
 /// What [`Terms::load`] refuses.
 pub async fn plan(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     letter: &Letter,
     to: &[Msisdn],

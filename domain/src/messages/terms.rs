@@ -28,7 +28,7 @@ impl Terms {
     ///
     /// # Errors
     /// `account_suspended`, `no_route` without a carrier, `no_rate` without prices.
-    pub async fn load(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope) -> Result<Self> {
+    pub async fn load(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Self> {
         let account = accounts::find(conn, scope).await?;
         if account.status != Status::Active {
             return Err(Error::new(

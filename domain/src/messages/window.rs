@@ -34,7 +34,8 @@ pub struct Outgoing {
     pub text: String,
 }
 
-/// Claims up to `limit` ready chunks of a carrier, the most urgent first.
+/// Claims up to `limit` ready chunks of a carrier, the most urgent first; with `more_urgent_than` only those whose
+/// priority is a lower number.
 ///
 /// # Errors
 /// When the database refuses; nothing is claimed then.
@@ -45,20 +46,22 @@ pub async fn claim(
     owner: &str,
     until: Timestamp,
     limit: i64,
+    more_urgent_than: Option<i64>,
 ) -> Result<Vec<Chunk>> {
     let now = scope.clock.now();
+    let below = more_urgent_than.unwrap_or(i64::MAX);
     let ready = "SELECT id FROM chunks WHERE carrier_id = $1 AND status = 'ready' AND lease_owner IS NULL AND send_at <= $2 \
-                 ORDER BY priority, send_at, id LIMIT $3";
+                 AND priority < $4 ORDER BY priority, send_at, id LIMIT $3";
     // Asking first keeps an idle pump off the one writer of SQLite.
-    if db.read().scalar::<ChunkId>(ready, vals![carrier, now, 1_i64]).await?.is_none() {
+    if db.read().scalar::<ChunkId>(ready, vals![carrier, now, 1_i64, below]).await?.is_none() {
         return Ok(Vec::new());
     }
     let skip = if db.backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
     let tx = db.begin().await?;
     let sql = format!(
-        "UPDATE chunks SET status = 'claimed', lease_owner = $4, lease_until = $5 WHERE id IN ({ready}{skip}) RETURNING id, priority"
+        "UPDATE chunks SET status = 'claimed', lease_owner = $5, lease_until = $6 WHERE id IN ({ready}{skip}) RETURNING id, priority"
     );
-    let mut chunks: Vec<Chunk> = tx.all(&sql, vals![carrier, now, limit, owner, until]).await?;
+    let mut chunks: Vec<Chunk> = tx.all(&sql, vals![carrier, now, limit, below, owner, until]).await?;
     tx.commit().await?;
     chunks.sort_by_key(|c| (c.priority, c.id));
     Ok(chunks)

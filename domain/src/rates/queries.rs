@@ -17,7 +17,7 @@ use crate::{
 ///
 /// # Errors
 /// `no_rate` when the account has no deck or an empty one.
-pub async fn deck_of(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope) -> Result<Deck> {
+pub async fn deck_of(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Deck> {
     let now = scope.clock().now();
     let sql = "SELECT d.currency FROM accounts a JOIN rate_decks d ON d.id = a.rate_deck_id WHERE a.id = $1";
     let none = || Error::new(Code::NoRate, "The account has no rate deck: ask the operator for prices.");
@@ -53,7 +53,7 @@ pub struct RateFilter {
 /// # Errors
 /// When the database cannot be read.
 pub async fn list(
-    conn: &(impl ConnectionTrait + Sync),
+    conn: &impl ConnectionTrait,
     scope: &AccountScope,
     filter: &RateFilter,
     limit: usize,

@@ -42,11 +42,7 @@ pub struct CampaignReport {
 ///
 /// # Errors
 /// `not_found`.
-pub async fn campaign(
-    conn: &(impl ConnectionTrait + Sync),
-    scope: &AccountScope,
-    id: CampaignId,
-) -> Result<CampaignReport> {
+pub async fn campaign(conn: &impl ConnectionTrait, scope: &AccountScope, id: CampaignId) -> Result<CampaignReport> {
     #[derive(FromQueryResult)]
     struct Count {
         status: String,
@@ -65,12 +61,7 @@ pub async fn campaign(
     })
 }
 
-async fn slices(
-    conn: &(impl ConnectionTrait + Sync),
-    id: CampaignId,
-    column: &str,
-    condition: &str,
-) -> Result<Vec<Slice>> {
+async fn slices(conn: &impl ConnectionTrait, id: CampaignId, column: &str, condition: &str) -> Result<Vec<Slice>> {
     let sql = format!(
         "SELECT {column} AS key, COUNT(*) AS messages, CAST(SUM(CASE WHEN status = 'delivered' THEN 1 ELSE 0 END) AS BIGINT) AS delivered, \
          CAST(SUM(segments) AS BIGINT) AS segments, \

@@ -13,7 +13,7 @@ use crate::{
 ///
 /// # Errors
 /// `invalid_template` with the place of the fault; `unknown_marker` naming it.
-pub async fn check(conn: &(impl ConnectionTrait + Sync), scope: &AccountScope, body: &str) -> Result<Template> {
+pub async fn check(conn: &impl ConnectionTrait, scope: &AccountScope, body: &str) -> Result<Template> {
     let template = Template::parse(body).map_err(|e| {
         let code = if e.code == "unknown_marker" { Code::UnknownMarker } else { Code::InvalidTemplate };
         Error::new(code, format!("At character {}: {}.", e.position + 1, e.detail))

@@ -79,7 +79,12 @@ async fn hold_bind(shared: Shared, carrier: Carrier, settings: carriers::SmppSet
         let mut pump = tokio::spawn(smpp::pump(own, carrier.clone(), settings.clone(), owner.clone()));
         loop {
             tokio::select! {
-                _ = &mut pump => break,
+                ended = &mut pump => {
+                    // Before its time: a fault of ours. Its chunks end with their leases.
+                    tracing::error!(carrier = carrier.name, error = ended.err().map(tracing::field::display), "a pump ended; it is started again");
+                    shared.pause(Duration::from_secs(1)).await;
+                    break;
+                }
                 () = shared.stopped() => { let _ = stop.send(true); let _ = (&mut pump).await; break }
                 () = tokio::time::sleep(every) => {
                     // A database that cannot be asked is no reason to unbind; another owner is.

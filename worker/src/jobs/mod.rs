@@ -4,6 +4,8 @@
 //! again by apalis, and by the sweep that finds its row overdue; worker names are unique per boot, because apalis
 //! never gives a killed worker's jobs to the same name.
 
+mod at_most;
+
 use std::{io, time::Duration};
 
 use apalis::prelude::{BackendExt, BoxDynError, Data, Monitor, WorkerBuilder};
@@ -17,6 +19,7 @@ use domain::{
     jobs::{Job, Queue},
 };
 
+use self::at_most::AtMost;
 use crate::Shared;
 
 /// How often a queue is polled.
@@ -44,6 +47,7 @@ pub async fn run(shared: Shared) {
     macro_rules! register {
         ($monitor:ident, $storage:ident, $config:path, $pool:expr, $($queue:expr => $handler:path, $at_once:literal;)*) => {$({
             let (shared, pool) = (shared.clone(), $pool.clone());
+            let limit = AtMost::new($at_once); // outlives the restarts of its worker
             $monitor = $monitor.register(move |boot| {
                 let config = <$config>::default()
                     .queue($queue.name())
@@ -52,7 +56,7 @@ pub async fn run(shared: Shared) {
                     .missed_heartbeats(3);
                 let name = format!("{}.{}.{boot}", shared.name, $queue.name());
                 let backend = $storage::<Job>::new(&pool).with_config(config).poll_with_interval(POLL);
-                WorkerBuilder::new(name.as_str()).backend(backend).data(shared.clone()).build($handler)
+                WorkerBuilder::new(name.as_str()).backend(backend).data(shared.clone()).layer(limit.clone()).build($handler)
             });
         })*};
     }
@@ -60,11 +64,11 @@ pub async fn run(shared: Shared) {
     if shared.db.is_sqlite() {
         let pool = shared.db.writer().get_sqlite_connection_pool();
         register!(monitor, SqliteStorage, apalis_sqlite::Config, pool,
-            Queue::ContactsImport => import, 1; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 1;);
+            Queue::ContactsImport => import, 2; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 4;);
     } else {
         let pool = shared.db.writer().get_postgres_connection_pool();
         register!(monitor, PostgresStorage, apalis_postgres::Config, pool,
-            Queue::ContactsImport => import, 1; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 1;);
+            Queue::ContactsImport => import, 2; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 4;);
     }
     let stop = shared.clone();
     let signal = async move {

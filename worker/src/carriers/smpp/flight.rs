@@ -1,34 +1,47 @@
 //! Messages submitted and not yet settled: which parts were answered, and what the answers make of the message.
 //!
-//! A part: waiting → accepted | refused | doubtful | unsent. A message settles when no part waits: refused if one part
-//! is, else doubtful if one is, else accepted. Unsent parts are put back and wait again.
+//! A part: waiting → handed over → accepted | refused | doubtful; what the carrier did not take waits again. A message
+//! settles when no part waits or is handed over: refused if one part is, else doubtful if one is, else accepted.
+//! A message none of whose parts the carrier may have is unsent when its connection stays away or the pump ends.
 
 use std::collections::{HashMap, VecDeque};
 
-use domain::{
-    ids::ChunkId,
-    messages::{Answer, Reference, Submitted, window::Outgoing},
-};
+use domain::messages::{Answer, Reference, Submitted, window::Outgoing};
 use smpp::client::Submit;
+
+use super::chunks::Claim;
 
 /// How many doubtful messages are remembered for a late answer.
 const REMEMBERED: usize = 10_000;
+/// The most parts of a message: their number is one octet.
+const MOST_PARTS: usize = 255;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
+    /// The carrier does not have it: never handed over, or refused with the wish to get it again.
     Waiting,
+    /// Given to a connection, not answered.
+    HandedOver,
     Accepted(Reference),
     Refused(String),
     Doubtful(&'static str),
+}
+
+impl Part {
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Waiting | Self::HandedOver)
+    }
 }
 
 /// One message under way.
 #[derive(Debug)]
 struct Flight {
     message: Outgoing,
-    chunk: ChunkId,
+    claim: Claim,
     submits: Vec<Submit>,
     parts: Vec<Part>,
+    /// How often the carrier could not take each part just then.
+    refusals: Vec<u32>,
 }
 
 /// What a part's answer was.
@@ -48,8 +61,8 @@ pub struct Flights {
     order: VecDeque<u64>,
 }
 
-/// A settled message and the chunk it belongs to.
-pub type Settled = (Submitted, ChunkId);
+/// A settled message, and the claim it counts down: none when it was settled before, as a doubt.
+pub type Settled = (Submitted, Option<Claim>);
 
 impl Flights {
     /// Whether nothing is under way.
@@ -57,20 +70,42 @@ impl Flights {
         self.open.is_empty()
     }
 
-    /// Takes a message up; gives the tokens of its parts.
-    pub fn add(&mut self, chunk: ChunkId, message: Outgoing, submits: Vec<Submit>) -> Vec<u64> {
+    /// Takes a message up; gives the tokens of its parts. `None` when it has no part, or too many.
+    pub fn add(&mut self, claim: Claim, message: Outgoing, submits: Vec<Submit>) -> Option<Vec<u64>> {
+        if submits.is_empty() || submits.len() > MOST_PARTS {
+            return None;
+        }
         let key = self.next;
         self.next += 1;
-        let tokens = (0..submits.len()).filter_map(|n| token(key, n)).collect();
-        let parts = vec![Part::Waiting; submits.len()];
-        self.open.insert(key, Flight { message, chunk, submits, parts });
-        tokens
+        let tokens = (0..submits.len()).map(|n| token(key, n)).collect::<Option<_>>()?;
+        let (parts, refusals) = (vec![Part::Waiting; submits.len()], vec![0; submits.len()]);
+        self.open.insert(key, Flight { message, claim, submits, parts, refusals });
+        Some(tokens)
     }
 
-    /// The PDU of a part.
+    /// The PDU of a part that waits.
     pub fn submit(&self, token: u64) -> Option<Submit> {
         let (key, n) = split(token);
-        self.open.get(&key).and_then(|f| f.submits.get(n)).cloned()
+        let flight = self.open.get(&key).filter(|f| f.parts.get(n) == Some(&Part::Waiting))?;
+        flight.submits.get(n).cloned()
+    }
+
+    /// Notes that a connection was given a part.
+    pub fn handed_over(&mut self, token: u64) {
+        self.turn(token, &Part::Waiting, Part::HandedOver);
+    }
+
+    /// Notes that the carrier did not take a part: it waits again.
+    pub fn put_back(&mut self, token: u64) {
+        self.turn(token, &Part::HandedOver, Part::Waiting);
+    }
+
+    /// Counts that the carrier could not take a part just now; tells how often that was.
+    pub fn refused_for_now(&mut self, token: u64) -> u32 {
+        let (key, n) = split(token);
+        let Some(count) = self.open.get_mut(&key).and_then(|f| f.refusals.get_mut(n)) else { return 0 };
+        *count += 1;
+        *count
     }
 
     /// Notes the answer to a part; a settled message if it was the last.
@@ -78,7 +113,7 @@ impl Flights {
         let (key, n) = split(token);
         let flight = self.open.get_mut(&key)?;
         *flight.parts.get_mut(n)? = answer.into();
-        if flight.parts.contains(&Part::Waiting) {
+        if flight.parts.iter().any(Part::is_open) {
             return None;
         }
         let flight = self.open.remove(&key)?;
@@ -100,31 +135,51 @@ impl Flights {
         if flight.parts.iter().any(|p| matches!(p, Part::Doubtful(_))) {
             return None;
         }
-        self.doubtful.remove(&key).map(|flight| flight.settle())
+        // The doubt was settled and has counted its claim down.
+        self.doubtful.remove(&key).map(|flight| (flight.settle().0, None))
     }
 
-    /// Gives up what is under way: a message none of whose parts was ever handed over is unsent, any other doubtful.
-    /// `handed_over` tells whether a token was given to a connection.
-    pub fn abandon(&mut self, handed_over: impl Fn(u64) -> bool) -> Vec<Settled> {
-        let open = std::mem::take(&mut self.open);
-        let settled = open.into_iter().map(|(key, mut flight)| {
-            let untouched = flight
-                .parts
-                .iter()
-                .enumerate()
-                .all(|(n, p)| *p == Part::Waiting && !token(key, n).is_some_and(&handed_over));
-            if untouched {
-                return (
-                    Submitted { message: flight.message.id, answer: Answer::Unsent, parts: Vec::new() },
-                    flight.chunk,
-                );
-            }
-            for part in flight.parts.iter_mut().filter(|p| **p == Part::Waiting) {
+    /// The connection is gone: what it was given and did not answer is doubtful. No late answer can come any more.
+    pub fn lose(&mut self) -> Vec<Settled> {
+        self.doubtful.clear();
+        self.order.clear();
+        for part in self.open.values_mut().flat_map(|f| &mut f.parts).filter(|p| **p == Part::HandedOver) {
+            *part = Part::Doubtful("connection_lost");
+        }
+        self.settle_where(|flight| !flight.parts.iter().any(Part::is_open))
+    }
+
+    /// No connection comes: messages of which the carrier has nothing are unsent, and one that has failed already does
+    /// not wait for its other parts. A message that the carrier has in part stays.
+    pub fn release(&mut self) -> Vec<Settled> {
+        self.settle_where(|flight| {
+            flight.is_untouched()
+                || (flight.parts.iter().any(|p| matches!(p, Part::Refused(_)))
+                    && !flight.parts.contains(&Part::HandedOver))
+        })
+    }
+
+    /// Gives up all that is under way: a message of which the carrier has nothing is unsent, any other doubtful.
+    pub fn abandon(&mut self) -> Vec<Settled> {
+        let mut settled = self.release();
+        for flight in self.open.values_mut() {
+            for part in flight.parts.iter_mut().filter(|p| p.is_open()) {
                 *part = Part::Doubtful("interrupted");
             }
-            flight.settle()
-        });
-        settled.collect()
+        }
+        settled.extend(self.settle_where(|_| true));
+        settled
+    }
+
+    fn settle_where(&mut self, condition: impl Fn(&Flight) -> bool) -> Vec<Settled> {
+        self.open.extract_if(|_, flight| condition(flight)).map(|(_, flight)| flight.settle()).collect()
+    }
+
+    fn turn(&mut self, token: u64, from: &Part, to: Part) {
+        let (key, n) = split(token);
+        if let Some(part) = self.open.get_mut(&key).and_then(|f| f.parts.get_mut(n)).filter(|p| **p == *from) {
+            *part = to;
+        }
     }
 
     fn remember(&mut self, key: u64, flight: Flight) {
@@ -139,7 +194,16 @@ impl Flights {
 }
 
 impl Flight {
+    /// Whether the carrier has nothing of it.
+    fn is_untouched(&self) -> bool {
+        self.parts.iter().all(|p| *p == Part::Waiting)
+    }
+
     fn settle(&self) -> Settled {
+        if self.is_untouched() {
+            let unsent = Submitted { message: self.message.id, answer: Answer::Unsent, parts: Vec::new() };
+            return (unsent, Some(self.claim));
+        }
         let mut accepted = Vec::new();
         let (mut refused, mut doubt) = (None, None);
         for (part, n) in self.parts.iter().zip(1_i64..) {
@@ -147,7 +211,7 @@ impl Flight {
                 Part::Accepted(reference) => accepted.push((n, reference.clone())),
                 Part::Refused(error) => refused = refused.or(Some(error.clone())),
                 Part::Doubtful(reason) => doubt = doubt.or(Some(*reason)),
-                Part::Waiting => {}
+                Part::Waiting | Part::HandedOver => {}
             }
         }
         let answer = match (refused, doubt) {
@@ -155,7 +219,7 @@ impl Flight {
             (None, Some(reason)) => Answer::Doubt { reason },
             (None, None) => Answer::Accepted,
         };
-        (Submitted { message: self.message.id, answer, parts: accepted }, self.chunk)
+        (Submitted { message: self.message.id, answer, parts: accepted }, Some(self.claim))
     }
 }
 
@@ -178,55 +242,4 @@ fn split(token: u64) -> (u64, usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::{clock::Timestamp, ids::MessageId};
-
-    fn start(parts: usize) -> (Flights, Vec<u64>) {
-        let mut flights = Flights::default();
-        let id = MessageId::new(Timestamp(0));
-        let message =
-            Outgoing { id, phone: 1, sender: "A".into(), split_mode: "udh".into(), parts: 1, text: String::new() };
-        let tokens = flights.add(ChunkId::new(Timestamp(0)), message, vec![Submit::default(); parts]);
-        (flights, tokens)
-    }
-    fn accepted(id: &str) -> PartAnswer {
-        PartAnswer::Accepted(Reference { canonical: id.into(), raw: id.into() })
-    }
-
-    #[test]
-    fn settles_with_the_last_part() {
-        let (mut flights, t) = start(2);
-        assert_eq!(flights.answer(t[0], accepted("a")).map(|s| s.0.answer), None);
-        let (settled, _) = flights.answer(t[1], accepted("b")).unwrap();
-        assert_eq!((settled.answer, settled.parts.len()), (Answer::Accepted, 2));
-        assert!(flights.is_empty());
-    }
-
-    #[test]
-    fn one_refused_part_refuses_the_message() {
-        let (mut flights, t) = start(2);
-        flights.answer(t[0], accepted("a"));
-        let (settled, _) = flights.answer(t[1], PartAnswer::Refused("ESME_RINVDSTADR".into())).unwrap();
-        assert_eq!(settled.answer, Answer::Refused { error: "ESME_RINVDSTADR".into() });
-    }
-
-    #[test]
-    fn a_late_answer_resolves_a_doubt() {
-        let (mut flights, t) = start(2);
-        flights.answer(t[0], accepted("a"));
-        let (settled, _) = flights.answer(t[1], PartAnswer::Doubtful("no_answer")).unwrap();
-        assert_eq!(settled.answer, Answer::Doubt { reason: "no_answer" });
-        let (settled, _) = flights.late(t[1], accepted("b")).unwrap();
-        assert_eq!((settled.answer, settled.parts.len()), (Answer::Accepted, 2));
-    }
-
-    #[test]
-    fn what_was_never_handed_over_is_unsent() {
-        let (mut flights, t) = start(2);
-        assert_eq!(flights.abandon(|_| false)[0].0.answer, Answer::Unsent);
-        let (mut flights, u) = start(2);
-        assert_eq!(flights.abandon(|x| x == u[0])[0].0.answer, Answer::Doubt { reason: "interrupted" });
-        assert_eq!(t.len(), 2);
-    }
-}
+mod tests;

@@ -1,15 +1,24 @@
 //! A pump: one SMPP bind of a carrier, kept connected, fed with windows of messages.
 //!
-//! States: disconnected (back-off) → bound → draining → ended. Four pieces: [`pump`] moves messages, [`flight`] knows
-//! what was submitted and not yet answered, [`recorder`] writes answers and receipts, [`encode`] makes PDUs.
+//! States: disconnected (back-off) → bound → draining → ended. The pieces: [`pump`] keeps the connection and [`serve`]
+//! drives it, [`feed`] claims and marks what it submits, [`answers`] takes what comes back, [`chunks`] knows what is
+//! claimed and [`flight`] what is submitted and not yet answered, [`recorder`] and [`store`] write answers and receipts,
+//! [`encode`] makes PDUs and [`receipts`] reads them, [`fault`] tells bad content from a database that is away.
 //!
 //! Invariants: a part is submitted only after its message was marked `submitting` and committed; an answer that is lost
-//! makes its message doubtful, never sent again; receipts are acknowledged after commit.
+//! makes its message doubtful, never sent again; receipts are acknowledged after commit; nothing is submitted that
+//! cannot be recorded, so a pump ends with its recorder, and neither outlives the other.
 
+mod answers;
+mod chunks;
 mod encode;
+mod fault;
+mod feed;
 mod flight;
 mod pump;
 mod receipts;
 mod recorder;
+mod serve;
+mod store;
 
 pub use pump::pump;

@@ -1,5 +1,8 @@
 //! From a deliver_sm to a receipt. The TLVs rule where they are given, the text where they are not (SMPP 3.4 §5.3.2.12,
 //! §5.2.28, Appendix B).
+//!
+//! Invariant: what a carrier wrote is cut to size and freed of control characters before it goes further: PostgreSQL
+//! refuses a NUL in a text, and one such receipt would hold up all that come with it.
 
 use domain::{
     carriers::Codec,
@@ -22,19 +25,42 @@ pub fn codec(codec: Codec) -> ReceiptIdCodec {
     }
 }
 
+/// The longest id of a message (SMPP 3.4 §4.4.2, §5.3.2.12), error and address (§4.6.1), without their NUL.
+const ID: usize = 64;
+const ERROR: usize = 32;
+const ADDRESS: usize = 21;
+
+/// A carrier's text without control characters, each shown by its picture so that different ids stay different.
+fn clean(text: &str, most: usize) -> String {
+    let shown = |c: char| match u32::from(c) {
+        low @ 0..=0x1F => char::from_u32(0x2400 + low).unwrap_or('\u{FFFD}'),
+        0x7F => '\u{2421}',
+        _ if c.is_control() => '\u{FFFD}',
+        _ => c,
+    };
+    text.trim_matches('\0').chars().take(most).map(shown).collect()
+}
+
+/// The id that answered a submit.
+pub fn answered(message_id: &str, codec: ReceiptIdCodec) -> Reference {
+    let raw = clean(message_id, ID);
+    Reference { canonical: clean(&codec.answer(&raw), ID), raw }
+}
+
 /// Reads a receipt; `None` when it names no message or no state, which is logged and counted by the caller.
 pub fn read(deliver: &Deliver, codec: ReceiptIdCodec) -> Option<Receipt> {
     let text = ReceiptText::parse(&deliver.message);
-    let raw = deliver.receipted_message_id.clone().or(text.id)?;
+    let mut ids = deliver.receipted_message_id.clone().into_iter().chain(text.id).map(|id| clean(&id, ID));
+    let raw = ids.find(|id| !id.trim().is_empty())?;
     let state = deliver.message_state.and_then(MessageState::from_tlv).or(text.state)?;
-    let error = deliver.network_error_code.map(|e| format!("{:03}", e.code)).or(text.error);
+    let error = deliver.network_error_code.map(|e| format!("{:03}", e.code)).or(text.error).map(|e| clean(&e, ERROR));
     Some(Receipt {
-        reference: Reference { canonical: codec.receipt(&raw).to_string(), raw },
+        reference: Reference { canonical: clean(&codec.receipt(&raw), ID), raw },
         state: translate(state),
         // Some carriers send err:000 with a success; it tells nothing.
         error: error.filter(|e| state != MessageState::Delivered && e.chars().any(|c| c != '0')),
         phone: deliver.source.trim_start_matches('+').parse().ok(),
-        sender: Some(deliver.dest.clone()).filter(|d| !d.is_empty()),
+        sender: Some(clean(&deliver.dest, ADDRESS)).filter(|d| !d.is_empty()),
     })
 }
 
@@ -74,5 +100,22 @@ mod tests {
             ("9", ReceiptState::Delivered, None)
         );
         assert!(read(&Deliver::default(), ReceiptIdCodec::AsIs).is_none());
+    }
+
+    #[test]
+    fn what_a_database_would_refuse_is_cleaned() {
+        let text = b"id:a\x00b sub:001 dlvrd:000 stat:UNDELIV err:0\x012 text:".to_vec();
+        let deliver = Deliver { dest: format!("CARI\0\u{85}{}", "9".repeat(40)), message: text, ..Deliver::default() };
+        let with_tlv = Deliver { receipted_message_id: Some(format!("a\0b{}", "c".repeat(99))), ..deliver };
+        let receipt = read(&with_tlv, ReceiptIdCodec::AsIs).unwrap();
+        let Reference { canonical, raw } = &receipt.reference;
+        let sender = receipt.sender.as_deref().unwrap();
+        let texts = [canonical, raw, receipt.error.as_deref().unwrap(), sender];
+        assert!(texts.iter().all(|t| !t.chars().any(char::is_control)), "{texts:?}");
+        assert_eq!((canonical.chars().count(), raw.chars().count(), sender.chars().count()), (64, 64, 21));
+        assert_eq!(receipt.error.as_deref(), Some("0\u{2401}2"));
+        let answer = answered(&format!("a\0b{}", "c".repeat(99)), ReceiptIdCodec::AsIs);
+        assert_eq!(answer, receipt.reference, "both sides are cleaned alike");
+        assert_ne!(answered("a\u{1}", ReceiptIdCodec::AsIs), answered("a\u{2}", ReceiptIdCodec::AsIs));
     }
 }

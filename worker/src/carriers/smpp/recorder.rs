@@ -1,16 +1,22 @@
 //! Writing answers and receipts, a batch at a time, apart from the pump, so that the window is refilled while the
 //! database works. Receipts are acknowledged when their transaction has committed.
+//!
+//! Invariants: a database that is gone stops everything here, nothing is acknowledged and nothing forgotten; one answer
+//! or receipt that the database refuses for its content is cut out of its batch, so that the others go on.
 
 use std::time::Duration;
 
 use domain::{
     carriers::Carrier,
-    ids::ChunkId,
     messages::{self, Answer, Receipt, Submitted},
 };
 use smpp::client::Client;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
+use super::{
+    chunks::Claim,
+    store::{self, Piece},
+};
 use crate::{Shared, metrics::METRICS};
 
 /// The most of one batch: large enough that a million messages cost a few thousand journal rows, small enough that a
@@ -18,23 +24,40 @@ use crate::{Shared, metrics::METRICS};
 const BATCH: usize = 1000;
 /// How long a small batch waits for more.
 const LINGER: Duration = Duration::from_millis(20);
+/// How long after the drain of a shutdown the last answers may take to be written.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What there is to record.
 pub enum Item {
-    /// A settled message of a chunk.
-    Answer(Submitted, ChunkId),
+    /// A settled message, and the claim to be told of it.
+    Answer(Submitted, Option<Claim>),
     /// A receipt, to be acknowledged on its connection by its sequence number.
     Receipt(Receipt, Client, u32),
 }
 
-/// Records until the channel is closed and empty. Tells the pump of each chunk's recorded messages. A database that is
-/// gone stops it here: nothing is acknowledged, nothing forgotten, until it is back or the worker ends.
-pub async fn run(
-    shared: Shared,
-    carrier: Carrier,
-    mut items: UnboundedReceiver<Item>,
-    done: UnboundedSender<Vec<ChunkId>>,
-) {
+/// What a batch came to, claim by claim.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// One for each recorded message.
+    pub recorded: Vec<Claim>,
+    /// One for each message that the database will not take: its claim is lost.
+    pub left: Vec<Claim>,
+}
+
+/// Records until the channel is closed and empty, and tells the pump. Ends early when a shutdown is over and the
+/// database is still away: its leases end then, and what was marked is in doubt.
+pub async fn run(shared: Shared, carrier: Carrier, items: UnboundedReceiver<Item>, done: UnboundedSender<Done>) {
+    let over = async {
+        shared.stopped().await;
+        tokio::time::sleep(shared.config.drain + LAST_WORDS).await;
+    };
+    tokio::select! {
+        () = record(&shared, &carrier, items, done) => {}
+        () = over => tracing::error!(carrier = carrier.name, "answers and receipts were not recorded before the end"),
+    }
+}
+
+async fn record(shared: &Shared, carrier: &Carrier, mut items: UnboundedReceiver<Item>, done: UnboundedSender<Done>) {
     let mut batch = Vec::with_capacity(BATCH);
     while items.recv_many(&mut batch, BATCH).await > 0 {
         if batch.len() < BATCH / 2 {
@@ -45,15 +68,15 @@ pub async fn run(
                 batch.push(item);
             }
         }
-        let (mut answers, mut chunks, mut receipts, mut acks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut answers, mut claims, mut receipts, mut acks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for item in batch.drain(..) {
             match item {
-                Item::Answer(answer, chunk) => {
+                Item::Answer(answer, claim) => {
                     if matches!(answer.answer, Answer::Doubt { .. }) {
                         METRICS.in_doubt.inc();
                     }
                     answers.push(answer);
-                    chunks.push(chunk);
+                    claims.push(claim);
                 }
                 Item::Receipt(receipt, client, sequence) => {
                     receipts.push(receipt);
@@ -61,39 +84,48 @@ pub async fn run(
                 }
             }
         }
-        if !store(&shared, &carrier, &answers, &receipts).await {
-            return; // the worker ends without a database: its leases end, and what was marked is in doubt
-        }
+        let left = write(shared, carrier, &answers, &receipts).await;
         for (client, sequence) in acks {
-            client.ack(sequence, smpp::status::ESME_ROK);
+            client.ack(sequence, smpp::status::ESME_ROK); // also one that nobody can store: it would come for ever
         }
-        if done.send(chunks).is_err() {
+        let mut told = Done::default();
+        for (n, claim) in claims.into_iter().enumerate() {
+            if let Some(claim) = claim {
+                if left.contains(&n) { told.left.push(claim) } else { told.recorded.push(claim) }
+            }
+        }
+        if done.send(told).is_err() {
             return;
         }
     }
 }
 
-/// Tries until it is stored; false when the worker stops meanwhile and the database stays away.
-async fn store(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receipts: &[Receipt]) -> bool {
-    let mut wait = Duration::from_millis(50);
-    let mut after_stop = 0;
-    loop {
-        match messages::record(&shared.db, &shared.scope, carrier.id, &shared.config.patience, answers, receipts).await
-        {
-            Ok(recorded) => {
-                METRICS.receipts.inc_by(recorded.receipts_applied);
-                METRICS.receipts_parked.inc_by(recorded.receipts_parked);
-                return true;
-            }
-            Err(e) => {
-                tracing::warn!(carrier = carrier.name, error = %e, answers = answers.len(), receipts = receipts.len(), "recording failed; trying again");
-                after_stop += u32::from(shared.stopping());
-                if after_stop > 20 {
-                    return false;
+/// Writes a batch, however long it takes; gives the places of the answers that were left.
+async fn write(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receipts: &[Receipt]) -> Vec<usize> {
+    let attempt = |piece: Piece| {
+        let answers = answers.get(piece.answers).unwrap_or_default();
+        let receipts = receipts.get(piece.receipts).unwrap_or_default();
+        async move {
+            let patience = &shared.config.patience;
+            let written = messages::record(&shared.db, &shared.scope, carrier.id, patience, answers, receipts).await;
+            match &written {
+                Ok(recorded) => {
+                    METRICS.receipts.inc_by(recorded.receipts_applied);
+                    METRICS.receipts_parked.inc_by(recorded.receipts_parked);
                 }
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(Duration::from_secs(2));
+                Err(e) => {
+                    let (answers, receipts) = (answers.len(), receipts.len());
+                    tracing::warn!(carrier = carrier.name, error = %e, answers, receipts, "recording failed");
+                }
             }
+            written.map(drop)
         }
+    };
+    let whole = Piece { answers: 0..answers.len(), receipts: 0..receipts.len() };
+    let refused = store::store(whole, attempt).await;
+    for piece in &refused {
+        let what = if piece.answers.is_empty() { "receipt" } else { "answer" };
+        tracing::error!(carrier = carrier.name, what, "dropped: the database refuses it for its content");
     }
+    refused.into_iter().flat_map(|piece| piece.answers).collect()
 }

@@ -1,0 +1,158 @@
+//! The way back into a pump: what its connection tells.
+//!
+//! Throttling slows the bind and uses up no try. A temporary refusal puts its own part off, longer each time, and is
+//! final after [`TRIES`]; several in a row say that the carrier itself is unwell, and slow the bind too.
+
+use std::time::Duration;
+
+use smpp::{
+    client::{Client, Event, SubmitOutcome},
+    status::{self, Class},
+};
+use tokio::time::Instant;
+
+use super::{flight::PartAnswer, pump::Pump, receipts, recorder::Item};
+use crate::metrics::METRICS;
+
+/// The longest pause after the carrier asked us to slow down.
+const SLOWEST: Duration = Duration::from_secs(5);
+/// How often a part is submitted that the carrier cannot take just now.
+const TRIES: u32 = 5;
+/// The pause before the second try; it doubles with each.
+const PUT_OFF: Duration = Duration::from_secs(1);
+/// Temporary refusals in a row that tell more of the carrier than of the messages.
+const UNWELL: u32 = 3;
+
+/// When a part is tried again that was refused for now so many times; `None` when that is final.
+fn put_off(refusals: u32) -> Option<Duration> {
+    (refusals < TRIES).then(|| PUT_OFF * 2_u32.saturating_pow(refusals.saturating_sub(1)))
+}
+
+/// Whether a refusal says nothing of the message itself.
+fn may_pass(outcome: &SubmitOutcome) -> bool {
+    matches!(outcome, SubmitOutcome::Refused { status }
+        if matches!(status::classify(*status), Class::Throttling | Class::Temporary))
+}
+
+impl Pump {
+    /// Takes one event of the connection; true when it has closed.
+    pub(super) fn take(&mut self, event: Event, client: &Client) -> bool {
+        match event {
+            Event::Submitted { token, outcome } => self.answered(token, outcome),
+            Event::TimedOut { token } => {
+                let settled = self.flights.answer(token, PartAnswer::Doubtful("no_answer"));
+                self.settle(settled);
+            }
+            // It was given up and must not be sent again: what is no decision leaves it in doubt.
+            Event::Late { outcome, .. } if may_pass(&outcome) => {}
+            Event::Late { token, outcome } => {
+                let answer = self.read_outcome(outcome);
+                let settled = self.flights.late(token, answer);
+                self.settle(settled);
+            }
+            Event::Deliver(deliver) => {
+                let receipt = if deliver.is_receipt { receipts::read(&deliver, self.codec) } else { None };
+                match receipt {
+                    Some(receipt) => {
+                        let _ = self.items.send(Item::Receipt(receipt, client.clone(), deliver.sequence));
+                    }
+                    None if deliver.is_receipt => {
+                        tracing::warn!(
+                            carrier = self.carrier.name,
+                            "a receipt names no message or no state; acknowledged and dropped"
+                        );
+                        client.ack(deliver.sequence, status::ESME_ROK);
+                    }
+                    // Messages from subscribers are not taken yet: the carrier keeps them.
+                    None => client.ack(deliver.sequence, status::ESME_RX_T_APPN),
+                }
+            }
+            Event::Closed { reason, in_flight, not_written } => {
+                tracing::warn!(
+                    carrier = self.carrier.name,
+                    reason,
+                    in_flight = in_flight.len(),
+                    not_written = not_written.len(),
+                    "the connection to the carrier is closed"
+                );
+                // What was in flight stays handed over, and so is doubtful.
+                for token in not_written.into_iter().rev() {
+                    self.flights.put_back(token);
+                    self.ready.push_front(token);
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    fn answered(&mut self, token: u64, outcome: SubmitOutcome) {
+        let class = match &outcome {
+            SubmitOutcome::Accepted { .. } => Class::Success,
+            SubmitOutcome::Refused { status } => status::classify(*status),
+        };
+        match class {
+            Class::Throttling => {
+                // No attempt is used up: the carrier did not take it.
+                self.slow_down();
+                self.flights.put_back(token);
+                self.ready.push_back(token);
+                return;
+            }
+            Class::Temporary => {
+                self.ailing = self.ailing.saturating_add(1);
+                if self.ailing >= UNWELL {
+                    self.slow_down();
+                }
+                if let Some(pause) = put_off(self.flights.refused_for_now(token)) {
+                    self.flights.put_back(token);
+                    self.later.insert((Instant::now() + pause, token));
+                    return;
+                }
+            }
+            Class::Success | Class::Definitive => (self.slow, self.ailing) = (Duration::ZERO, 0),
+        }
+        let answer = self.read_outcome(outcome);
+        match &answer {
+            PartAnswer::Accepted(_) => METRICS.accepted.inc(),
+            _ => METRICS.refused.inc(),
+        }
+        let settled = self.flights.answer(token, answer);
+        self.settle(settled);
+    }
+
+    /// The pause grows once for all that was submitted before it began.
+    fn slow_down(&mut self) {
+        let now = Instant::now();
+        if self.not_before <= now {
+            self.slow = (self.slow * 2).clamp(Duration::from_millis(100), SLOWEST);
+            self.not_before = now + self.slow;
+        }
+    }
+
+    fn read_outcome(&self, outcome: SubmitOutcome) -> PartAnswer {
+        match outcome {
+            SubmitOutcome::Accepted { message_id } => PartAnswer::Accepted(receipts::answered(&message_id, self.codec)),
+            SubmitOutcome::Refused { status } => PartAnswer::Refused(status::name(status)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_put_off_longer_each_time_and_then_refused() {
+        let seconds: Vec<_> = (1..=TRIES).map(|n| put_off(n).map(|d| d.as_secs())).collect();
+        assert_eq!(seconds, [Some(1), Some(2), Some(4), Some(8), None]);
+    }
+
+    #[test]
+    fn late_answers_that_decide_nothing_are_known() {
+        let refused = |status| may_pass(&SubmitOutcome::Refused { status });
+        assert!(refused(status::ESME_RSYSERR) && refused(status::ESME_RTHROTTLED) && refused(status::ESME_RX_T_APPN));
+        assert!(!refused(status::ESME_RINVDSTADR));
+        assert!(!may_pass(&SubmitOutcome::Accepted { message_id: "1".into() }));
+    }
+}

@@ -1,0 +1,159 @@
+//! The way out of a pump: claim chunks, mark a window of their messages, submit it, give chunks back.
+
+use std::{collections::HashSet, sync::PoisonError, time::Duration};
+
+use domain::{
+    ids::{ChunkId, MessageId},
+    messages::{Answer, Submitted, window},
+};
+use smpp::client::Client;
+use tokio::time::Instant;
+
+use super::{
+    chunks::{Claim, Slice},
+    encode,
+    pump::Pump,
+};
+use crate::metrics::METRICS;
+
+/// Chunks claimed at a time.
+const CLAIM: i64 = 2;
+/// How long after a look that found nothing the next one may be; a nudge makes it at once.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl Pump {
+    /// Submits ready parts as far as the window has room.
+    pub(super) fn hand_over(&mut self, client: &Client) {
+        let now = Instant::now();
+        if self.not_before > now {
+            return;
+        }
+        while let Some((_, token)) = self.later.first().copied().filter(|(at, _)| *at <= now) {
+            self.later.pop_first();
+            self.ready.push_back(token);
+        }
+        while client.free() > 0 {
+            let Some(token) = self.ready.pop_front() else { break };
+            let Some(submit) = self.flights.submit(token) else { continue }; // settled meanwhile
+            if client.submit(token, submit).is_err() {
+                self.ready.push_front(token); // closed: the next connection takes it
+                break;
+            }
+            self.flights.handed_over(token);
+            METRICS.submitted.inc();
+        }
+    }
+
+    /// Claims and marks as much as the window has room for; true when something was marked.
+    pub(super) async fn refill(&mut self, client: &Client) -> bool {
+        let (free, window) = (client.free(), client.window());
+        let held_up = self.not_before > Instant::now() || self.later.len() >= window;
+        if free == 0 || held_up || !self.ready.is_empty() {
+            return false;
+        }
+        if self.look_at <= Instant::now() {
+            if self.chunks.waiting() < free {
+                self.claim(None).await;
+            } else if let Some(priority) = self.chunks.overtaken_below(free) {
+                self.claim(Some(priority)).await;
+            }
+        }
+        let mut marked = false;
+        for slice in self.chunks.slices(free, window) {
+            marked |= self.mark(slice).await;
+        }
+        self.finish_drained().await;
+        marked
+    }
+
+    async fn claim(&mut self, more_urgent_than: Option<i64>) {
+        let until = self.shared.scope.clock.now().plus(self.shared.config.lease);
+        let (db, scope) = (&self.shared.db, &self.shared.scope);
+        let claimed = match window::claim(db, scope, self.carrier.id, &self.owner, until, CLAIM, more_urgent_than).await
+        {
+            Ok(claimed) => claimed,
+            Err(e) => {
+                tracing::warn!(carrier = self.carrier.name, error = %e, "chunks cannot be claimed");
+                Vec::new()
+            }
+        };
+        if claimed.is_empty() {
+            self.look_at = Instant::now() + LOOK;
+        }
+        for chunk in claimed {
+            self.leased.lock().unwrap_or_else(PoisonError::into_inner).insert(chunk.id);
+            // A chunk whose messages cannot be read is given back by `finish_drained`, and claimed again.
+            let waiting = window::waiting(&self.shared.db, &self.shared.scope, chunk.id).await.unwrap_or_default();
+            self.chunks.add(&chunk, waiting);
+        }
+    }
+
+    async fn mark(&mut self, Slice { claim, chunk, messages }: Slice) -> bool {
+        let ids: Vec<MessageId> = messages.iter().map(|m| m.id).collect();
+        let marked = match window::mark(&self.shared.db, &self.shared.scope, chunk, &self.owner, &ids).await {
+            Ok(Some(marked)) => marked.into_iter().collect::<HashSet<_>>(),
+            Ok(None) => {
+                self.chunks.stop(claim); // paused, cancelled or another's
+                return false;
+            }
+            Err(e) => {
+                // The commit may have happened: what it marked is found by the sweep once the lease ends, never sent here.
+                tracing::warn!(carrier = self.carrier.name, error = %e, "a window cannot be marked");
+                self.lose(claim);
+                return false;
+            }
+        };
+        self.chunks.marked(claim, marked.len());
+        for message in messages.into_iter().filter(|m| marked.contains(&m.id)) {
+            self.reference = self.reference.wrapping_add(1);
+            let id = message.id;
+            let tokens = encode::submits(&self.settings, &message, self.reference).and_then(|submits| {
+                self.flights.add(claim, message, submits).ok_or_else(|| "no part, or too many".to_owned())
+            });
+            match tokens {
+                Ok(tokens) => self.ready.extend(tokens),
+                Err(error) => {
+                    let answer = Answer::Refused { error };
+                    self.settle([(Submitted { message: id, answer, parts: Vec::new() }, Some(claim))]);
+                }
+            }
+        }
+        true
+    }
+
+    /// Lets the lease of a claim run out.
+    pub(super) fn lose(&mut self, claim: Claim) {
+        if let Some(chunk) = self.chunks.lose(claim) {
+            self.leased.lock().unwrap_or_else(PoisonError::into_inner).remove(&chunk);
+        }
+    }
+
+    /// Gives back chunks with nothing left to mark and nothing under way.
+    pub(super) async fn finish_drained(&mut self) {
+        let drained = self.chunks.drained();
+        self.give_back(&drained).await;
+    }
+
+    /// Without a connection, chunks with nothing under way go to other binds.
+    pub(super) async fn give_back_idle(&mut self) {
+        let idle = self.chunks.idle();
+        self.give_back(&idle).await;
+    }
+
+    async fn give_back(&mut self, ids: &[ChunkId]) {
+        if ids.is_empty() {
+            return;
+        }
+        match window::finish(&self.shared.db, &self.owner, ids).await {
+            Ok(()) => {
+                let mut leased = self.leased.lock().unwrap_or_else(PoisonError::into_inner);
+                for id in ids {
+                    leased.remove(id);
+                }
+                drop(leased);
+                self.chunks.remove(ids);
+            }
+            Err(e) => tracing::warn!(error = %e, "chunks were not given back; trying again"),
+        }
+    }
+}

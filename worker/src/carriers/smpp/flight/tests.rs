@@ -1,0 +1,108 @@
+//! What answers, in every order, make of a message.
+
+use super::*;
+use domain::{clock::Timestamp, ids::MessageId};
+
+fn start(parts: usize) -> (Flights, Vec<u64>) {
+    let mut flights = Flights::default();
+    let id = MessageId::new(Timestamp(0));
+    let message =
+        Outgoing { id, phone: 1, sender: "A".into(), split_mode: "udh".into(), parts: 1, text: String::new() };
+    let tokens = flights.add(Claim::default(), message, vec![Submit::default(); parts]).unwrap();
+    (flights, tokens)
+}
+fn accepted(id: &str) -> PartAnswer {
+    PartAnswer::Accepted(Reference { canonical: id.into(), raw: id.into() })
+}
+
+#[test]
+fn settles_with_the_last_part() {
+    let (mut flights, t) = start(2);
+    assert_eq!(flights.answer(t[0], accepted("a")).map(|s| s.0.answer), None);
+    let (settled, _) = flights.answer(t[1], accepted("b")).unwrap();
+    assert_eq!((settled.answer, settled.parts.len()), (Answer::Accepted, 2));
+    assert!(flights.is_empty());
+}
+
+#[test]
+fn one_refused_part_refuses_the_message() {
+    let (mut flights, t) = start(2);
+    flights.answer(t[0], accepted("a"));
+    let (settled, _) = flights.answer(t[1], PartAnswer::Refused("ESME_RINVDSTADR".into())).unwrap();
+    assert_eq!(settled.answer, Answer::Refused { error: "ESME_RINVDSTADR".into() });
+}
+
+#[test]
+fn a_late_answer_resolves_a_doubt() {
+    let (mut flights, t) = start(2);
+    flights.answer(t[0], accepted("a"));
+    let (settled, _) = flights.answer(t[1], PartAnswer::Doubtful("no_answer")).unwrap();
+    assert_eq!(settled.answer, Answer::Doubt { reason: "no_answer" });
+    let (settled, _) = flights.late(t[1], accepted("b")).unwrap();
+    assert_eq!((settled.answer, settled.parts.len()), (Answer::Accepted, 2));
+}
+
+#[test]
+fn a_late_answer_counts_no_claim_down_again() {
+    let (mut flights, t) = start(1);
+    let (_, claim) = flights.answer(t[0], PartAnswer::Doubtful("no_answer")).unwrap();
+    assert_eq!(claim, Some(Claim::default()));
+    assert_eq!(flights.late(t[0], accepted("a")).unwrap().1, None);
+    assert!(flights.late(t[0], accepted("a")).is_none(), "and comes once");
+}
+
+#[test]
+fn what_was_never_handed_over_is_unsent() {
+    let (mut flights, _) = start(2);
+    assert_eq!(flights.release()[0].0.answer, Answer::Unsent);
+    assert!(flights.is_empty());
+    let (mut flights, t) = start(2);
+    flights.handed_over(t[0]);
+    assert!(flights.release().is_empty());
+    assert_eq!(flights.abandon()[0].0.answer, Answer::Doubt { reason: "interrupted" });
+    let (mut flights, t) = start(1);
+    flights.handed_over(t[0]);
+    flights.put_back(t[0]);
+    assert!(flights.submit(t[0]).is_some(), "what the carrier did not take is submitted again");
+    assert_eq!(flights.release()[0].0.answer, Answer::Unsent);
+}
+
+#[test]
+fn a_message_that_the_carrier_has_in_part_stays() {
+    let (mut flights, t) = start(2);
+    flights.handed_over(t[0]);
+    flights.answer(t[0], accepted("a"));
+    assert!(flights.release().is_empty());
+    assert!(flights.submit(t[1]).is_some(), "its other part is sent by the next connection");
+}
+
+#[test]
+fn a_refused_message_does_not_wait_for_its_other_parts() {
+    let (mut flights, t) = start(2);
+    flights.handed_over(t[0]);
+    flights.answer(t[0], PartAnswer::Refused("ESME_RINVDSTADR".into()));
+    assert!(matches!(flights.release()[0].0.answer, Answer::Refused { .. }));
+}
+
+#[test]
+fn a_lost_connection_makes_doubtful_what_it_was_given() {
+    let (mut flights, t) = start(2);
+    flights.handed_over(t[0]);
+    assert!(flights.lose().is_empty(), "one part waits");
+    flights.handed_over(t[1]);
+    assert_eq!(flights.lose()[0].0.answer, Answer::Doubt { reason: "connection_lost" });
+}
+
+#[test]
+fn refusals_for_now_are_counted_by_part() {
+    let (mut flights, t) = start(2);
+    assert_eq!((flights.refused_for_now(t[0]), flights.refused_for_now(t[0])), (1, 2));
+    assert_eq!(flights.refused_for_now(t[1]), 1);
+}
+
+#[test]
+fn a_message_without_parts_is_not_taken_up() {
+    let (mut flights, _) = start(1);
+    let message = start(1).0.open.into_values().next().unwrap().message;
+    assert!(flights.add(Claim::default(), message, Vec::new()).is_none());
+}
