@@ -1,4 +1,5 @@
 //! The rules of the house that Cargo cannot enforce. Each failure prints the rule it is about.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     fs,

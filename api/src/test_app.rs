@@ -101,10 +101,29 @@ pub async fn start()
     let place = Place::new().await;
     let db = Db::open(&place.url, 4).await.unwrap();
     migrations::Migrator::up(db.writer(), None).await.unwrap();
+    job_tables(&db).await;
     let app = App::new(db, clock.clone(), Wake::default(), ApiConfig::default(), prometheus::Registry::new()).unwrap();
     let app = Arc::new(app);
     let service = test::init_service(application(Data::from(app.clone()))).await;
     TestApp { service, app, operator: OperatorScope { clock: clock.clone() }, clock, place }
+}
+
+/// What the worker's own migration would make: where jobs are announced.
+async fn job_tables(db: &Db) {
+    let tables: &[&str] = if db.is_sqlite() {
+        &["CREATE TABLE Jobs (id TEXT, job_type TEXT, job BLOB, status TEXT, attempts INTEGER, max_attempts INTEGER, \
+           run_at INTEGER, priority INTEGER, metadata TEXT)"]
+    } else {
+        &[
+            "CREATE EXTENSION IF NOT EXISTS hstore",
+            "CREATE SCHEMA apalis",
+            "CREATE TABLE apalis.jobs (id TEXT, job_type TEXT, job BYTEA, status TEXT, attempts INT, max_attempts INT, \
+             run_at TIMESTAMPTZ, priority INT, metadata hstore)",
+        ]
+    };
+    for sql in tables {
+        db.writer().execute_unprepared(sql).await.unwrap();
+    }
 }
 
 impl<S> TestApp<S> {

@@ -11,7 +11,7 @@ mod stage;
 
 use std::time::{Duration, Instant};
 
-pub use client::{Answer, Client, merged, micros, numbers};
+pub use client::{Client, merged, micros, numbers};
 pub use judge::Judge;
 pub use process::{App, Process};
 pub use stage::{Stage, TOKEN, bare};

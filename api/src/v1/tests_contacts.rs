@@ -1,7 +1,6 @@
 //! Contacts, fields, groups, blacklist and imports over HTTP.
 
 use domain::{ids::ImportId, imports, scope::SystemScope};
-use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::test_app::start;
@@ -131,9 +130,6 @@ async fn members_and_the_blacklist() {
 #[actix_web::test]
 async fn an_import_is_accepted_followed_and_told() {
     let t = start().await;
-    let jobs = "CREATE TABLE IF NOT EXISTS Jobs (id TEXT, job_type TEXT, job BLOB, status TEXT, attempts INTEGER, \
-        max_attempts INTEGER, run_at INTEGER, priority INTEGER, metadata TEXT)";
-    t.app.db.writer().execute_unprepared(jobs).await.unwrap();
     let (_, token) = t.owner().await;
     let csv = "Mobile phone,Name\n+447400123456,Anna\n+447400123456,Again\n12,Short\n";
     let parts = [

@@ -89,21 +89,6 @@ fn is_language(tag: &str) -> bool {
         && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::is_language;
-
-    #[test]
-    fn languages() {
-        for good in ["en", "pt-BR", "zh-Hant-TW", "fil"] {
-            assert!(is_language(good), "{good}");
-        }
-        for bad in ["", "e", "english", "EN", "en_GB", "en-", "en-x"] {
-            assert!(!is_language(bad), "{bad}");
-        }
-    }
-}
-
 /// Fixes the account's currency at its first posting.
 ///
 /// # Errors
@@ -132,5 +117,20 @@ pub async fn set_status(tx: &DatabaseTransaction, scope: &OperatorScope, id: Acc
     match tx.run(sql, vals![id, status.as_str(), scope.clock.now()]).await? {
         0 => Err(Error::not_found("account")),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_language;
+
+    #[test]
+    fn languages() {
+        for good in ["en", "pt-BR", "zh-Hant-TW", "fil"] {
+            assert!(is_language(good), "{good}");
+        }
+        for bad in ["", "e", "english", "EN", "en_GB", "en-", "en-x"] {
+            assert!(!is_language(bad), "{bad}");
+        }
     }
 }

@@ -87,7 +87,11 @@ async fn import(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
 
 /// Freezes a campaign and hands it to the pumps.
 async fn prepare(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
-    campaigns::prepare(&shared.db, &shared.scope, CampaignId(job.id), &shared.name, shared.config.lease * 3).await?;
+    // A name of this run alone: apalis may give the job out again while it runs, also to this very process, and two runs
+    // under one name would be at the same page. The lease is short enough that a campaign whose worker was killed goes on
+    // within ten seconds.
+    let run = format!("{}/{}", shared.name, domain::ids::encode(domain::ids::uuid_v7(shared.scope.clock.now())));
+    campaigns::prepare(&shared.db, &shared.scope, CampaignId(job.id), &run, shared.config.lease * 3 / 2).await?;
     shared.wake.nudge(Queue::MessagesDeliver);
     Ok(())
 }
