@@ -169,6 +169,7 @@ pub async fn end_waiting(db: &Db, scope: &SystemScope, patience: &Patience) -> R
     }
     let tx = db.begin().await?;
     let found = chunks(&tx, &format!("{old} ORDER BY send_at"), vals![past], 5).await?;
+    let again = Duration::from_secs(600).min(patience.receipt / 2);
     let mut ended = 0;
     for Chunk { id, .. } in &found {
         let mut moves = Moves::default();
@@ -178,12 +179,12 @@ pub async fn end_waiting(db: &Db, scope: &SystemScope, patience: &Patience) -> R
             moves.end(row, Status::NoReport, "no_receipt_in_time");
         }
         ended += moves.apply(&tx, now).await?;
-        // A chunk that was sent long after its time has messages that still wait: it is looked at again in ten minutes,
-        // behind the others.
+        // A chunk that was sent after its time has messages that still wait: it is looked at again in ten minutes (sooner
+        // when the whole patience is short), behind the others.
         let sql = "UPDATE chunks SET settled_at = CASE WHEN w.n = 0 THEN $2 END, send_at = CASE WHEN w.n = 0 THEN send_at ELSE $3 END FROM \
                    (SELECT COUNT(*) AS n FROM messages m WHERE m.chunk_id = $1 AND m.status IN ('sent', 'in_doubt', 'submitting', 'queued')) AS w \
                    WHERE chunks.id = $1";
-        tx.run(sql, vals![*id, now, past.plus(Duration::from_secs(600))]).await?;
+        tx.run(sql, vals![*id, now, past.plus(again)]).await?;
     }
     tx.commit().await?;
     Ok(ended)
