@@ -76,6 +76,9 @@ pub struct Loaded {
     pub untouched: bool,
 }
 
+/// Variables that begin like settings and are none: the file's own name, and what the tests read.
+const OTHERS: &[&str] = &["config", "test_postgres", "shared_data"];
+
 /// Reads the configuration.
 pub fn load(file: Option<PathBuf>) -> Result<Loaded, String> {
     let named = file.is_some();
@@ -84,11 +87,14 @@ pub fn load(file: Option<PathBuf>) -> Result<Loaded, String> {
         return Err(format!("the configuration file {} does not exist", file.display()));
     }
     let database_url = std::env::var("DATABASE_URL").ok().filter(|u| !u.is_empty());
-    let set = std::env::vars()
-        .any(|(k, _)| k.starts_with("CARILLON_") && k != "CARILLON_DEMO_TOKEN" && k != "CARILLON_CONFIG");
+    let configures = |name: &str| {
+        name.strip_prefix("CARILLON_")
+            .is_some_and(|n| n != "DEMO_TOKEN" && !OTHERS.contains(&n.to_lowercase().as_str()))
+    };
+    let set = std::env::vars().any(|(name, _)| configures(&name));
     let untouched = !set && database_url.is_none() && !file.exists();
     let mut figment = Figment::new().merge(Toml::string(DEFAULTS)).merge(Toml::file(&file));
-    figment = figment.merge(Env::prefixed("CARILLON_").ignore(&["config"]).split("__"));
+    figment = figment.merge(Env::prefixed("CARILLON_").ignore(OTHERS).split("__"));
     let mut config: Config = figment.extract().map_err(|e| format!("the configuration cannot be read: {e}"))?;
     if let Some(url) = database_url {
         config.database_url = url;
