@@ -35,6 +35,7 @@ pub mod templates;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text_enum;
+pub mod together;
 pub mod tokens;
 pub mod uploads;
 

@@ -66,11 +66,15 @@ fn source(sender: &str) -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{clock::Timestamp, ids::MessageId};
+    use domain::{
+        clock::Timestamp,
+        ids::{ChunkId, MessageId},
+    };
 
     fn message(text: &str, split_mode: &str) -> Outgoing {
         Outgoing {
             id: MessageId::new(Timestamp(0)),
+            chunk_id: ChunkId::new(Timestamp(0)),
             phone: 447_400_123_456,
             sender: "CARILLON".into(),
             split_mode: split_mode.into(),

@@ -1,7 +1,10 @@
 //! What answers, in every order, make of a message.
 
 use super::*;
-use domain::{clock::Timestamp, ids::MessageId};
+use domain::{
+    clock::Timestamp,
+    ids::{ChunkId, MessageId},
+};
 
 fn start(parts: usize) -> (Flights, Vec<u64>) {
     let mut flights = Flights::default();
