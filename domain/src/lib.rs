@@ -36,6 +36,7 @@ pub mod templates;
 pub(crate) mod testing;
 pub mod text_enum;
 pub mod tokens;
+pub mod traces;
 pub mod uploads;
 
 pub use error::{Code, Error, Result};

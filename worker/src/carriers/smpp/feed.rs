@@ -5,9 +5,11 @@ use std::{collections::HashSet, sync::PoisonError, time::Duration};
 use domain::{
     ids::{ChunkId, MessageId},
     messages::{Answer, Submitted, window},
+    traces::TARGET,
 };
 use smpp::client::Client;
 use tokio::time::Instant;
+use tracing::{Instrument, field::Empty, info_span};
 
 use super::{
     chunks::{Claim, Slice},
@@ -22,11 +24,11 @@ const CLAIM: i64 = 2;
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Pump {
-    /// Submits ready parts as far as the window has room.
-    pub(super) fn hand_over(&mut self, client: &Client) {
-        let now = Instant::now();
+    /// Submits ready parts as far as the window has room; their number.
+    pub(super) fn hand_over(&mut self, client: &Client) -> u64 {
+        let (now, mut parts) = (Instant::now(), 0);
         if self.not_before > now {
-            return;
+            return parts;
         }
         while let Some((_, token)) = self.later.first().copied().filter(|(at, _)| *at <= now) {
             self.later.pop_first();
@@ -41,15 +43,17 @@ impl Pump {
             }
             self.flights.handed_over(token);
             METRICS.submitted.inc();
+            parts += 1;
         }
+        parts
     }
 
-    /// Claims and marks as much as the window has room for; true when something was marked.
-    pub(super) async fn refill(&mut self, client: &Client) -> bool {
+    /// Claims and marks as much as the window has room for, and submits it.
+    pub(super) async fn refill(&mut self, client: &Client) {
         let (free, window) = (client.free(), client.window());
         let held_up = self.not_before > Instant::now() || self.later.len() >= window;
         if free == 0 || held_up || !self.ready.is_empty() {
-            return false;
+            return;
         }
         if self.look_at <= Instant::now() {
             if self.chunks.waiting() < free {
@@ -58,12 +62,30 @@ impl Pump {
                 self.claim(Some(priority)).await;
             }
         }
-        let mut marked = false;
-        for slice in self.chunks.slices(free, window) {
-            marked |= self.mark(slice).await;
+        let slices = self.chunks.slices(free, window);
+        if !slices.is_empty() {
+            let span = info_span!(
+                target: TARGET,
+                parent: None,
+                "carriers.window",
+                otel.kind = "producer",
+                carillon.carrier = self.carrier.name,
+                carillon.messages = Empty,
+                carillon.parts = Empty,
+            );
+            self.submit(slices, client).instrument(span).await;
         }
         self.finish_drained().await;
-        marked
+    }
+
+    /// Marks messages and submits them.
+    async fn submit(&mut self, slices: Vec<Slice>, client: &Client) {
+        let mut marked = 0;
+        for slice in slices {
+            marked += self.mark(slice).await;
+        }
+        let parts = self.hand_over(client);
+        tracing::Span::current().record("carillon.messages", marked).record("carillon.parts", parts);
     }
 
     async fn claim(&mut self, more_urgent_than: Option<i64>) {
@@ -88,19 +110,20 @@ impl Pump {
         }
     }
 
-    async fn mark(&mut self, Slice { claim, chunk, messages }: Slice) -> bool {
+    /// Marks messages and makes their parts ready; their number.
+    async fn mark(&mut self, Slice { claim, chunk, messages }: Slice) -> usize {
         let ids: Vec<MessageId> = messages.iter().map(|m| m.id).collect();
         let marked = match window::mark(&self.shared.db, &self.shared.scope, chunk, &self.owner, &ids).await {
             Ok(Some(marked)) => marked.into_iter().collect::<HashSet<_>>(),
             Ok(None) => {
                 self.chunks.stop(claim); // paused, cancelled or another's
-                return false;
+                return 0;
             }
             Err(e) => {
                 // The commit may have happened: what it marked is found by the sweep once the lease ends, never sent here.
                 tracing::warn!(carrier = self.carrier.name, error = %e, "a window cannot be marked");
                 self.lose(claim);
-                return false;
+                return 0;
             }
         };
         self.chunks.marked(claim, marked.len());
@@ -118,7 +141,7 @@ impl Pump {
                 }
             }
         }
-        true
+        marked.len()
     }
 
     /// Lets the lease of a claim run out.
