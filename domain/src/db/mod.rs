@@ -3,6 +3,7 @@
 //! Invariants: on SQLite every write goes through the one writer connection in an IMMEDIATE transaction with
 //! `synchronous=FULL`; rows written in bulk travel as one JSON bind that both databases unpack (see [`records`]).
 
+mod fault;
 mod records;
 mod sql;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 
+pub use fault::lies_in_the_data;
 pub use records::{Field, Records, ids_json, ids_list};
 pub use sql::{Sql, Window, expect_version, or_exists, page_bounds};
 
