@@ -24,3 +24,4 @@ mod messages;
 mod money;
 mod process;
 mod security;
+mod traces;

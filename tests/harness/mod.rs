@@ -5,6 +5,7 @@
 //! with a deadline. Everything is stopped and removed when it goes out of scope, also when a test fails.
 
 mod client;
+mod collector;
 mod judge;
 mod process;
 mod stage;
@@ -12,6 +13,7 @@ mod stage;
 use std::time::{Duration, Instant};
 
 pub use client::{Client, merged, micros, numbers};
+pub use collector::{Collector, attribute};
 pub use judge::Judge;
 pub use process::{App, Process};
 pub use stage::{Stage, TOKEN, bare};

@@ -12,9 +12,11 @@ use domain::{
         Answer, Submitted,
         window::{self, Outgoing},
     },
+    traces::TARGET,
 };
 use smpp::client::Client;
 use tokio::time::Instant;
+use tracing::{Instrument, field::Empty, info_span};
 
 use super::{
     chunks::{Claim, Slice},
@@ -27,11 +29,11 @@ use crate::metrics::METRICS;
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Pump {
-    /// Submits ready parts as far as the window has room.
-    pub(super) fn hand_over(&mut self, client: &Client) {
-        let now = Instant::now();
+    /// Submits ready parts as far as the window has room; their number.
+    pub(super) fn hand_over(&mut self, client: &Client) -> u64 {
+        let (now, mut parts) = (Instant::now(), 0);
         if self.not_before > now {
-            return;
+            return parts;
         }
         while let Some((_, token)) = self.later.first().copied().filter(|(at, _)| *at <= now) {
             self.later.pop_first();
@@ -46,15 +48,17 @@ impl Pump {
             }
             self.flights.handed_over(token);
             METRICS.submitted.inc();
+            parts += 1;
         }
+        parts
     }
 
-    /// Claims and marks as much as the window has room for; true when something was marked.
-    pub(super) async fn refill(&mut self, client: &Client) -> bool {
+    /// Claims and marks as much as the window has room for, and submits it.
+    pub(super) async fn refill(&mut self, client: &Client) {
         let (free, window) = (client.free(), client.window());
         let held_up = self.not_before > Instant::now() || self.later.len() >= window;
         if free == 0 || held_up || !self.ready.is_empty() {
-            return false;
+            return;
         }
         if self.look_at <= Instant::now() {
             let waiting = self.chunks.waiting();
@@ -66,9 +70,26 @@ impl Pump {
             }
         }
         let slices = self.chunks.slices(free, window);
-        let marked = !slices.is_empty() && self.mark(slices).await;
+        if !slices.is_empty() {
+            let span = info_span!(
+                target: TARGET,
+                parent: None,
+                "carriers.window",
+                otel.kind = "producer",
+                carillon.carrier = self.carrier.name,
+                carillon.messages = Empty,
+                carillon.parts = Empty,
+            );
+            self.submit(slices, client).instrument(span).await;
+        }
         self.finish_drained().await;
-        marked
+    }
+
+    /// Marks messages and submits them.
+    async fn submit(&mut self, slices: Vec<Slice>, client: &Client) {
+        let marked = self.mark(slices).await;
+        let parts = self.hand_over(client);
+        tracing::Span::current().record("carillon.messages", marked).record("carillon.parts", parts);
     }
 
     async fn claim(&mut self, room: usize, more_urgent_than: Option<i64>) {
@@ -96,7 +117,8 @@ impl Pump {
         }
     }
 
-    async fn mark(&mut self, slices: Vec<Slice>) -> bool {
+    /// Marks messages and makes their parts ready; the number of messages.
+    async fn mark(&mut self, slices: Vec<Slice>) -> usize {
         let chunks: Vec<ChunkId> = slices.iter().map(|s| s.chunk).collect();
         let ids: Vec<MessageId> = slices.iter().flat_map(|s| &s.messages).map(|m| m.id).collect();
         let marked = match window::mark(&self.shared.db, &self.shared.scope, &self.owner, &chunks, &ids).await {
@@ -107,7 +129,7 @@ impl Pump {
                 for slice in slices {
                     self.lose(slice.claim);
                 }
-                return false;
+                return 0;
             }
         };
         let messages: HashSet<MessageId> = marked.messages.into_iter().collect();
@@ -122,7 +144,7 @@ impl Pump {
                 self.take_up(claim, message);
             }
         }
-        !messages.is_empty()
+        messages.len()
     }
 
     /// Makes the PDUs of a marked message ready.
