@@ -7,6 +7,7 @@
 mod client;
 mod judge;
 mod process;
+mod schema;
 mod stage;
 
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 pub use client::{Client, merged, micros, numbers};
 pub use judge::Judge;
 pub use process::{App, Process};
+pub use schema::{check_event, event_types};
 pub use stage::{Stage, TOKEN, bare};
 
 /// How long a test waits for what should take a moment.
