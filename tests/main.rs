@@ -18,6 +18,7 @@ mod campaigns;
 mod chaos;
 mod contract;
 mod delivery;
+mod events;
 mod imports;
 mod main_job;
 mod messages;

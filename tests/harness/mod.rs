@@ -8,6 +8,7 @@ mod client;
 mod collector;
 mod judge;
 mod process;
+mod schema;
 mod stage;
 
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ pub use client::{Client, merged, micros, numbers};
 pub use collector::{Collector, attribute};
 pub use judge::Judge;
 pub use process::{App, Process};
+pub use schema::{check_event, event_types};
 pub use stage::{Stage, TOKEN, bare};
 
 /// How long a test waits for what should take a moment.

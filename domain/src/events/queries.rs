@@ -66,13 +66,13 @@ pub async fn list(
         conn.all(sql, vals![scope.account(), after.seq, i64::try_from(limit + 2).unwrap_or(i64::MAX)]).await?;
     let mut events = Vec::new();
     for Row { id, seq, kind, data, created_at } in rows {
-        if kind == super::MESSAGES_MOVED {
+        if kind == super::MESSAGES_MOVED.as_str() {
             let items = data.get("items").and_then(|i| i.as_array()).cloned().unwrap_or_default();
             for (data, item) in items.into_iter().zip(1..) {
                 let status = data.get("status").and_then(|s| s.as_str()).unwrap_or("moved");
                 events.push(Event {
                     id: format!("{id}_{item}"),
-                    kind: format!("message.{status}"),
+                    kind: super::message_kind(status),
                     created_at,
                     place: Place { seq, item },
                     data,
