@@ -7,10 +7,11 @@ use domain::{
     accounts::{self, Countries, Mode, NewAccount, Status},
     balance::{self, Bucket},
     carriers::{self, SmppSettings},
-    clock::Clock,
+    clock::{Clock, Timestamp},
     db::{Db, Sql},
-    ids::{AccountId, DeckId, SenderId},
+    ids::{AccountId, DeckId, OperatorTokenId, SenderId},
     money::{Currency, Money},
+    operator_tokens,
     rates,
     scope::{AccountScope, OperatorScope, Scopes},
     senders::{self, Decision},
@@ -29,6 +30,9 @@ pub enum Command {
     /// API tokens.
     #[command(subcommand)]
     Tokens(Tokens),
+    /// Tokens of the operator, for /v1/admin.
+    #[command(subcommand)]
+    OperatorTokens(OperatorTokens),
     /// Add money to an account.
     TopUp(TopUp),
     /// Rate decks.
@@ -88,6 +92,32 @@ pub enum Tokens {
         /// Scopes separated by commas; * is everything.
         #[arg(long, default_value = "*")]
         scopes: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum OperatorTokens {
+    /// Make a token and print it once.
+    Create {
+        /// What it is for.
+        #[arg(long, default_value = "made by the operator")]
+        description: String,
+        /// Scopes separated by commas, such as carriers:read,routes:write; * is everything.
+        #[arg(long, default_value = "*")]
+        scopes: String,
+        /// Networks it may be used from, separated by commas, such as 192.0.2.0/24; any when left out.
+        #[arg(long, default_value = "")]
+        networks: String,
+        /// When it ends, RFC 3339; never when left out.
+        #[arg(long)]
+        expires_at: Option<Timestamp>,
+    },
+    /// List tokens, without their secrets.
+    List,
+    /// End a token at once and for good.
+    Revoke {
+        /// Its id.
+        id: OperatorTokenId,
     },
 }
 
@@ -175,6 +205,7 @@ pub async fn run(db: &Db, command: Command) -> Result<(), Failure> {
         Command::Tokens(Tokens::Create { account, description, scopes }) => {
             token(db, &scope, account, description, &scopes).await
         }
+        Command::OperatorTokens(command) => operator_tokens(db, &scope, command).await,
         Command::TopUp(command) => top_up(db, &scope, command).await,
         Command::Rates(Rates::Import { file, deck, currency }) => {
             let text = std::fs::read(&file).map_err(|e| format!("{} cannot be read: {e}", file.display()))?;
@@ -212,11 +243,8 @@ async fn accounts(db: &Db, scope: &OperatorScope, command: Accounts) -> Result<(
                 None => None,
             };
             let simulator = carriers::by_name(&tx, scope, crate::serve::SIMULATOR).await.ok().map(|c| c.id);
-            let list = |text: &str| {
-                text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect::<Vec<_>>()
-            };
             let countries =
-                if countries.trim() == "*" { Countries::all() } else { Countries::Listed(list(&countries)) };
+                if countries.trim() == "*" { Countries::all() } else { Countries::Listed(words(&countries)) };
             let new = NewAccount {
                 name: name.clone(),
                 mode: Mode::Live,
@@ -226,7 +254,7 @@ async fn accounts(db: &Db, scope: &OperatorScope, command: Accounts) -> Result<(
                 rate_deck_id: Some(deck_id),
                 carrier_id,
                 countries,
-                refund_on: list(&refund_on),
+                refund_on: words(&refund_on),
             };
             let live = accounts::create(&tx, scope, new.clone()).await?;
             let test = NewAccount {
@@ -284,6 +312,47 @@ async fn token(
     tx.commit().await?;
     println!("{}  {}", token.id, secret.expose());
     Ok(())
+}
+
+async fn operator_tokens(db: &Db, scope: &OperatorScope, command: OperatorTokens) -> Result<(), Failure> {
+    match command {
+        OperatorTokens::Create { description, scopes, networks, expires_at } => {
+            let new = operator_tokens::NewToken {
+                description,
+                scopes: words(&scopes),
+                networks: words(&networks),
+                expires_at,
+            };
+            let tx = db.begin().await?;
+            let (id, secret) = operator_tokens::create(&tx, scope, new).await?;
+            tx.commit().await?;
+            println!("{id}  {}", secret.expose());
+        }
+        OperatorTokens::List => {
+            for token in operator_tokens::list(db.read(), scope).await? {
+                let operator_tokens::Token { id, description, hint, scopes, expires_at, revoked_at, last_used_at } = token;
+                let state = match (revoked_at, expires_at) {
+                    (Some(at), _) => format!("revoked {at}"),
+                    (None, Some(at)) => format!("expires {at}"),
+                    (None, None) => "valid".to_owned(),
+                };
+                let used = last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {at}"));
+                println!("{id}  …{hint}  {state}  {used}  {scopes}  {description}");
+            }
+        }
+        OperatorTokens::Revoke { id } => {
+            let tx = db.begin().await?;
+            operator_tokens::revoke(&tx, scope, id).await?;
+            tx.commit().await?;
+            println!("{id}  revoked");
+        }
+    }
+    Ok(())
+}
+
+/// The words of a list separated by commas.
+fn words(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect()
 }
 
 async fn top_up(db: &Db, scope: &OperatorScope, command: TopUp) -> Result<(), Failure> {

@@ -79,6 +79,7 @@ fn api_and_worker_never_meet() {
 const OWNERS: &[(&str, &[&str])] = &[
     ("accounts", &["accounts"]),
     ("tokens", &["api_tokens", "rate_windows"]),
+    ("operator_tokens", &["operator_tokens"]),
     ("balance", &["journal", "postings", "balances", "holds"]),
     ("rates", &["rate_decks", "rates"]),
     ("contact_fields", &["contact_fields"]),

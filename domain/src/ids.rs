@@ -137,6 +137,7 @@ pub fn short(s: &str) -> String {
 
 typed_id!(AccountId, "acc", "an account");
 typed_id!(TokenId, "tok", "an API token");
+typed_id!(OperatorTokenId, "opt", "an operator token");
 typed_id!(ContactId, "con", "a contact");
 typed_id!(ContactFieldId, "fld", "a contact field");
 typed_id!(GroupId, "grp", "a group");

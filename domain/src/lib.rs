@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod leases;
 pub mod messages;
 pub mod money;
+pub mod operator_tokens;
 pub mod phone;
 pub mod rates;
 pub mod reports;
