@@ -90,7 +90,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("imports", &["imports", "import_errors", "contacts"]),
     ("templates", &["templates"]),
     ("senders", &["senders"]),
-    ("carriers", &["carriers"]),
+    ("carriers", &["carriers", "carrier_binds"]),
+    ("routes", &["routes"]),
     (
         "messages",
         &["chunks", "messages", "message_texts", "message_parts", "receipts", "messages_in_doubt", "campaign_counts"],

@@ -152,6 +152,7 @@ typed_id!(MessageId, "msg", "a message");
 typed_id!(BatchId, "bat", "a batch of messages");
 typed_id!(ReceiptId, "rcp", "a receipt");
 typed_id!(CarrierId, "car", "a carrier");
+typed_id!(RouteId, "rte", "a route");
 typed_id!(DeckId, "dck", "a rate deck");
 typed_id!(RateId, "rat", "a rate");
 typed_id!(JournalId, "jrn", "a journal entry");
