@@ -8,6 +8,7 @@ mod write;
 
 use sea_orm::{FromQueryResult, QueryResult};
 
+pub(crate) use queries::has;
 pub use queries::{blacklisted, get, list};
 pub use write::{Source, add, remove};
 

@@ -32,6 +32,12 @@ pub async fn blacklisted(conn: &impl ConnectionTrait, scope: &AccountScope, phon
     Ok(found.into_iter().filter_map(|phone| u64::try_from(phone).ok()).collect())
 }
 
+/// SQL that tells whether `phone` is on the list of `account`. (Not EXISTS: PostgreSQL may turn that into a table of the
+/// whole list, for every statement.)
+pub(crate) fn has(account: &str, phone: &str) -> String {
+    format!("COALESCE((SELECT 1 FROM blacklist b WHERE b.account_id = {account} AND b.phone = {phone} LIMIT 1), 0) = 1")
+}
+
 /// One entry.
 ///
 /// # Errors

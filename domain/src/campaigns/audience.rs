@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    db::{Sql, ids_json, ids_list},
+    blacklist,
+    db::{Sql, ids_json, ids_list, lookup},
     error::{Faults, Result},
+    groups,
     ids::{CampaignId, ContactId, GroupId},
     messages::{Recipient, Skip, Values},
     phone::Msisdn,
@@ -165,14 +167,23 @@ impl Audience {
                 "SELECT c.id FROM {source} CROSS JOIN contacts c WHERE c.account_id = $1 AND c.phone = x.phone AND c.id > $2"
             ));
         }
+        // Scalar sub-selects, since PostgreSQL would make a table of all members of an EXISTS, for every page.
         let sql = format!(
-            "SELECT c.id, c.phone, c.consent, EXISTS (SELECT 1 FROM blacklist b WHERE b.account_id = $1 AND b.phone = c.phone) AS blacklisted, \
-             EXISTS (SELECT 1 FROM contact_groups cg JOIN groups g ON g.id = cg.group_id WHERE cg.contact_id = c.id AND g.stop_list) AS stopped, \
-             EXISTS (SELECT 1 FROM contact_groups cg WHERE cg.contact_id = c.id AND cg.group_id IN {}) AS excluded, \
+            "SELECT c.id, c.phone, c.consent, {} AS blacklisted, {} AS stopped, {} AS excluded, \
              c.first_name, c.last_name, c.patronymic, c.birth_date, c.sex, c.email, c.company, c.link, c.comment, c.fields \
-             FROM (SELECT id FROM ({}) all_of ORDER BY id LIMIT {PAGE}) u CROSS JOIN contacts c WHERE c.id = u.id AND c.account_id = $1 ORDER BY c.id",
-            ids_list(backend, 3),
+             FROM (SELECT id FROM ({}) all_of ORDER BY id LIMIT {PAGE}) u {} ORDER BY c.id",
+            blacklist::has("$1", "c.phone"),
+            groups::stops("c.id"),
+            if self.exclude_group_ids.is_empty() {
+                "$3 <> $3".to_owned()
+            } else {
+                format!(
+                    "COALESCE((SELECT 1 FROM contact_groups cg WHERE cg.contact_id = c.id AND cg.group_id IN {} LIMIT 1), 0) = 1",
+                    ids_list(backend, 3)
+                )
+            },
             sources.join(" UNION "),
+            lookup(backend, "contacts", "c", "c.id = u.id AND c.account_id = $1"),
         );
         let rows: Vec<Row> = conn.all(&sql, values).await?;
         let full = rows.len() == PAGE;
@@ -236,8 +247,8 @@ impl Audience {
             "NOT EXISTS (SELECT 1 FROM contacts c WHERE c.account_id = $2 AND c.phone = x.phone)"
         };
         let sql = format!(
-            "SELECT x.phone, EXISTS (SELECT 1 FROM blacklist b WHERE b.account_id = $2 AND b.phone = x.phone) AS blacklisted FROM {} \
-             WHERE {had} ORDER BY x.phone",
+            "SELECT x.phone, {} AS blacklisted FROM {} WHERE {had} ORDER BY x.phone",
+            blacklist::has("$2", "x.phone"),
             phones_source(conn.get_database_backend(), 1)
         );
         let mut values = crate::vals![self.phones_json(&slice), scope.account()];

@@ -22,7 +22,7 @@ use crate::{
     error::{Code, Error, Result},
     events,
     ids::{self, AccountId, CampaignId},
-    messages::{Home, Terms, chunks, write},
+    messages::{Draft, Home, Letter, Terms, chunks, write},
     scope::{AccountScope, SystemScope},
     vals,
 };
@@ -114,36 +114,71 @@ async fn freeze(
         (_, Some(done)) => Some(Cursor::Number(usize::try_from(done).unwrap_or(usize::MAX))),
         (after, None) => Some(Cursor::Contact(after.unwrap_or(Uuid::nil()))),
     };
-    let mut checkpoint = (at.prepare_cursor, at.prepare_numbers);
-    while let Some(here) = cursor {
+    let mut checkpoint: Mark = (at.prepare_cursor, at.prepare_numbers);
+    let read = async |here: Cursor| -> Result<(Vec<Draft>, Option<Cursor>)> {
         let page = audience.page(db.read(), scope, here, Some(id)).await?;
-        let drafts: Vec<_> = page.recipients.iter().map(|r| letter.draft(&terms, r)).collect();
+        Ok((page.recipients.iter().map(|r| letter.draft(&terms, r)).collect(), page.next))
+    };
+    let mut page = match cursor.take() {
+        Some(here) => Some(read(here).await?),
+        None => None,
+    };
+    while let Some((drafts, next)) = page {
         let now = scope.clock().now();
-        let tx = db.begin().await?;
-        let (after, numbers) = match page.next {
-            Some(Cursor::Contact(after)) => (Some(after), None),
-            Some(Cursor::Number(n)) => (None, i64::try_from(n).ok()),
-            None => (None, Some(i64::MAX)), // a resumed walk begins past every number, and ends at once
+        let home = home(now)?;
+        let write = write_page(db, (id, owner), now.plus(lease), (checkpoint, next), (&home, &letter, &drafts));
+        let ahead = async {
+            match next {
+                // Contacts are read while those before them are written. Numbers are not: they ask what is written.
+                Some(here @ Cursor::Contact(_)) => read(here).await.map(Some),
+                _ => Ok(None),
+            }
         };
-        let ours = tx
-            .run(
-                "UPDATE campaigns SET lease_until = $3, prepare_cursor = COALESCE($4, prepare_cursor), prepare_numbers = $5 \
-                 WHERE id = $1 AND status = 'preparing' AND lease_owner = $2 \
-                 AND prepare_cursor IS NOT DISTINCT FROM $6 AND prepare_numbers IS NOT DISTINCT FROM $7",
-                vals![id, owner, now.plus(lease), after, numbers, checkpoint.0, checkpoint.1],
-            )
-            .await?;
-        if ours == 0 {
-            return Ok(false);
-        }
-        if !drafts.is_empty() {
-            write(&tx, now, &home(now)?, &letter, &drafts).await?;
-        }
-        tx.commit().await?;
-        checkpoint = (after.or(checkpoint.0), numbers);
-        cursor = page.next;
+        let (written, ahead) = tokio::join!(write, ahead);
+        let Some(mark) = written? else { return Ok(false) };
+        checkpoint = mark;
+        page = match (ahead?, next) {
+            (None, Some(here)) => Some(read(here).await?),
+            (ahead, _) => ahead,
+        };
     }
     Ok(true)
+}
+
+/// Where a preparation stands, as stored: after this contact, after so many numbers.
+type Mark = (Option<Uuid>, Option<i64>);
+
+/// Writes a page and the checkpoint behind it, upon the checkpoint it was read from; gives the new one, or `None` when
+/// the campaign is no longer ours to prepare.
+async fn write_page(
+    db: &Db,
+    (id, owner): (CampaignId, &str),
+    lease_until: Timestamp,
+    (from, next): (Mark, Option<Cursor>),
+    (home, letter, drafts): (&Home, &Letter, &[Draft]),
+) -> Result<Option<Mark>> {
+    let (after, numbers) = match next {
+        Some(Cursor::Contact(after)) => (Some(after), None),
+        Some(Cursor::Number(n)) => (None, i64::try_from(n).ok()),
+        None => (None, Some(i64::MAX)), // a resumed walk begins past every number, and ends at once
+    };
+    let tx = db.begin().await?;
+    let ours = tx
+        .run(
+            "UPDATE campaigns SET lease_until = $3, prepare_cursor = COALESCE($4, prepare_cursor), prepare_numbers = $5 \
+             WHERE id = $1 AND status = 'preparing' AND lease_owner = $2 \
+             AND prepare_cursor IS NOT DISTINCT FROM $6 AND prepare_numbers IS NOT DISTINCT FROM $7",
+            vals![id, owner, lease_until, after, numbers, from.0, from.1],
+        )
+        .await?;
+    if ours == 0 {
+        return Ok(None);
+    }
+    if !drafts.is_empty() {
+        write(&tx, home.send_at, home, letter, drafts).await?;
+    }
+    tx.commit().await?;
+    Ok(Some((after.or(from.0), numbers)))
 }
 
 /// Holds the money of what is written and lets the pumps have it.

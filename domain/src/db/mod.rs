@@ -3,6 +3,8 @@
 //! Invariants: on SQLite every write goes through the one writer connection in an IMMEDIATE transaction with
 //! `synchronous=FULL`; rows written in bulk travel as one JSON bind that both databases unpack (see [`records`]).
 
+mod columns;
+mod fault;
 mod records;
 mod sql;
 #[cfg(test)]
@@ -15,7 +17,9 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 
-pub use records::{Field, Records, ids_json, ids_list};
+pub use columns::Columns;
+pub use fault::lies_in_the_data;
+pub use records::{Field, Records, ids_json, ids_list, lookup};
 pub use sql::{Sql, Window, expect_version, or_exists, page_bounds};
 
 /// The pools of one process.
@@ -44,6 +48,8 @@ impl Db {
             return Ok(Self { write, read });
         }
         let mut options = options(url);
+        // Compiling a statement costs more than it saves where statements are small and many.
+        options.map_sqlx_postgres_opts(|o| o.options([("jit", "off")]));
         options.max_connections(connections.max(4)).acquire_timeout(Duration::from_secs(30));
         let pool = Database::connect(options).await?;
         Ok(Self { write: pool.clone(), read: pool })

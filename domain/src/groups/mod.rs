@@ -12,6 +12,7 @@ use sea_orm::FromQueryResult;
 
 pub(crate) use members::insert;
 pub use members::{Changed, MAX_IDS, add, copy, move_to, remove};
+pub(crate) use queries::stops;
 pub use queries::{get, list, named};
 pub use write::{New, Patch, create, delete, ensure, update};
 

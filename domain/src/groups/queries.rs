@@ -14,6 +14,14 @@ use crate::{
 const COLUMNS: &str = "id, name, description, hidden, stop_list, created_at, updated_at, version, \
     (SELECT COUNT(*) FROM contact_groups m WHERE m.group_id = groups.id) AS contacts";
 
+/// SQL that tells whether `contact` is in a group that is a stop list. (Not EXISTS: PostgreSQL may turn that into a table
+/// of all memberships, for every statement.)
+pub(crate) fn stops(contact: &str) -> String {
+    format!(
+        "COALESCE((SELECT 1 FROM contact_groups cg JOIN groups g ON g.id = cg.group_id WHERE cg.contact_id = {contact} AND g.stop_list LIMIT 1), 0) = 1"
+    )
+}
+
 /// One group.
 ///
 /// # Errors

@@ -11,7 +11,6 @@
 
 mod bulk;
 mod create;
-mod fault;
 mod finish;
 mod lease;
 mod merge;

@@ -9,11 +9,11 @@ use std::{fs::File, io::Seek, time::Duration};
 use tokio::{sync::mpsc, task::JoinError};
 
 use super::{
-    Counts, Import, MAX_ERRORS, RowError, bulk, fault, finish, lease, queries,
+    Counts, Import, MAX_ERRORS, RowError, bulk, finish, lease, queries,
     reader::{self, Batch},
 };
 use crate::{
-    db::{Db, Sql},
+    db::{Db, Sql, lies_in_the_data},
     error::{Code, Error, Result},
     ids::{ImportId, fill_random},
     scope::{AccountScope, SystemScope},
@@ -40,7 +40,7 @@ pub async fn run(db: &Db, system: &SystemScope, id: ImportId, owner: &str) -> Re
         () = lease::keep(db, &scope, id, &lease, lease::LASTS / 3) => return Ok(()), // somebody else has taken over
     };
     let Err(error) = outcome else { return Ok(()) };
-    if fault::lies_in_the_file(&error) {
+    if lies_in_the_data(&error) {
         tracing::error!(import = %id, %error, "an import failed");
         let detail = "Something went wrong on our side; rows counted before are imported.";
         return finish::failed(db, &scope, id, &lease, Code::Internal.as_str(), detail).await;

@@ -14,7 +14,7 @@ use super::Status;
 use crate::{
     balance,
     clock::Timestamp,
-    db::{Field, Records, Sql, ids_json, ids_list},
+    db::{Columns, Sql, ids_json, ids_list},
     error::{Error, Result},
     events,
     ids::{AccountId, CampaignId, CarrierId, HoldId, JournalId, MessageId},
@@ -126,7 +126,7 @@ impl Moves {
         let mut counts: BTreeMap<(CampaignId, &'static str), i64> = BTreeMap::new();
         let mut money: BTreeMap<(AccountId, HoldId), Flow> = BTreeMap::new();
         let mut told: BTreeMap<AccountId, Vec<serde_json::Value>> = BTreeMap::new();
-        let mut records = Vec::with_capacity(moves.len());
+        let mut rows = Vec::with_capacity(moves.len());
         for (Move { row, to, reason, error, accepted }, passed) in &moves {
             let from = row.status;
             let mut charge = None;
@@ -163,13 +163,18 @@ impl Moves {
             };
             events.extend(passed.iter().map(|status| event(*status, &None)));
             events.push(event(*to, reason));
-            records.push(json!({
-                "id": row.id.0.simple().to_string(), "status": to.as_str(), "reason": reason, "error": error,
-                "charge": charge.map(|c| c.0.simple().to_string()), "refund": refund.map(|c| c.0.simple().to_string()),
-                "submitted": (*accepted && row.charge_id.is_none()).then_some(now.0), "done": to.is_final().then_some(now.0),
-            }));
+            rows.push(Written {
+                id: row.id,
+                status: to.as_str(),
+                reason: reason.as_deref(),
+                error: error.as_deref(),
+                charge,
+                refund,
+                submitted: (*accepted && row.charge_id.is_none()).then_some(now),
+                done: to.is_final().then_some(now),
+            });
         }
-        let moved = update(tx, records).await?;
+        let moved = update(tx, &rows).await?;
         count(tx, counts).await?;
         pay(tx, now, money).await?;
         for (account, items) in told {
@@ -226,25 +231,36 @@ async fn refund_policies<'a>(
     Ok(rows.into_iter().map(|p| (p.id, serde_json::from_value(p.refund_on).unwrap_or_default())).collect())
 }
 
-async fn update(tx: &DatabaseTransaction, rows: Vec<serde_json::Value>) -> Result<u64> {
-    const FIELDS: &[(&str, Field)] = &[
-        ("id", Field::Id),
-        ("status", Field::Text),
-        ("reason", Field::Text),
-        ("error", Field::Text),
-        ("charge", Field::Id),
-        ("refund", Field::Id),
-        ("submitted", Field::Int),
-        ("done", Field::Int),
-    ];
-    let records = Records::new(FIELDS, rows);
+/// What is written to one message.
+struct Written<'a> {
+    id: MessageId,
+    status: &'static str,
+    reason: Option<&'a str>,
+    error: Option<&'a str>,
+    charge: Option<JournalId>,
+    refund: Option<JournalId>,
+    submitted: Option<Timestamp>,
+    done: Option<Timestamp>,
+}
+
+async fn update(tx: &DatabaseTransaction, rows: &[Written<'_>]) -> Result<u64> {
+    let backend = tx.get_database_backend();
+    let columns = Columns::new()
+        .ids("id", rows.iter().map(|r| r.id.0))
+        .texts("status", rows.iter().map(|r| r.status))
+        .some_texts("reason", rows.iter().map(|r| r.reason))
+        .some_texts("error", rows.iter().map(|r| r.error))
+        .ids("charge", rows.iter().map(|r| r.charge.map(|c| c.0)))
+        .ids("refund", rows.iter().map(|r| r.refund.map(|c| c.0)))
+        .ints("submitted", rows.iter().map(|r| r.submitted.map(|t| t.0)))
+        .ints("done", rows.iter().map(|r| r.done.map(|t| t.0)));
     let sql = format!(
         "UPDATE messages SET status = x.status, reason = COALESCE(x.reason, messages.reason), error = COALESCE(x.error, messages.error), \
          charge_id = COALESCE(messages.charge_id, x.charge), refund_id = COALESCE(messages.refund_id, x.refund), \
          submitted_at = COALESCE(messages.submitted_at, x.submitted), done_at = COALESCE(x.done, messages.done_at) FROM {} WHERE messages.id = x.id",
-        records.source(tx.get_database_backend(), 1, "x")
+        columns.source(backend, 1, "x")
     );
-    Ok(tx.run(&sql, vals![records.value()]).await?)
+    Ok(tx.run(&sql, columns.after(backend, vals![])).await?)
 }
 
 /// Moves the counts of campaigns; also used when messages are written.

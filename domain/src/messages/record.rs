@@ -5,10 +5,9 @@
 //! overwritten (a duplicate or an ENROUTE after DELIVRD changes nothing); a receipt that finds no part is parked, and
 //! is found again by the transaction that stores its part.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
-use serde_json::json;
 
 use super::{
     Status,
@@ -17,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    db::{Db, Field, Records, Sql, ids_json, ids_list},
+    db::{Columns, Db, Sql, ids_json, ids_list, lookup},
     error::Result,
     ids::{CarrierId, MessageId, ReceiptId, uuid_floor},
     scope::SystemScope,
@@ -129,13 +128,16 @@ pub(super) async fn record_in(
     let (matched, rest) = find(tx, now, carrier, receipts).await?;
     found.extend(matched);
     park(tx, now, carrier, &rest).await?;
-    let touched = update_parts(tx, now, &found).await?;
+    let mut touched = update_parts(tx, now, &found).await?;
     // One lock over all, in the order of ids, and one batch of moves: two recorders then never wait in a circle.
-    let rows = lock(tx, answers.keys().chain(&touched).copied().collect::<BTreeSet<_>>()).await?;
+    let rows = lock(tx, answers.keys().chain(touched.keys()).copied().collect::<BTreeSet<_>>()).await?;
     let mut rows: BTreeMap<MessageId, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
     let mut moves = Moves::default();
     answer(tx, now, carrier, patience, &answers, &mut rows, &mut moves).await?;
-    conclude(tx, rows.into_values().filter(|r| touched.contains(&r.id)).collect(), &mut moves).await?;
+    // One part is all there is to know of most messages; of the others, the rest is read.
+    let rows: Vec<Row> = rows.into_values().filter(|r| touched.contains_key(&r.id)).collect();
+    touched.extend(known_parts(tx, rows.iter().filter(|r| r.parts > 1).map(|r| r.id)).await?);
+    conclude(tx, rows, &touched, &mut moves).await?;
     Ok(Recorded {
         moved: moves.apply(tx, now).await?,
         receipts_applied: u64::try_from(found.len()).unwrap_or(0),
@@ -248,23 +250,29 @@ async fn store_parts(
     carrier: CarrierId,
     parts: &[(MessageId, i64, &Reference)],
 ) -> Result<()> {
-    const FIELDS: &[(&str, Field)] =
-        &[("message", Field::Id), ("part", Field::Int), ("ref", Field::Text), ("raw", Field::Text)];
     if parts.is_empty() {
         return Ok(());
     }
-    let rows = parts.iter().map(|(message, part, r)| json!({ "message": message.0.simple().to_string(), "part": part, "ref": r.canonical, "raw": r.raw }));
-    let records = Records::new(FIELDS, rows.collect());
+    let backend = tx.get_database_backend();
+    let columns = Columns::new()
+        .ids("message", parts.iter().map(|(message, ..)| message.0))
+        .ints("part", parts.iter().map(|(_, part, _)| *part))
+        .texts("ref", parts.iter().map(|(.., r)| r.canonical.as_str()))
+        .texts("raw", parts.iter().map(|(.., r)| r.raw.as_str()));
     let sql = format!(
         "INSERT INTO message_parts (message_id, part, carrier_id, carrier_ref, carrier_ref_raw, status, submitted_at) \
-         SELECT x.message, x.part, $2, x.ref, x.raw, 'sent', $3 FROM {} WHERE true ON CONFLICT (message_id, part) DO NOTHING",
-        records.source(tx.get_database_backend(), 1, "x")
+         SELECT x.message, x.part, $1, x.ref, x.raw, 'sent', $2 FROM {} WHERE true ON CONFLICT (message_id, part) DO NOTHING",
+        columns.source(backend, 3, "x")
     );
-    tx.run(&sql, vals![records.value(), carrier, now]).await?;
+    tx.run(&sql, columns.after(backend, vals![carrier, now])).await?;
     Ok(())
 }
 
-const REFS: &[(&str, Field)] = &[("n", Field::Int), ("ref", Field::Text)];
+/// References, numbered by their places.
+fn numbered<'a>(references: impl Iterator<Item = &'a Reference> + Clone) -> Columns<'a> {
+    let places = references.clone().enumerate().map(|(n, _)| i64::try_from(n).ok());
+    Columns::new().ints("n", places).texts("ref", references.map(|r| r.canonical.as_str()))
+}
 
 /// Receipts that came before their parts were stored.
 async fn unpark(
@@ -285,13 +293,14 @@ async fn unpark(
     {
         return Ok(Vec::new());
     }
-    let rows = parts.iter().enumerate().map(|(n, (_, _, r))| json!({ "n": n, "ref": r.canonical }));
-    let records = Records::new(REFS, rows.collect());
+    let backend = tx.get_database_backend();
+    let columns = numbered(parts.iter().map(|(.., r)| *r));
     let sql = format!(
-        "SELECT r.id, x.n, r.state, r.error FROM {} CROSS JOIN receipts r WHERE r.carrier_id = $2 AND r.carrier_ref = x.ref ORDER BY r.id",
-        records.source(tx.get_database_backend(), 1, "x")
+        "SELECT r.id, x.n, r.state, r.error FROM {} {} ORDER BY r.id",
+        columns.source(backend, 2, "x"),
+        lookup(backend, "receipts", "r", "r.carrier_id = $1 AND r.carrier_ref = x.ref")
     );
-    let parked: Vec<Parked> = tx.all(&sql, vals![records.value(), carrier]).await?;
+    let parked: Vec<Parked> = tx.all(&sql, columns.after(backend, vals![carrier])).await?;
     let sql = format!("DELETE FROM receipts WHERE id IN {}", ids_list(tx.get_database_backend(), 1));
     tx.run(&sql, vals![ids_json(parked.iter().map(|p| p.id.0))]).await?;
     let part_of = |n: i64| usize::try_from(n).ok().and_then(|n| parts.get(n));
@@ -333,15 +342,14 @@ async fn find_after<'a>(
     if receipts.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    let rows = receipts.iter().enumerate().map(|(n, r)| json!({ "n": n, "ref": r.reference.canonical }));
-    let records = Records::new(REFS, rows.collect());
-    // CROSS JOIN is also SQLite's word for "in this order": the other way round it would read every part for each receipt.
+    let backend = tx.get_database_backend();
+    let columns = numbered(receipts.iter().map(|r| &r.reference));
     let sql = format!(
-        "SELECT x.n, p.message_id, p.part FROM {} CROSS JOIN message_parts p WHERE p.carrier_id = $2 AND p.carrier_ref = x.ref AND p.message_id >= $3 \
-         ORDER BY x.n, p.done_at IS NOT NULL, p.message_id DESC",
-        records.source(tx.get_database_backend(), 1, "x")
+        "SELECT x.n, p.message_id, p.part FROM {} {} ORDER BY x.n, p.done_at IS NOT NULL, p.message_id DESC",
+        columns.source(backend, 3, "x"),
+        lookup(backend, "message_parts", "p", "p.carrier_id = $1 AND p.carrier_ref = x.ref AND p.message_id >= $2")
     );
-    let parts: Vec<Part> = tx.all(&sql, vals![records.value(), carrier, floor]).await?;
+    let parts: Vec<Part> = tx.all(&sql, columns.after(backend, vals![carrier, floor])).await?;
     // Of several parts with one id (a carrier's counter that began again) the newest that waits is meant.
     let mut meant: HashMap<usize, Part> = HashMap::new();
     for part in parts {
@@ -386,17 +394,19 @@ async fn park(tx: &DatabaseTransaction, now: Timestamp, carrier: CarrierId, rece
     Ok(())
 }
 
-/// Writes what receipts say of parts that are not final yet; gives the messages concerned.
-async fn update_parts(tx: &DatabaseTransaction, now: Timestamp, found: &[Found]) -> Result<HashSet<MessageId>> {
-    const FIELDS: &[(&str, Field)] = &[
-        ("message", Field::Id),
-        ("part", Field::Int),
-        ("state", Field::Text),
-        ("error", Field::Text),
-        ("done", Field::Int),
-    ];
+/// Writes what receipts say of parts that are not final yet; gives, by message, the parts concerned and their states.
+async fn update_parts(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    found: &[Found],
+) -> Result<HashMap<MessageId, Vec<Known>>> {
+    #[derive(FromQueryResult)]
+    struct Touched {
+        message_id: MessageId,
+        part: i64,
+    }
     if found.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(HashMap::new());
     }
     // Several receipts of one part: the first final one is kept, as it would be in batches of their own.
     let mut last: BTreeMap<(MessageId, i64), &Found> = BTreeMap::new();
@@ -406,24 +416,42 @@ async fn update_parts(tx: &DatabaseTransaction, now: Timestamp, found: &[Found])
             *kept = f;
         }
     }
-    let rows = last.values().map(|f| {
-        json!({
-            "message": f.message.0.simple().to_string(), "part": f.part, "state": f.state.as_str(), "error": f.error,
-            "done": f.state.is_final().then_some(now.0),
-        })
-    });
-    let records = Records::new(FIELDS, rows.collect());
+    let backend = tx.get_database_backend();
+    let columns = Columns::new()
+        .ids("message", last.values().map(|f| f.message.0))
+        .ints("part", last.values().map(|f| f.part))
+        .texts("state", last.values().map(|f| f.state.as_str()))
+        .some_texts("error", last.values().map(|f| f.error.as_deref()))
+        .ints("done", last.values().map(|f| f.state.is_final().then_some(now.0)));
     let sql = format!(
         "UPDATE message_parts SET status = x.state, error = x.error, done_at = x.done FROM {} \
-         WHERE message_parts.message_id = x.message AND message_parts.part = x.part AND message_parts.done_at IS NULL RETURNING message_parts.message_id",
-        records.source(tx.get_database_backend(), 1, "x")
+         WHERE message_parts.message_id = x.message AND message_parts.part = x.part AND message_parts.done_at IS NULL \
+         RETURNING message_parts.message_id, message_parts.part",
+        columns.source(backend, 1, "x")
     );
-    let touched: Vec<MessageId> = tx.column(&sql, vals![records.value()]).await?;
-    Ok(touched.into_iter().collect())
+    let rows: Vec<Touched> = tx.all(&sql, columns.after(backend, vals![])).await?;
+    let mut touched: HashMap<MessageId, Vec<Known>> = HashMap::with_capacity(rows.len());
+    for Touched { message_id, part } in rows {
+        if let Some(f) = last.get(&(message_id, part)) {
+            touched.entry(message_id).or_default().push(Known { part, state: f.state, error: f.error.clone() });
+        }
+    }
+    Ok(touched)
 }
 
-/// Ends the messages whose parts have all come to an end. `rows` are locked.
-pub(super) async fn conclude(tx: &DatabaseTransaction, rows: Vec<Row>, moves: &mut Moves) -> Result<()> {
+/// What is known of a part.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    part: i64,
+    state: ReceiptState,
+    error: Option<String>,
+}
+
+/// Every part of these messages.
+pub(super) async fn known_parts(
+    tx: &DatabaseTransaction,
+    messages: impl IntoIterator<Item = MessageId>,
+) -> Result<HashMap<MessageId, Vec<Known>>> {
     #[derive(FromQueryResult)]
     struct Part {
         message_id: MessageId,
@@ -431,35 +459,44 @@ pub(super) async fn conclude(tx: &DatabaseTransaction, rows: Vec<Row>, moves: &m
         status: String,
         error: Option<String>,
     }
-    if rows.is_empty() {
-        return Ok(());
+    let mut ids = messages.into_iter().map(|id| id.0).peekable();
+    if ids.peek().is_none() {
+        return Ok(HashMap::new());
     }
     let sql = format!(
         "SELECT message_id, part, status, error FROM message_parts WHERE message_id IN {} ORDER BY message_id, part",
         ids_list(tx.get_database_backend(), 1)
     );
-    let parts: Vec<Part> = tx.all(&sql, vals![ids_json(rows.iter().map(|r| r.id.0))]).await?;
-    let mut of: HashMap<MessageId, Vec<(i64, ReceiptState)>> = HashMap::new();
-    let mut errors: HashMap<MessageId, String> = HashMap::new();
-    for Part { message_id, part, status, error } in parts {
+    let mut of: HashMap<MessageId, Vec<Known>> = HashMap::new();
+    for Part { message_id, part, status, error } in tx.all::<Part>(&sql, vals![ids_json(ids)]).await? {
         if let Some(state) = ReceiptState::read(&status) {
-            of.entry(message_id).or_default().push((part, state));
-            if let Some(error) = error.filter(|_| state.is_final() && state != ReceiptState::Delivered) {
-                errors.entry(message_id).or_insert(error);
-            }
+            of.entry(message_id).or_default().push(Known { part, state, error });
         }
     }
+    Ok(of)
+}
+
+/// Ends the messages whose parts have all come to an end. `rows` are locked; `known` are their parts.
+pub(super) async fn conclude(
+    tx: &DatabaseTransaction,
+    rows: Vec<Row>,
+    known: &HashMap<MessageId, Vec<Known>>,
+    moves: &mut Moves,
+) -> Result<()> {
     let mut resolved = Vec::new();
     for row in rows {
         let from = row.status;
         if !matches!(from, Status::Sent | Status::InDoubt) {
             continue;
         }
-        let Some((to, reason)) = of.get(&row.id).and_then(|known| verdict(row.parts, known)) else { continue };
+        let Some(parts) = known.get(&row.id) else { continue };
+        let states: Vec<_> = parts.iter().map(|p| (p.part, p.state)).collect();
+        let Some((to, reason)) = verdict(row.parts, &states) else { continue };
         if from == Status::InDoubt {
             resolved.push(row.id);
         }
-        let error = errors.remove(&row.id);
+        let bad = |p: &&Known| p.state.is_final() && p.state != ReceiptState::Delivered && p.error.is_some();
+        let error = parts.iter().find(bad).and_then(|p| p.error.clone());
         moves.add(Move { row, to, reason, error, accepted: true }); // a receipt proves that the carrier took it
     }
     undoubt(tx, &resolved).await

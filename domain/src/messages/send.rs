@@ -9,10 +9,11 @@ use super::{
     write::{Written, write},
 };
 use crate::{
-    balance,
+    balance, blacklist,
     clock::Timestamp,
-    db::{Field, Records, Sql},
+    db::{Columns, Sql},
     error::Result,
+    groups,
     ids::{BatchId, ContactId, HoldId},
     jobs::{self, Queue},
     money::{Currency, Micros},
@@ -74,16 +75,19 @@ pub async fn recipients(
         comment: Option<String>,
         fields: Option<serde_json::Value>,
     }
-    let rows = numbers.iter().enumerate().map(|(n, number)| serde_json::json!({ "n": n, "phone": number.as_u64() }));
-    let records = Records::new(&[("n", Field::Int), ("phone", Field::Int)], rows.collect());
+    let backend = conn.get_database_backend();
+    let columns = Columns::new()
+        .ints("n", numbers.iter().enumerate().map(|(n, _)| i64::try_from(n).ok()))
+        .ints("phone", numbers.iter().map(|number| i64::from(*number)));
     let sql = format!(
-        "SELECT x.n, c.id AS contact_id, c.consent, EXISTS (SELECT 1 FROM blacklist b WHERE b.account_id = $2 AND b.phone = x.phone) AS blacklisted, \
-         EXISTS (SELECT 1 FROM contact_groups cg JOIN groups g ON g.id = cg.group_id WHERE cg.contact_id = c.id AND g.stop_list) AS stopped, \
+        "SELECT x.n, c.id AS contact_id, c.consent, {} AS blacklisted, {} AS stopped, \
          c.first_name, c.last_name, c.patronymic, c.birth_date, c.sex, c.email, c.company, c.link, c.comment, c.fields \
-         FROM {} LEFT JOIN contacts c ON c.account_id = $2 AND c.phone = x.phone ORDER BY x.n",
-        records.source(conn.get_database_backend(), 1, "x")
+         FROM {} LEFT JOIN contacts c ON c.account_id = $1 AND c.phone = x.phone ORDER BY x.n",
+        blacklist::has("$1", "x.phone"),
+        groups::stops("c.id"),
+        columns.source(backend, 2, "x")
     );
-    let known: Vec<Known> = conn.all(&sql, crate::vals![records.value(), scope.account()]).await?;
+    let known: Vec<Known> = conn.all(&sql, columns.after(backend, crate::vals![scope.account()])).await?;
     let of: HashMap<i64, Known> = known.into_iter().map(|k| (k.n, k)).collect();
     let all = numbers.iter().enumerate().map(|(n, number)| {
         let Some(k) = i64::try_from(n).ok().and_then(|n| of.get(&n)) else {

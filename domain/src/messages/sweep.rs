@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 use super::{
     Patience, ReceiptState, Status,
     moves::{Moves, lock, lock_where},
-    record::{conclude, doubt, record_in, undoubt},
+    record::{conclude, doubt, known_parts, record_in, undoubt},
 };
 use crate::{
     balance,
@@ -290,7 +290,9 @@ pub async fn resolve_doubts(db: &Db, scope: &SystemScope, patience: &Patience) -
         .await?;
     }
     let mut moves = Moves::default();
-    conclude(&tx, rows.into_iter().filter(|r| touched.contains(&r.id)).collect(), &mut moves).await?;
+    let rows: Vec<_> = rows.into_iter().filter(|r| touched.contains(&r.id)).collect();
+    let known = known_parts(&tx, rows.iter().map(|r| r.id)).await?;
+    conclude(&tx, rows, &known, &mut moves).await?;
     let resolved = moves.apply(&tx, now).await?;
     tx.commit().await?;
     Ok(resolved)

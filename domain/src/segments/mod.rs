@@ -32,6 +32,13 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// The word in the database and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gsm7 => "gsm7",
+            Self::Ucs2 => "ucs2",
+        }
+    }
     /// The cheapest encoding that holds every character of the text.
     pub fn of(text: &str) -> Self {
         if text.chars().all(|c| gsm7::width(c).is_some()) { Self::Gsm7 } else { Self::Ucs2 }
@@ -84,6 +91,16 @@ pub enum SplitMode {
 }
 
 impl SplitMode {
+    /// The word in the database and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cut => "cut",
+            Self::Udh8 => "udh",
+            Self::Udh16 => "udh16",
+            Self::Payload => "payload",
+            Self::Sar => "sar",
+        }
+    }
     /// Units of each part of a split message: 140 octets less the header (6 octets, or 7 with a 16-bit reference; in
     /// GSM-7 a fill bit makes them 7 and 8 septets).
     const fn part_limit(self, encoding: Encoding) -> usize {

@@ -3,7 +3,7 @@
 //! States: disconnected (back-off) → bound → draining → ended. The pieces: [`pump`] keeps the connection and [`serve`]
 //! drives it, [`feed`] claims and marks what it submits, [`answers`] takes what comes back, [`chunks`] knows what is
 //! claimed and [`flight`] what is submitted and not yet answered, [`recorder`] and [`store`] write answers and receipts,
-//! [`encode`] makes PDUs and [`receipts`] reads them, [`fault`] tells bad content from a database that is away.
+//! [`encode`] makes PDUs and [`receipts`] reads them.
 //!
 //! Invariants: a part is submitted only after its message was marked `submitting` and committed; an answer that is lost
 //! makes its message doubtful, never sent again; receipts are acknowledged after commit; nothing is submitted that
@@ -12,7 +12,6 @@
 mod answers;
 mod chunks;
 mod encode;
-mod fault;
 mod feed;
 mod flight;
 mod pump;

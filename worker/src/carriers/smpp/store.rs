@@ -3,7 +3,7 @@
 
 use std::{ops::Range, time::Duration};
 
-use super::fault::lies_in_the_data;
+use domain::db::lies_in_the_data;
 
 /// How often content is refused before it is believed.
 const BELIEVED: u32 = 3;

@@ -2,11 +2,12 @@
 //!
 //! Invariant: in case of doubt it lies in the database, and the same is tried again: nothing is lost by trying.
 
-use domain::{Code, Error};
 use sea_orm::{
     DbErr, RuntimeErr,
     sqlx::{self, error::DatabaseError},
 };
+
+use crate::error::{Code, Error};
 
 /// Whether the same would be refused for ever, because of its own content.
 pub fn lies_in_the_data(error: &Error) -> bool {
@@ -41,7 +42,7 @@ fn is_data(error: &dyn DatabaseError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::db::{Db, Sql};
+    use crate::db::{Db, Sql};
 
     async fn refused(db: &Db, sql: &str) -> Error {
         db.writer().run(sql, Vec::new()).await.unwrap_err().into()
