@@ -13,13 +13,13 @@ use domain::{
     money::{Currency, Money},
     operator_tokens,
     rates,
-    scope::{AccountScope, OperatorScope, Scopes},
+    scope::{AccountScope, OperatorScope, Scopes, SystemScope},
     senders::{self, Decision},
     tokens::{self, NewToken},
     vals,
 };
 
-use crate::Failure;
+use crate::{Failure, config::Config, keys};
 
 /// The commands of the operator.
 #[derive(Subcommand)]
@@ -195,10 +195,22 @@ pub enum Carriers {
         #[arg(long)]
         disabled: bool,
     },
+    /// List carriers.
+    List,
+    /// Show a carrier's settings and how its connections are.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Delete a carrier that nothing uses.
+    Delete {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// Carries a command out and prints its outcome.
-pub async fn run(db: &Db, command: Command) -> Result<(), Failure> {
+pub async fn run(db: &Db, config: &Config, command: Command) -> Result<(), Failure> {
     let scope = OperatorScope { clock: Clock::system() };
     match command {
         Command::Accounts(command) => accounts(db, &scope, command).await,
@@ -218,16 +230,48 @@ pub async fn run(db: &Db, command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Senders(command) => senders(db, &scope, command).await,
-        Command::Carriers(Carriers::Set { name, settings, disabled }) => {
+        Command::Carriers(command) => carriers(db, config, &scope, command).await,
+    }
+}
+
+async fn carriers(db: &Db, config: &Config, scope: &OperatorScope, command: Carriers) -> Result<(), Failure> {
+    match command {
+        Carriers::Set { name, settings, disabled } => {
             let settings: SmppSettings =
                 serde_json::from_str(&settings).map_err(|e| format!("the settings cannot be read: {e}"))?;
+            let keys = keys::load(config, db, &SystemScope { clock: scope.clock.clone() }).await?;
             let tx = db.begin().await?;
-            let carrier = carriers::upsert(&tx, &scope, &name, &settings, !disabled).await?;
+            let carrier = carriers::upsert(&tx, scope, &keys, &name, &settings, !disabled).await?;
             tx.commit().await?;
             println!("{} {}", carrier.id, carrier.name);
-            Ok(())
+        }
+        Carriers::List => {
+            for carrier in carriers::all(db.read(), &SystemScope { clock: scope.clock.clone() }).await? {
+                let (state, settings) = (if carrier.enabled { "enabled" } else { "disabled" }, carrier.shown()?);
+                println!("{}  {state}  {}  {}", carrier.id, settings.address, carrier.name);
+            }
+        }
+        Carriers::Show { name } => {
+            let carrier = carriers::by_name(db.read(), scope, &name).await?;
+            println!("{}  {}", carrier.id, if carrier.enabled { "enabled" } else { "disabled" });
+            println!("{}", serde_json::to_string_pretty(&carrier.shown()?)?);
+            for bind in carriers::health::binds(db.read(), scope, &carrier).await? {
+                let since = bind.since.map(|at| format!(" since {at}")).unwrap_or_default();
+                let retry = bind.retry_at.map(|at| format!(", next try {at}")).unwrap_or_default();
+                let error = bind.last_error.map(|e| format!(", last error: {e}")).unwrap_or_default();
+                let (used, size) = (bind.window_used, bind.window_size);
+                println!("bind {}: {}{since}{retry}, window {used} of {size}{error}", bind.n, bind.state);
+            }
+        }
+        Carriers::Delete { name } => {
+            let tx = db.begin().await?;
+            let carrier = carriers::by_name(&tx, scope, &name).await?;
+            carriers::delete(&tx, scope, carrier.id, None).await?;
+            tx.commit().await?;
+            println!("{}  deleted", carrier.id);
         }
     }
+    Ok(())
 }
 
 async fn accounts(db: &Db, scope: &OperatorScope, command: Accounts) -> Result<(), Failure> {

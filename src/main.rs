@@ -5,6 +5,7 @@ mod admin;
 mod bench;
 mod config;
 mod demo;
+mod keys;
 mod serve;
 mod simulator;
 
@@ -97,7 +98,7 @@ async fn with_database(config: Option<PathBuf>, command: Command) -> Result<(), 
         Command::Migrate => migrate(&db).await,
         Command::Admin(command) => {
             migrate(&db).await?;
-            admin::run(&db, command).await
+            admin::run(&db, &config, command).await
         }
         Command::Simulator(_) | Command::Openapi | Command::Bench(_) => Ok(()),
     }

@@ -2,7 +2,7 @@
 //! sender) and which carrier they take, with a priority, a weight or a canary's share, and a cost.
 //!
 //! [`choose`] is the rule, pure and the same for sending and explaining; [`Routing`] is what of the routes concerns one
-//! account, read once a page of messages. Where no route matches, the account's own carrier is taken.
+//! account, read once a request or job. Where no route matches, the account's own carrier is taken.
 //!
 //! Invariants: the choice depends on the routes, the message's facts and its id alone, so it can be repeated; a test
 //! environment takes only routes that name it, so that no test reaches a real carrier by a general route; a route whose

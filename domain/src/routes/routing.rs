@@ -1,4 +1,4 @@
-//! What of the routes concerns one account: read once for a page of messages, asked for each.
+//! What of the routes concerns one account: read once a request or job, asked for each message.
 
 use sea_orm::ConnectionTrait;
 
@@ -48,14 +48,6 @@ impl Routing {
             rules: routes.iter().map(queries::Route::rule).collect(),
             currencies: routes.into_iter().map(|route| route.currency).collect(),
         })
-    }
-
-    /// The same, read again: for the next page of a long walk.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn again(&self, conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Self> {
-        Self::load(conn, scope, self.own).await
     }
 
     /// Any carrier that messages of this account may go to; `None` when no message can be sent.
