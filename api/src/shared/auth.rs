@@ -120,10 +120,12 @@ pub async fn authenticate(app: &App, req: &ServiceRequest) -> Result<Caller, Err
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(missing());
     }
-    let (db, secret, from) = (app.db.read(), secret.trim(), client_address(req, &app.config.trusted_proxies));
+    let (secret, from) = (secret.trim(), client_address(req, &app.config.trusted_proxies));
     match Secret::parse_operator(secret) {
-        Some(secret) => operator_tokens::authenticate(db, &app.clock, &secret, from).await.map(Caller::Operator),
-        None => tokens::authenticate(db, &app.clock, secret, from).await.map(Caller::Account),
+        Some(secret) => {
+            operator_tokens::authenticate(app.db.read(), &app.clock, &secret, from).await.map(Caller::Operator)
+        }
+        None => tokens::authenticate(&app.tokens, &app.clock, secret, from).await.map(Caller::Account),
     }
 }
 

@@ -18,6 +18,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use preview::{Preview, PreviewRequest, Saving, Ucs2Character};
+pub use send::{MOST_TOGETHER, Sends};
 pub use shapes::{Message, MessageDetail, MessageEstimate, MessagePart, NewMessage, SentMessage, SentMessages};
 
 use crate::{

@@ -24,4 +24,4 @@ pub use record::{Answer, Patience, Receipt, Recorded, Reference, Submitted, reco
 pub use send::{Letterhead, Request, Sent, cost, plan, recipients, send};
 pub use status::{ReceiptState, Status};
 pub use terms::Terms;
-pub use write::{Home, Written, write};
+pub use write::{Home, Mailing, Written, write};
