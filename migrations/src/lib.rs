@@ -11,6 +11,7 @@ mod m20261121_000004_billing_create;
 mod m20261121_000005_messages_create;
 mod m20261121_000006_campaigns_create;
 mod m20261121_000007_events_create;
+mod m20261122_000101_message_filters_create;
 mod m20261122_000401_messages_fillfactor;
 mod schema;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_messages_create::Step),
             Box::new(m20261121_000006_campaigns_create::Step),
             Box::new(m20261121_000007_events_create::Step),
+            Box::new(m20261122_000101_message_filters_create::Step),
             Box::new(m20261122_000401_messages_fillfactor::Step),
         ]
     }
