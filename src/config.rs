@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use domain::messages::Patience;
+use domain::{messages::Patience, secrets::Keyring};
 use figment::{
     Figment,
     providers::{Env, Format, Toml},
@@ -20,6 +20,7 @@ pub struct Config {
     pub database_url: String,
     pub data_dir: PathBuf,
     pub connections: u32,
+    pub secret_keys: String,
     pub api: Api,
     pub worker: Worker,
     pub simulator: Simulator,
@@ -123,7 +124,18 @@ pub fn load(file: Option<PathBuf>) -> Result<Loaded, String> {
 impl Config {
     /// Refuses what contradicts itself.
     fn check(&self) -> Result<(), String> {
-        let Self { database_url, data_dir: _, connections, api, worker, simulator, log, traces, demo_token } = self;
+        let Self {
+            database_url,
+            data_dir: _,
+            connections,
+            secret_keys,
+            api,
+            worker,
+            simulator,
+            log,
+            traces,
+            demo_token,
+        } = self;
         let known = database_url.is_empty()
             || ["postgres://", "postgresql://", "sqlite:"].iter().any(|p| database_url.starts_with(p));
         if !known {
@@ -134,6 +146,7 @@ impl Config {
         if !(1..=500).contains(connections) {
             return Err("connections must be 1 to 500".into());
         }
+        domain::secrets::Keyring::parse(secret_keys).map_err(|e| format!("secret_keys: {e}"))?;
         if simulator.run && !simulator.listen.ip().is_loopback() {
             return Err("simulator.listen must be a loopback address: anyone who reaches it could bind".into());
         }
@@ -182,7 +195,7 @@ impl Config {
     }
 
     /// The worker's own form.
-    pub fn worker(&self) -> WorkerConfig {
+    pub fn worker(&self, keys: Keyring) -> WorkerConfig {
         let Worker { lease_seconds, in_doubt_hours, receipt_hours, settle_seconds, drain_seconds } = &self.worker;
         WorkerConfig {
             lease: Duration::from_secs(*lease_seconds),
@@ -192,6 +205,7 @@ impl Config {
                 settle: Duration::from_secs_f64(*settle_seconds),
             },
             drain: Duration::from_secs(*drain_seconds),
+            keys,
         }
     }
 }
@@ -213,6 +227,8 @@ mod tests {
         assert!(with(|c| c.demo_token = Some("crl_test_short".into())).is_err());
         assert!(with(|c| c.traces.endpoint = "collector:4317".into()).is_err());
         assert!(with(|c| c.traces.sample_ratio = f64::NAN).is_err());
+        assert!(with(|c| c.secret_keys = "0123".into()).unwrap_err().starts_with("secret_keys: "));
+        assert!(with(|c| c.secret_keys = format!("{},{}", "a".repeat(64), "0".repeat(64))).is_ok());
         let token = Some("crl_test_0123456789abcdefghijABCD".to_owned());
         assert!(with(|c| c.demo_token = token.clone()).is_ok());
         let refused = with(|c| {

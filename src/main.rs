@@ -5,6 +5,7 @@ mod admin;
 mod bench;
 mod config;
 mod demo;
+mod keys;
 mod serve;
 mod simulator;
 mod traces;
@@ -113,7 +114,7 @@ async fn on_database(config: config::Config, untouched: bool, command: Command) 
         Command::Migrate => migrate(&db).await,
         Command::Admin(command) => {
             migrate(&db).await?;
-            admin::run(&db, command).await
+            admin::run(&db, &config, command).await
         }
         Command::Simulator(_) | Command::Openapi | Command::Bench(_) => Ok(()),
     }

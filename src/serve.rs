@@ -8,12 +8,13 @@ use domain::{
     clock::Clock,
     db::Db,
     jobs::Wake,
-    scope::OperatorScope,
+    scope::{OperatorScope, SystemScope},
+    secrets::Keyring,
 };
 use sea_orm_migration::MigratorTrait;
 use worker::Worker;
 
-use crate::{Failure, config::Config, demo, migrate, simulator};
+use crate::{Failure, config::Config, demo, keys, migrate, simulator};
 
 /// The carrier that the simulator is.
 pub const SIMULATOR: &str = "simulator";
@@ -23,6 +24,7 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
     migrate(&db).await?;
     let listener = listen(&config)?;
     let clock = Clock::system();
+    let keys = keys::load_and_seal(&config, &db, &SystemScope { clock: clock.clone() }).await?;
     let operator = OperatorScope { clock: clock.clone() };
     let mut inside = None;
     let address = if !config.simulator.address.is_empty() {
@@ -44,9 +46,9 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
         };
         // Written only when it differs, since connections are made anew with each change.
         let known = carriers::by_name(db.read(), &operator, SIMULATOR).await.ok();
-        if known.is_none_or(|c| !c.enabled || c.settings().ok().as_ref() != Some(&settings)) {
+        if known.is_none_or(|c| !c.enabled || c.settings(&keys).ok().as_ref() != Some(&settings)) {
             let tx = db.begin().await?;
-            carriers::upsert(&tx, &operator, SIMULATOR, &settings, true).await?;
+            carriers::upsert(&tx, &operator, &keys, SIMULATOR, &settings, true).await?;
             tx.commit().await?;
         }
     }
@@ -58,10 +60,10 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
     let wake = Wake::default();
     let registry = prometheus::Registry::new();
     worker::metrics::register(&registry)?;
-    let running = Worker::start(db.clone(), clock.clone(), wake.clone(), config.worker()).await?;
+    let running = Worker::start(db.clone(), clock.clone(), wake.clone(), config.worker(keys.clone())).await?;
     let base = format!("http://{}", listener.local_addr()?);
     println!("{}", demo::greeting(&base, demo.as_ref()));
-    let app = app(&config, db, clock, wake, registry)?;
+    let app = app(&config, keys, db, clock, wake, registry)?;
     let served = api::serve(app, listener, signal()).await;
     running.shutdown().await;
     if let Some(simulator) = inside {
@@ -72,7 +74,7 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
 
 /// Whether another process that shares the database runs the simulator already.
 async fn simulated_elsewhere(db: &Db, operator: &OperatorScope) -> bool {
-    let known = carriers::by_name(db.read(), operator, SIMULATOR).await.ok().and_then(|c| c.settings().ok());
+    let known = carriers::by_name(db.read(), operator, SIMULATOR).await.ok().and_then(|c| c.shown().ok());
     match known {
         Some(settings) => tokio::net::TcpStream::connect(&settings.address).await.is_ok(),
         None => false,
@@ -86,8 +88,10 @@ pub async fn api(config: Config, db: Db) -> Result<(), Failure> {
     }
     migrate(&db).await?;
     let listener = listen(&config)?;
+    let clock = Clock::system();
+    let keys = keys::load_and_seal(&config, &db, &SystemScope { clock: clock.clone() }).await?;
     println!("API on http://{}", listener.local_addr()?);
-    let app = app(&config, db, Clock::system(), Wake::default(), prometheus::Registry::new())?;
+    let app = app(&config, keys, db, clock, Wake::default(), prometheus::Registry::new())?;
     Ok(api::serve(app, listener, signal()).await?)
 }
 
@@ -97,7 +101,9 @@ pub async fn worker(config: Config, db: Db) -> Result<(), Failure> {
         return Err("`carillon worker` shares its database with an API on another host, which SQLite cannot: use `carillon serve`, or PostgreSQL".into());
     }
     migrate(&db).await?;
-    let running = Worker::start(db, Clock::system(), Wake::default(), config.worker()).await?;
+    let clock = Clock::system();
+    let keys = keys::load_and_seal(&config, &db, &SystemScope { clock: clock.clone() }).await?;
+    let running = Worker::start(db, clock, Wake::default(), config.worker(keys)).await?;
     println!("worker running");
     signal().await;
     running.shutdown().await;
@@ -109,7 +115,14 @@ fn listen(config: &Config) -> Result<TcpListener, Failure> {
     Ok(TcpListener::bind(at).map_err(|e| format!("the API cannot listen on {at}: {e}"))?)
 }
 
-fn app(config: &Config, db: Db, clock: Clock, wake: Wake, registry: prometheus::Registry) -> Result<Arc<App>, Failure> {
+fn app(
+    config: &Config,
+    keys: Keyring,
+    db: Db,
+    clock: Clock,
+    wake: Wake,
+    registry: prometheus::Registry,
+) -> Result<Arc<App>, Failure> {
     let proxies = config.api.trusted_proxies.iter().map(|net| {
         net.parse().map_err(|_| format!("api.trusted_proxies: {net:?} is not a network such as 10.0.0.0/8"))
     });
@@ -117,6 +130,7 @@ fn app(config: &Config, db: Db, clock: Clock, wake: Wake, registry: prometheus::
         requests_per_minute: config.api.requests_per_minute,
         trusted_proxies: proxies.collect::<Result<_, _>>()?,
         threads: config.api.threads,
+        keys,
         schema_steps: migrations::Migrator::migrations().len(),
     };
     Ok(Arc::new(App::new(db, clock, wake, settings, registry)?))

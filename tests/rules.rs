@@ -79,6 +79,7 @@ fn api_and_worker_never_meet() {
 const OWNERS: &[(&str, &[&str])] = &[
     ("accounts", &["accounts"]),
     ("tokens", &["api_tokens", "rate_windows"]),
+    ("operator_tokens", &["operator_tokens"]),
     ("balance", &["journal", "postings", "balances", "holds"]),
     ("rates", &["rate_decks", "rates"]),
     ("contact_fields", &["contact_fields"]),
@@ -89,7 +90,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("imports", &["imports", "import_errors", "contacts"]),
     ("templates", &["templates"]),
     ("senders", &["senders"]),
-    ("carriers", &["carriers"]),
+    ("carriers", &["carriers", "carrier_binds"]),
+    ("routes", &["routes"]),
     (
         "messages",
         &["chunks", "messages", "message_texts", "message_parts", "receipts", "messages_in_doubt", "campaign_counts"],

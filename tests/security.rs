@@ -18,6 +18,8 @@ struct Operation {
     method: String,
     path: String,
     scope: Option<String>,
+    /// Whether it takes the operator's token, rather than an account's.
+    operator: bool,
 }
 
 fn operations(app: &Client) -> Vec<Operation> {
@@ -25,11 +27,14 @@ fn operations(app: &Client) -> Vec<Operation> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
+            let security = &operation["security"][0];
+            let operator = security["operator"][0].as_str();
             all.push(Operation {
                 id: operation["operationId"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase(),
                 path: path.clone(),
-                scope: operation["security"][0]["bearer"][0].as_str().map(str::to_owned),
+                scope: operator.or(security["bearer"][0].as_str()).map(str::to_owned),
+                operator: operator.is_some(),
             });
         }
     }
@@ -110,7 +115,8 @@ both! {
         let app = stage.start();
         let nobody = app.with_token("");
         let wrong = ["nonsense", "crl_test_0000000000000000000000000000000000000", "crl_live_", "Bearer", "crl_test_0123456789abcdefghijklmnopqrstuw"];
-        for Operation { id, method, path, scope } in operations(&app) {
+        for Operation { id, method, path, scope, operator } in operations(&app) {
+            assert_eq!(operator, path.starts_with("/v1/admin/"), "{id}");
             if OPEN.contains(&id.as_str()) {
                 continue;
             }
@@ -144,9 +150,16 @@ both! {
             let made = app.post("/v1/api-tokens", &json!({"description": format!("all but {scope}"), "scopes": others})).ok(201);
             without.insert((*scope).to_owned(), app.with_token(made["secret"].as_str().unwrap()));
         }
-        for Operation { id, method, path, scope } in operations(&app) {
+        let scopes: Vec<&str> = domain::scope::Scopes::OPERATOR.iter().map(|s| s.0).filter(|s| *s != "*").collect();
+        let mut of_operator = BTreeMap::new();
+        for scope in &scopes {
+            let others: Vec<&str> = scopes.iter().copied().filter(|s| s != scope).collect();
+            of_operator.insert((*scope).to_owned(), app.with_token(&stage.operator(&others.join(","))));
+        }
+        for Operation { id, method, path, scope, operator } in operations(&app) {
             let Some(scope) = scope else { continue };
-            let client = without.get(&scope).unwrap_or_else(|| panic!("{id} asks for {scope}, which no token can have"));
+            let clients = if operator { &of_operator } else { &without };
+            let client = clients.get(&scope).unwrap_or_else(|| panic!("{id} asks for {scope}, which no token can have"));
             let path = path.replace("{id}", "cmp_01kazsw6e3f8e9xq2m4r7t5v0b");
             let ask = client.ask(&method, &path);
             let ask = if matches!(method.as_str(), "POST" | "PATCH") { ask.key("k").json(&json!({})) } else { ask };
@@ -159,6 +172,32 @@ both! {
         few.post("/v1/api-tokens", &json!({"description": "more", "scopes": ["*"]})).refused(403, "scope_missing");
     }
 
+    fn a_token_of_the_other_kind_opens_nothing(stage) {
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        for Operation { id, method, path, operator: its_own, .. } in operations(&app) {
+            let path = path.replace("{id}", "car_01kazsw6e3f8e9xq2m4r7t5v0b");
+            let client: &Client = if its_own { &app } else { &operator };
+            let ask = client.ask(&method, &path);
+            let ask = if matches!(method.as_str(), "POST" | "PATCH") { ask.key(&id).json(&json!({})) } else { ask };
+            ask.go().refused(403, "wrong_token");
+        }
+    }
+
+    fn an_operator_token_ends_when_it_is_revoked(stage) {
+        let app = stage.start();
+        let made = stage.admin(&["operator-tokens", "create", "--description", "console", "--scopes", "carriers:read"]);
+        let (id, secret) = made.trim().split_once("  ").unwrap();
+        let console = app.with_token(secret);
+        console.get("/v1/admin/carriers").ok(200);
+        let listed = stage.admin(&["operator-tokens", "list"]);
+        assert!(listed.contains(id) && listed.contains("console") && !listed.contains(secret), "{listed}");
+        stage.admin(&["operator-tokens", "revoke", id]);
+        console.get("/v1/admin/carriers").refused(401, "unauthorized");
+        let error = stage.run(&["admin", "operator-tokens", "create", "--scopes", "everything"]).unwrap_err();
+        assert!(error.contains("/scopes/0"), "{error}");
+    }
+
     fn another_account_finds_nothing_by_real_ids(stage) {
         let (app, stranger) = two(&stage);
         let ids = belongings(&stage, &app);
@@ -167,7 +206,7 @@ both! {
         };
         let before = mine(&app);
         let mut walked = 0;
-        for Operation { id, method, path, .. } in operations(&app) {
+        for Operation { id, method, path, .. } in operations(&app).into_iter().filter(|o| !o.operator) {
             let Some(path) = real(&path, &ids) else { continue };
             let ask = stranger.ask(&method, &path);
             let ask = if matches!(method.as_str(), "POST" | "PATCH") { ask.key(&id).json(&body(&id, &stranger)) } else { ask };

@@ -20,7 +20,7 @@ use actix_web::{
     middleware::from_fn,
     web,
 };
-use domain::{clock::Clock, db::Db, jobs::Wake};
+use domain::{clock::Clock, db::Db, jobs::Wake, secrets::Keyring};
 use ipnet::IpNet;
 use utoipa_actix_web::{AppExt, scope};
 
@@ -35,13 +35,21 @@ pub struct ApiConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Threads that serve requests.
     pub threads: usize,
+    /// What seals and opens carriers' passwords.
+    pub keys: Keyring,
     /// How many migrations the database must have had for `/readyz`.
     pub schema_steps: usize,
 }
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self { requests_per_minute: 6000, trusted_proxies: Vec::new(), threads: 2, schema_steps: 0 }
+        Self {
+            requests_per_minute: 6000,
+            trusted_proxies: Vec::new(),
+            threads: 2,
+            keys: Keyring::default(),
+            schema_steps: 0,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use domain::{
     clock::{Clock, Timestamp},
     db::Db,
     jobs::Wake,
+    operator_tokens,
     scope::{AccountScope, OperatorScope},
     tokens::{self, NewToken, Secret},
 };
@@ -176,6 +177,19 @@ impl<S> TestApp<S> {
         let account = self.account(Status::Active).await;
         let token = self.token(&account, &["*"]).await;
         (account, token)
+    }
+    /// A token of the operator with these scopes.
+    pub async fn operator_token(&self, scopes: &[&str]) -> String {
+        let new = operator_tokens::NewToken {
+            description: "tests".to_owned(),
+            scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
+            networks: Vec::new(),
+            expires_at: None,
+        };
+        let tx = self.app.db.begin().await.unwrap();
+        let (_, secret) = operator_tokens::create(&tx, &self.operator, new).await.unwrap();
+        tx.commit().await.unwrap();
+        secret.expose().to_owned()
     }
     /// The account's rows.
     pub fn scope(&self, account: &Account) -> AccountScope {

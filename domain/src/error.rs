@@ -36,6 +36,7 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", 415, "The content type is not supported", "Send application/json, or multipart/form-data where a file is uploaded.";
     Unauthorized = "unauthorized", 401, "No valid token", "Send `Authorization: Bearer crl_…` with a token that exists, is not revoked and has not expired.";
     AddressNotAllowed = "address_not_allowed", 403, "This address may not use the token", "The token has a list of allowed networks and the request came from another one.";
+    WrongToken = "wrong_token", 403, "This is another kind of token", "Operations under /v1/admin take an operator's token (crl_op_…); all others take a token of an account (crl_live_… or crl_test_…).";
     ScopeMissing = "scope_missing", 403, "The token lacks a scope", "Make a token with the scope that `detail` names.";
     AccountSuspended = "account_suspended", 403, "The account is suspended", "Ask the operator of the platform.";
     NotFound = "not_found", 404, "Not found", "There is no such resource in this account, or no such path.";

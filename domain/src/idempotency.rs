@@ -8,7 +8,33 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 use sha2::{Digest, Sha256};
 
-use crate::{clock::Timestamp, db::Sql, error::Result, ids::AccountId, vals};
+use crate::{
+    clock::Timestamp,
+    db::Sql,
+    error::Result,
+    ids::AccountId,
+    scope::{AccountScope, OperatorScope},
+    vals,
+};
+
+/// Who may use a key: within one owner it names one intent.
+pub trait Owner {
+    /// The account whose keys these are.
+    fn owner(&self) -> AccountId;
+}
+
+impl Owner for AccountScope {
+    fn owner(&self) -> AccountId {
+        self.account()
+    }
+}
+
+/// The operator is one, whichever token is shown: no account has the nil id.
+impl Owner for OperatorScope {
+    fn owner(&self) -> AccountId {
+        AccountId(uuid::Uuid::nil())
+    }
+}
 
 /// What a key is unique within.
 #[derive(Debug, Clone, Copy)]

@@ -137,6 +137,7 @@ pub fn short(s: &str) -> String {
 
 typed_id!(AccountId, "acc", "an account");
 typed_id!(TokenId, "tok", "an API token");
+typed_id!(OperatorTokenId, "opt", "an operator token");
 typed_id!(ContactId, "con", "a contact");
 typed_id!(ContactFieldId, "fld", "a contact field");
 typed_id!(GroupId, "grp", "a group");
@@ -152,6 +153,7 @@ typed_id!(MessageFilterId, "mfl", "a message filter");
 typed_id!(BatchId, "bat", "a batch of messages");
 typed_id!(ReceiptId, "rcp", "a receipt");
 typed_id!(CarrierId, "car", "a carrier");
+typed_id!(RouteId, "rte", "a route");
 typed_id!(DeckId, "dck", "a rate deck");
 typed_id!(RateId, "rat", "a rate");
 typed_id!(JournalId, "jrn", "a journal entry");

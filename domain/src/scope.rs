@@ -33,6 +33,15 @@ impl Scopes {
         ("tokens:read", "list API tokens"),
         ("tokens:write", "make, rotate and revoke API tokens"),
     ];
+    /// Every scope of an operator's token, with what it lets the token do.
+    pub const OPERATOR: [(&'static str, &'static str); 6] = [
+        ("*", "everything"),
+        ("carriers:read", "read carriers and how their connections are"),
+        ("carriers:write", "make, change and delete carriers"),
+        ("messages:read", "trace any account's message"),
+        ("routes:read", "read routes"),
+        ("routes:write", "make, change and delete routes"),
+    ];
     /// Takes a list as stored.
     pub fn new(list: Vec<String>) -> Self {
         Self(list)
@@ -79,10 +88,10 @@ impl AccountScope {
     }
 }
 
-/// Whoever runs the platform: the admin command. Sees every account.
+/// Whoever runs the platform: the admin command, or a request with an operator token. Sees every account.
 #[derive(Debug, Clone)]
 pub struct OperatorScope {
-    /// The clock that rules this command.
+    /// The clock that rules this command or request.
     pub clock: Clock,
 }
 

@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_comes_meanwhile_is_the_next_batch() {
         let together: Together<u8, u32, (u32, usize)> = Together::new(8);
         let one = |n: u32| {

@@ -136,6 +136,12 @@ impl Stage {
         super::Judge::read(&self.path("simulator.jsonl"))
     }
 
+    /// The secret of a new operator token with these scopes, separated by commas.
+    pub fn operator(&self, scopes: &str) -> String {
+        let made = self.admin(&["operator-tokens", "create", "--scopes", scopes]);
+        made.split_whitespace().nth(1).unwrap().to_owned()
+    }
+
     /// A second account with a token of its own: `(account id, token)`, in live mode, with this much money in EUR.
     pub fn account(&self, name: &str, money: &str, more: &[&str]) -> (String, String) {
         let create = ["accounts", "create", "--name", name, "--carrier", "simulator"];

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use jobs::migrate;
 
-use domain::{clock::Clock, db::Db, jobs::Wake, messages::Patience, scope::SystemScope};
+use domain::{clock::Clock, db::Db, jobs::Wake, messages::Patience, scope::SystemScope, secrets::Keyring};
 use tokio::sync::watch;
 
 /// What a worker is told.
@@ -29,6 +29,8 @@ pub struct WorkerConfig {
     pub patience: Patience,
     /// How long a shutdown waits for what is under way.
     pub drain: Duration,
+    /// What opens carriers' passwords.
+    pub keys: Keyring,
 }
 
 impl Default for WorkerConfig {
@@ -41,6 +43,7 @@ impl Default for WorkerConfig {
                 settle: Duration::from_secs(65),
             },
             drain: Duration::from_secs(20),
+            keys: Keyring::default(),
         }
     }
 }

@@ -42,7 +42,10 @@ fn codes(method: &str, path: &str, operation: &Operation) -> BTreeSet<String> {
     let mut all: BTreeSet<String> = own.filter_map(|v| v.as_str()).map(str::to_owned).collect();
     let mut add = |codes: &[Code]| all.extend(codes.iter().map(|c| c.as_str().to_owned()));
     add(&[Code::UnknownParameter, Code::Internal, Code::Unavailable]);
-    add(&[Code::Unauthorized, Code::AddressNotAllowed, Code::ScopeMissing, Code::AccountSuspended]);
+    add(&[Code::Unauthorized, Code::AddressNotAllowed, Code::WrongToken, Code::ScopeMissing]);
+    if !path.starts_with("/v1/admin/") {
+        add(&[Code::AccountSuspended]);
+    }
     add(&[Code::QuotaExceeded]);
     if path.contains('{') {
         add(&[Code::NotFound]);

@@ -38,7 +38,10 @@ fn every_operation_is_told_whole() {
             let text = operation["description"].as_str().unwrap_or_default();
             wants(text.contains('`'), "the description has no example in backticks");
             wants(operation["tags"].as_array().is_some_and(|t| t.len() == 1), "not exactly one tag");
-            wants(operation["security"][0]["bearer"][0].is_string(), "no scope in security");
+            let scheme = if path.starts_with("/v1/admin/") { "operator" } else { "bearer" };
+            let security = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let scope = security.first().and_then(|s| s[scheme][0].as_str());
+            wants(scope.is_some() && security.len() == 1, &format!("not exactly one scope of {scheme} in security"));
             for status in ["401", "403", "429", "500"] {
                 wants(operation["responses"][status].is_object(), &format!("no response {status}"));
             }

@@ -78,7 +78,17 @@ fn base() -> OpenApi {
         .bearer_format("crl_live_… or crl_test_…")
         .description(Some(format!("An API token. Each operation names the scope it needs:\n{scopes}")))
         .build();
+    let scopes: String = Scopes::OPERATOR.iter().map(|(name, what)| format!("\n- `{name}`: {what}")).collect();
+    let operator = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("crl_op_…")
+        .description(Some(format!(
+            "A token of whoever runs the platform, made with `carillon admin operator-tokens create`. Operations under \
+             `/v1/admin` take no other, and no other operation takes it. Each names the scope it needs:\n{scopes}"
+        )))
+        .build();
     let mut components = Components::new();
+    components.add_security_scheme("operator", SecurityScheme::Http(operator));
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     let mut problem = Vec::new();
     domain::schema::add::<Problem>(&mut problem);

@@ -38,9 +38,13 @@ pub fn render(document: &Value) -> String {
 
 fn operation(document: &Value, method: &str, path: &str, operation: &Value) -> String {
     let id = text(&operation["operationId"]);
-    let scope = text(&operation["security"][0]["bearer"][0]);
+    let security = &operation["security"][0];
+    let (scope, whose) = match security["operator"][0].as_str() {
+        Some(scope) => (scope, " of the operator"),
+        None => (text(&security["bearer"][0]), ""),
+    };
     let mut html = format!(
-        "<h3 id=\"{id}\">{}</h3><p class=\"path\"><b>{}</b><code>{}</code><br><small>{id} · needs <code>{scope}</code></small>{}",
+        "<h3 id=\"{id}\">{}</h3><p class=\"path\"><b>{}</b><code>{}</code><br><small>{id} · needs <code>{scope}</code>{whose}</small>{}",
         escape(text(&operation["summary"])),
         method.to_uppercase(),
         escape(path),

@@ -1,27 +1,42 @@
-//! Who is asking: from `Authorization: Bearer crl_…` to an account's scope.
+//! Who is asking: from `Authorization: Bearer crl_…` to an account's scope, or with `crl_op_…` to the operator's.
 //!
-//! Invariant: a handler gets an [`AccountScope`] only through [`Auth`], and the front door puts one there only after it
-//! has checked the token, its network, its rate limit and the scope that the operation's `security` names.
+//! Invariant: a handler gets an [`AccountScope`] only through [`Auth`] and an [`OperatorScope`] only through
+//! [`Operator`], and the front door puts one there only after it has checked the token, its kind, its network, its rate
+//! limit and the scope that the operation's `security` names.
 
 use std::{
     future::{Ready, ready},
     net::IpAddr,
 };
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, dev::ServiceRequest, http::header};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::{Payload, ServiceRequest},
+    http::{Method, header},
+};
 use domain::{
     Code, Error,
-    scope::{AccountScope, Scopes},
-    tokens::{self, Authenticated},
+    ids::{OperatorTokenId, TokenId},
+    operator_tokens,
+    scope::{AccountScope, OperatorScope, Scopes},
+    tokens::{self, Secret},
 };
 use ipnet::IpNet;
+use uuid::Uuid;
 
-use super::problem::Failure;
+use super::{
+    operations::{Operation, Security},
+    problem::Failure,
+};
 use crate::App;
 
 /// The account whose rows the request may see: `Auth(scope): Auth`.
 #[derive(Debug, Clone)]
 pub struct Auth(pub AccountScope);
+
+/// The whole platform, for operations under `/v1/admin`: `Operator(scope): Operator`.
+#[derive(Debug, Clone)]
+pub struct Operator(pub OperatorScope);
 
 /// What the token in use may do, for the operations that hand rights on.
 #[derive(Debug, Clone)]
@@ -42,36 +57,114 @@ macro_rules! from_extensions {
     };
 }
 from_extensions!(Auth);
+from_extensions!(Operator);
 from_extensions!(Granted);
 
+/// Whoever shows a valid token.
+#[derive(Debug)]
+pub enum Caller {
+    /// An account.
+    Account(tokens::Authenticated),
+    /// The operator of the platform.
+    Operator(operator_tokens::Authenticated),
+}
+
+/// The token that was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bearer {
+    /// An account's.
+    Account(TokenId),
+    /// The operator's.
+    Operator(OperatorTokenId),
+}
+
+impl Bearer {
+    /// Its id, whatever its kind.
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Account(id) => id.0,
+            Self::Operator(id) => id.0,
+        }
+    }
+}
+
+impl Caller {
+    /// The token.
+    pub fn bearer(&self) -> Bearer {
+        match self {
+            Self::Account(who) => Bearer::Account(who.token),
+            Self::Operator(who) => Bearer::Operator(who.token),
+        }
+    }
+    /// The token's own limit of requests a minute, if it has one.
+    pub fn requests_per_minute(&self) -> Option<i64> {
+        match self {
+            Self::Account(who) => who.requests_per_minute,
+            Self::Operator(_) => None,
+        }
+    }
+    /// Who it is, for the log.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Account(who) => who.scope.account().to_string(),
+            Self::Operator(who) => who.token.to_string(),
+        }
+    }
+}
+
 /// Checks the token of a request.
-pub async fn authenticate(app: &App, req: &ServiceRequest) -> Result<Authenticated, Error> {
+pub async fn authenticate(app: &App, req: &ServiceRequest) -> Result<Caller, Error> {
     let missing = || Error::new(Code::Unauthorized, "Send an Authorization header: Bearer crl_…");
     let header = req.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).ok_or_else(missing)?;
     let (scheme, secret) = header.split_once(' ').ok_or_else(missing)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(missing());
     }
-    tokens::authenticate(app.db.read(), &app.clock, secret.trim(), client_address(req, &app.config.trusted_proxies))
-        .await
+    let (db, secret, from) = (app.db.read(), secret.trim(), client_address(req, &app.config.trusted_proxies));
+    match Secret::parse_operator(secret) {
+        Some(secret) => operator_tokens::authenticate(db, &app.clock, &secret, from).await.map(Caller::Operator),
+        None => tokens::authenticate(db, &app.clock, secret, from).await.map(Caller::Account),
+    }
 }
 
 /// Refuses what the token or its account may not do.
-pub fn permit(who: &Authenticated, scope: &str, writes: bool) -> Result<(), Error> {
-    if !who.scopes.allow(scope) {
+pub fn permit(who: &Caller, operation: &Operation, security: &Security) -> Result<(), Error> {
+    let (scopes, read_only) = match (who, security.operator) {
+        (Caller::Account(who), false) => (&who.scopes, who.read_only),
+        (Caller::Operator(who), true) => (&who.scopes, false),
+        (Caller::Account(_), true) => {
+            return Err(Error::new(Code::WrongToken, "This operation is the operator's: it takes a token crl_op_…"));
+        }
+        (Caller::Operator(_), false) => {
+            return Err(Error::new(
+                Code::WrongToken,
+                "This operation is an account's: it takes a token crl_live_… or crl_test_… of that account.",
+            ));
+        }
+    };
+    let scope = &security.scope;
+    if !scopes.allow(scope) {
         return Err(Error::new(Code::ScopeMissing, format!("The token lacks the scope {scope}.")));
     }
-    if writes && who.read_only {
+    if operation.method != Method::GET && read_only {
         return Err(Error::new(Code::AccountSuspended, "The account is suspended: it can be read, but not used."));
     }
     Ok(())
 }
 
 /// Puts what the extractors above find.
-pub fn remember(who: Authenticated, req: &ServiceRequest) {
-    let Authenticated { scope, scopes, token: _, requests_per_minute: _, read_only: _ } = who;
-    req.extensions_mut().insert(Auth(scope));
-    req.extensions_mut().insert(Granted(scopes));
+pub fn remember(who: Caller, req: &ServiceRequest) {
+    match who {
+        Caller::Account(who) => {
+            let tokens::Authenticated { scope, scopes, token: _, requests_per_minute: _, read_only: _ } = who;
+            req.extensions_mut().insert(Auth(scope));
+            req.extensions_mut().insert(Granted(scopes));
+        }
+        Caller::Operator(who) => {
+            let operator_tokens::Authenticated { scope, scopes: _, token: _ } = who;
+            req.extensions_mut().insert(Operator(scope));
+        }
+    }
 }
 
 /// The peer's address; behind a configured proxy, the last address of `X-Forwarded-For` that is not such a proxy's.

@@ -40,8 +40,8 @@ struct Visit {
     request_id: String,
     path: String,
     operation: Option<String>,
-    /// Whose, for the log.
-    account: Option<String>,
+    /// The account or the operator's token, for the log.
+    who: Option<String>,
     standing: Option<Standing>,
     /// The methods of a path, when it was asked with another.
     allow: Option<String>,
@@ -66,10 +66,10 @@ pub async fn front<B: MessageBody + 'static>(
     let (status, took) = (status.as_u16(), started.elapsed());
     let operation = visit.operation.as_deref().unwrap_or("other");
     app.metrics.answered(operation, status, took);
-    traces::answered(&span, operation, visit.account.as_deref(), status);
+    traces::answered(&span, operation, visit.who.as_deref(), status);
     tracing::info!(
         request_id = visit.request_id,
-        account = visit.account,
+        who = visit.who,
         operation,
         status,
         ms = took.as_secs_f64() * 1000.0,
@@ -115,17 +115,17 @@ async fn enter(app: &App, req: &mut ServiceRequest, visit: &mut Visit) -> Result
         Found::Operation(operation) => {
             visit.operation = Some(operation.id.clone());
             req.extensions_mut().insert(OperationId(operation.id.clone()));
-            if let Some(scope) = &operation.scope {
+            if let Some(security) = &operation.security {
                 let who = auth::authenticate(app, req).await?;
-                visit.account = Some(who.scope.account().to_string());
-                let limit = who.requests_per_minute.unwrap_or(app.config.requests_per_minute);
-                let standing = app.permits.take(app, who.token, limit).await?;
+                visit.who = Some(who.label());
+                let limit = who.requests_per_minute().unwrap_or(app.config.requests_per_minute);
+                let standing = app.permits.take(app, who.bearer(), limit).await?;
                 visit.standing = Some(standing);
                 if !standing.allowed {
                     let detail = format!("The token may make {limit} requests a minute.");
                     return Err(Error::new(Code::QuotaExceeded, detail));
                 }
-                auth::permit(&who, scope, operation.method != Method::GET)?;
+                auth::permit(&who, operation, security)?;
                 auth::remember(who, req);
             }
             check_query(operation, req.query_string())?;

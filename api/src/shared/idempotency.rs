@@ -17,8 +17,7 @@ use actix_web::{
 };
 use domain::{
     Code, Error,
-    idempotency::{self, Slot, Stored},
-    scope::AccountScope,
+    idempotency::{self, Owner, Slot, Stored},
 };
 use sea_orm::DatabaseTransaction;
 use serde::Serialize;
@@ -88,7 +87,7 @@ impl Key {
     pub async fn run<T: Serialize>(
         &self,
         app: &App,
-        scope: &AccountScope,
+        scope: &impl Owner,
         effect: impl AsyncFnOnce(&DatabaseTransaction) -> domain::Result<Reply<T>>,
     ) -> Result<Answer, Failure> {
         let Some(key) = &self.key else {
@@ -98,7 +97,7 @@ impl Key {
             return Ok(answer);
         };
         let operation = self.req.extensions().get::<OperationId>().map(|o| o.0.clone()).unwrap_or_default();
-        let slot = Slot { account: scope.account(), operation: &operation, key };
+        let slot = Slot { account: scope.owner(), operation: &operation, key };
         let _held = app.in_flight.hold(slot.digest()).ok_or_else(in_flight)?;
         let now = app.clock.now();
         let tx = app.db.begin().await?;

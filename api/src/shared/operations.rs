@@ -1,4 +1,4 @@
-//! The operations, read from the OpenAPI document: which exist, which scope each needs, which query parameters it
+//! The operations, read from the OpenAPI document: which exist, which token and scope each needs, which query parameters it
 //! knows. The document is the one place where this is declared; the front door, the metrics and the tests read it here.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,10 +17,19 @@ pub struct Operation {
     pub method: Method,
     /// Its path, such as `/v1/campaigns/{id}/launch`.
     pub path: String,
-    /// The scope its `security` names; `None`: open to everyone.
-    pub scope: Option<String>,
+    /// What its `security` names; `None`: open to everyone.
+    pub security: Option<Security>,
     /// The query parameters it knows.
     pub query: BTreeSet<String>,
+}
+
+/// What a token must be and have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Security {
+    /// Whether the token must be the operator's, rather than an account's.
+    pub operator: bool,
+    /// The scope it must have.
+    pub scope: String,
 }
 
 /// What a method and a path lead to.
@@ -59,7 +68,7 @@ impl Operations {
                     id: operation.operation_id.clone().unwrap_or_default(),
                     method,
                     path: path.clone(),
-                    scope: scope_of(operation),
+                    security: security_of(operation),
                     query: operation
                         .parameters
                         .iter()
@@ -108,9 +117,13 @@ fn is_parameter(segment: &str) -> bool {
     segment.starts_with('{')
 }
 
-/// `security(("bearer" = ["templates:read"]))` names one scope.
-fn scope_of(operation: &utoipa::openapi::path::Operation) -> Option<String> {
+/// `security(("bearer" = ["templates:read"]))` names the scope of an account's token, `("operator" = […])` of the
+/// operator's.
+fn security_of(operation: &utoipa::openapi::path::Operation) -> Option<Security> {
     let value = serde_json::to_value(operation.security.as_ref()?).ok()?;
     let list: Vec<BTreeMap<String, Vec<String>>> = serde_json::from_value(value).ok()?;
-    list.into_iter().find_map(|mut all| all.remove("bearer")?.into_iter().next())
+    let named = |scheme: &str| list.iter().find_map(|all| all.get(scheme)?.first().cloned());
+    let (account, operator) = (named("bearer"), named("operator"));
+    let is_operator = account.is_none();
+    account.or(operator).map(|scope| Security { operator: is_operator, scope })
 }

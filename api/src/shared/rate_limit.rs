@@ -8,15 +8,17 @@ use std::{
     time::Duration,
 };
 
-use domain::{clock::Timestamp, ids::TokenId, tokens};
+use domain::{clock::Timestamp, operator_tokens, tokens};
+use uuid::Uuid;
 
+use super::auth::Bearer;
 use crate::App;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Leased permits by token.
 #[derive(Debug, Default)]
-pub struct Permits(Mutex<HashMap<TokenId, Lease>>);
+pub struct Permits(Mutex<HashMap<Uuid, Lease>>);
 
 #[derive(Debug, Clone, Copy)]
 struct Lease {
@@ -43,7 +45,8 @@ pub struct Standing {
 
 impl Permits {
     /// Takes one permit.
-    pub async fn take(&self, app: &App, token: TokenId, limit: i64) -> domain::Result<Standing> {
+    pub async fn take(&self, app: &App, bearer: Bearer, limit: i64) -> domain::Result<Standing> {
+        let token = bearer.id();
         let now = app.clock.now();
         let minute = Timestamp(now.0 - now.0.rem_euclid(60_000_000));
         let standing = |lease: Lease, allowed| Standing {
@@ -57,14 +60,18 @@ impl Permits {
                 return Ok(standing(lease, allowed));
             }
             let tx = app.db.begin().await?;
-            let got = tokens::lease(&tx, now, token, minute, limit).await?;
+            match bearer {
+                Bearer::Account(token) => tokens::used(&tx, now, token).await?,
+                Bearer::Operator(token) => operator_tokens::used(&tx, now, token).await?,
+            }
+            let got = tokens::lease(&tx, token, minute, limit).await?;
             tx.commit().await?;
             self.add(token, minute, got);
         }
     }
 
     /// A permit from what was leased; `None` when the database must be asked.
-    fn take_local(&self, token: TokenId, minute: Timestamp) -> Option<(Lease, bool)> {
+    fn take_local(&self, token: Uuid, minute: Timestamp) -> Option<(Lease, bool)> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lease = all.get_mut(&token).filter(|l| l.minute == minute)?;
         if lease.left > 0 {
@@ -75,7 +82,7 @@ impl Permits {
         lease.dry.then_some((*lease, false))
     }
 
-    fn add(&self, token: TokenId, minute: Timestamp, got: i64) {
+    fn add(&self, token: Uuid, minute: Timestamp, got: i64) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() > 10_000 {
             all.retain(|_, l| l.minute == minute);

@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use domain::accounts::Status;
 use serde_json::json;
 
-use crate::test_app::start;
+use crate::{shared::operations::Security, test_app::start};
 
 fn problem(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
@@ -16,10 +16,12 @@ async fn every_operation_refuses_strangers_and_wrong_scopes() {
     let (account, _) = t.owner().await;
     // A scope that exists, but that no operation asks for on its own.
     let powerless = t.token(&account, &["events:read"]).await;
+    let weak_operator = t.operator_token(&["messages:read"]).await;
     let operations: Vec<_> = t.app.operations.all().cloned().collect();
     assert!(operations.len() > 10);
     for o in operations {
-        let scope = o.scope.clone().unwrap_or_else(|| panic!("{} is open to everyone", o.id));
+        let Security { operator, scope } = o.security.clone().unwrap_or_else(|| panic!("{} is open to everyone", o.id));
+        assert_eq!(operator, o.path.starts_with("/v1/admin/"), "{}", o.id);
         let parts: Vec<&str> = o.path.split('/').map(|s| if s.starts_with('{') { "x" } else { s }).collect();
         let path = parts.join("/");
         let stranger = t.ask(o.method.as_str(), &path, "").send().await;
@@ -27,8 +29,12 @@ async fn every_operation_refuses_strangers_and_wrong_scopes() {
         assert_eq!(stranger.header("www-authenticate"), "Bearer realm=\"carillon\"", "{}", o.id);
         let wrong = t.ask(o.method.as_str(), &path, "crl_test_abcdefghijklmnopqrstuvwxyz").send().await;
         assert_eq!(wrong.problem(), problem(401, "unauthorized"), "{}", o.id);
-        if scope != "events:read" {
-            let weak = t.ask(o.method.as_str(), &path, &powerless).send().await;
+        let other = if operator { &powerless } else { &weak_operator };
+        let seen = t.ask(o.method.as_str(), &path, other).send().await;
+        assert_eq!(seen.problem(), problem(403, "wrong_token"), "{}", o.id);
+        let (token, has) = if operator { (&weak_operator, "messages:read") } else { (&powerless, "events:read") };
+        if scope != has {
+            let weak = t.ask(o.method.as_str(), &path, token).send().await;
             assert_eq!(weak.problem(), problem(403, "scope_missing"), "{}", o.id);
             assert!(weak.json()["detail"].as_str().unwrap().contains(&scope), "{}", o.id);
         }
@@ -187,7 +193,7 @@ async fn the_rate_limit_holds_across_processes() {
     let mut elsewhere = 0;
     loop {
         let tx = t.app.db.begin().await.unwrap();
-        let got = domain::tokens::lease(&tx, now, rows[0].id, minute, 60).await.unwrap();
+        let got = domain::tokens::lease(&tx, rows[0].id.0, minute, 60).await.unwrap();
         tx.commit().await.unwrap();
         if got == 0 {
             break;
@@ -247,7 +253,8 @@ async fn written_out_paths_win_over_parameters() {
     let t = start().await;
     use crate::shared::operations::Found;
     let Found::Operation(o) = t.app.operations.find(&Method::POST, "/v1/api-tokens/x/rotate") else { panic!() };
-    assert_eq!((o.id.as_str(), o.scope.as_deref()), ("api_tokens.rotate", Some("tokens:write")));
+    let security = Security { operator: false, scope: "tokens:write".to_owned() };
+    assert_eq!((o.id.as_str(), o.security.as_ref()), ("api_tokens.rotate", Some(&security)));
     assert_eq!(t.app.operations.find(&Method::GET, "/v1/api-tokens//rotate"), Found::Nothing);
     t.stop().await;
 }

@@ -51,7 +51,7 @@ impl Estimate {
         match &draft.outcome {
             Outcome::Skip(skip) => {
                 *self.skipped.entry(*skip).or_default() += 1;
-                if matches!(skip, Skip::NoRate | Skip::CountryNotEnabled) && self.unpriced.is_none() {
+                if matches!(skip, Skip::NoRate | Skip::NoRoute | Skip::CountryNotEnabled) && self.unpriced.is_none() {
                     self.unpriced = Some(draft.country.clone().unwrap_or_else(|| "an unknown country".to_owned()));
                 }
             }
@@ -83,6 +83,10 @@ impl Estimate {
             Some(Skip::NoRate) => Error::new(
                 Code::NoRate,
                 format!("The account's rate deck has no price for {country}: ask the operator, or leave it out."),
+            ),
+            Some(Skip::NoRoute) => Error::new(
+                Code::NoRoute,
+                format!("No carrier takes messages to {country}: ask the operator for a route."),
             ),
             Some(Skip::CountryNotEnabled) => Error::new(
                 Code::CountryNotEnabled,

@@ -23,6 +23,7 @@ use crate::{
     events::{self, CampaignFailedEventData, CampaignStartedEventData, Kind},
     ids::{self, AccountId, CampaignId},
     messages::{Draft, Home, Letter, Terms, chunks, write},
+    routes::Routing,
     scope::{AccountScope, SystemScope},
     vals,
 };
@@ -100,7 +101,6 @@ async fn freeze(
             account: scope.account(),
             campaign: Some(id),
             batch: None,
-            carrier: terms.carrier,
             hold: campaign.hold_id.ok_or_else(|| Error::internal("launched without a hold id"))?,
             currency: terms.deck.currency.clone(),
             send_at: now,
@@ -126,7 +126,8 @@ async fn freeze(
     while let Some((drafts, next)) = page {
         let now = scope.clock().now();
         let home = home(now)?;
-        let write = write_page(db, (id, owner), now.plus(lease), (checkpoint, next), (&home, &letter, &drafts));
+        let write =
+            write_page(db, (id, owner), now.plus(lease), (checkpoint, next), (&home, &letter, &terms.routing, &drafts));
         let ahead = async {
             match next {
                 // Contacts are read while those before them are written. Numbers are not: they ask what is written.
@@ -155,7 +156,7 @@ async fn write_page(
     (id, owner): (CampaignId, &str),
     lease_until: Timestamp,
     (from, next): (Mark, Option<Cursor>),
-    (home, letter, drafts): (&Home, &Letter, &[Draft]),
+    (home, letter, routing, drafts): (&Home, &Letter, &Routing, &[Draft]),
 ) -> Result<Option<Mark>> {
     let (after, numbers) = match next {
         Some(Cursor::Contact(after)) => (Some(after), None),
@@ -175,7 +176,7 @@ async fn write_page(
         return Ok(None);
     }
     if !drafts.is_empty() {
-        write(&tx, home.send_at, home, letter, drafts).await?;
+        write(&tx, home.send_at, home, letter, routing, drafts).await?;
     }
     tx.commit().await?;
     Ok(Some((after.or(from.0), numbers)))

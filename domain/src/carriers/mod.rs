@@ -1,12 +1,25 @@
 //! Carriers: the ways out, each a row with its settings, so that several processes see the same.
 //!
-//! Invariants: settings are checked when written; a password is never shown again; a carrier that is off takes no new
-//! window, and what is under way on it comes to its end.
+//! States: enabled or not. A change is seen by every worker within a second, which makes the connections anew. What a
+//! worker last said of each connection is in `carrier_binds` ([`health`]).
+//!
+//! Invariants: settings are checked when written; a password is sealed at rest and never shown again; a carrier that is
+//! off takes no new window, and what is under way on it comes to its end; a carrier is deleted only when nothing uses
+//! it and no receipt of it is awaited.
 
+mod create;
+mod delete;
+pub mod health;
 mod queries;
+mod seal;
 mod settings;
+mod update;
 mod upsert;
 
-pub use queries::{Carrier, all, by_name};
-pub use settings::{Codec, SmppSettings};
+pub use create::{NewCarrier, create};
+pub use delete::delete;
+pub use queries::{Carrier, all, by_name, find, list};
+pub use seal::{any_sealed, seal_all};
+pub use settings::{Codec, SmppChange, SmppSettings};
+pub use update::{Change, update};
 pub use upsert::upsert;

@@ -1,13 +1,15 @@
 //! Reading carriers.
 
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 
 use super::SmppSettings;
 use crate::{
-    db::Sql,
-    error::{Error, Result},
+    clock::Timestamp,
+    db::{Sql, Window},
+    error::{Code, Error, Result},
     ids::CarrierId,
     scope::{OperatorScope, SystemScope},
+    secrets::Keyring,
     vals,
 };
 
@@ -17,27 +19,90 @@ pub struct Carrier {
     pub id: CarrierId,
     pub name: String,
     pub config: serde_json::Value,
+    pub password_sealed: Option<String>,
     pub enabled: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
     pub version: i64,
 }
 
 impl Carrier {
-    /// Its settings.
+    /// Its settings, with the password.
+    ///
+    /// # Errors
+    /// Internal when the stored form cannot be read, or the password is sealed with a key that is not at hand.
+    pub fn settings(&self, keys: &Keyring) -> Result<SmppSettings> {
+        let settings: SmppSettings = self.read()?;
+        match &self.password_sealed {
+            Some(sealed) => Ok(SmppSettings { password: keys.open(&about(self.id), sealed)?, ..settings }),
+            None => Ok(settings),
+        }
+    }
+    /// Its settings to be shown: the password is left empty.
     ///
     /// # Errors
     /// Internal when the stored form cannot be read.
-    pub fn settings(&self) -> Result<SmppSettings> {
+    pub fn shown(&self) -> Result<SmppSettings> {
+        Ok(SmppSettings { password: String::new(), ..self.read()? })
+    }
+    /// Whether it has a password.
+    pub fn has_password(&self) -> bool {
+        self.password_sealed.is_some() || self.plain_password().is_some()
+    }
+    /// The password as earlier versions stored it, among the settings.
+    pub(super) fn plain_password(&self) -> Option<&str> {
+        self.config.get("password").and_then(|p| p.as_str()).filter(|p| !p.is_empty())
+    }
+    fn read(&self) -> Result<SmppSettings> {
         serde_json::from_value(self.config.clone())
             .map_err(|e| Error::internal(format!("settings of carrier {}: {e}", self.name)))
     }
 }
+
+/// What a carrier's password is sealed for.
+pub(super) fn about(id: CarrierId) -> String {
+    format!("carrier {id}")
+}
+
+const COLUMNS: &str = "id, name, config, password_sealed, enabled, created_at, updated_at, version";
 
 /// Every carrier, for the worker.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn all(conn: &impl ConnectionTrait, _: &SystemScope) -> Result<Vec<Carrier>> {
-    Ok(conn.all("SELECT id, name, config, enabled, version FROM carriers ORDER BY id", vals![]).await?)
+    Ok(conn.all(&format!("SELECT {COLUMNS} FROM carriers ORDER BY id"), vals![]).await?)
+}
+
+/// One page, newest first, and whether there are more.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list(
+    conn: &impl ConnectionTrait,
+    _: &OperatorScope,
+    window: Window<CarrierId>,
+) -> Result<(Vec<Carrier>, bool)> {
+    let sql = format!("SELECT {COLUMNS} FROM carriers WHERE ($1 IS NULL OR id < $1) ORDER BY id DESC LIMIT $2");
+    let limit = i64::try_from(window.fetch()).unwrap_or(i64::MAX);
+    Ok(window.cut(conn.all(&sql, vals![window.after, limit]).await?))
+}
+
+/// One carrier.
+///
+/// # Errors
+/// `not_found`.
+pub async fn find(conn: &impl ConnectionTrait, _: &OperatorScope, id: CarrierId) -> Result<Carrier> {
+    let sql = format!("SELECT {COLUMNS} FROM carriers WHERE id = $1");
+    conn.one(&sql, vals![id]).await?.ok_or_else(|| Error::new(Code::NotFound, "There is no such carrier."))
+}
+
+/// The same, locked until the transaction ends.
+pub(super) async fn lock(tx: &DatabaseTransaction, scope: &OperatorScope, id: CarrierId) -> Result<Carrier> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.run("SELECT 1 FROM carriers WHERE id = $1 FOR UPDATE", vals![id]).await?;
+    }
+    find(tx, scope, id).await
 }
 
 /// A carrier by the name the operator gave it.
@@ -45,7 +110,6 @@ pub async fn all(conn: &impl ConnectionTrait, _: &SystemScope) -> Result<Vec<Car
 /// # Errors
 /// `not_found`.
 pub async fn by_name(conn: &impl ConnectionTrait, _: &OperatorScope, name: &str) -> Result<Carrier> {
-    let carrier =
-        conn.one("SELECT id, name, config, enabled, version FROM carriers WHERE name = $1", vals![name]).await?;
-    carrier.ok_or_else(|| Error::new(crate::Code::NotFound, format!("There is no carrier named {name:?}.")))
+    let carrier = conn.one(&format!("SELECT {COLUMNS} FROM carriers WHERE name = $1"), vals![name]).await?;
+    carrier.ok_or_else(|| Error::new(Code::NotFound, format!("There is no carrier named {name:?}.")))
 }

@@ -1,36 +1,35 @@
-//! Making a carrier, or changing its settings.
+//! Making a carrier, or changing the one of the same name: for the admin command and for the built-in simulator.
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Carrier, SmppSettings, by_name};
+use super::{Carrier, Change, NewCarrier, SmppChange, SmppSettings, by_name, create, update};
 use crate::{
-    db::Sql,
-    error::{Error, Result},
-    ids::CarrierId,
+    error::{Code, Result},
     scope::OperatorScope,
-    vals,
+    secrets::Keyring,
 };
 
-/// Writes an SMPP carrier under a name; an existing one gets these settings, and its connections are made anew.
+/// Writes an SMPP carrier under a name; an existing one gets exactly these settings.
 ///
 /// # Errors
-/// `invalid_request` with every fault of the settings.
+/// `invalid_request` with every fault.
 pub async fn upsert(
     tx: &DatabaseTransaction,
     scope: &OperatorScope,
+    keys: &Keyring,
     name: &str,
     settings: &SmppSettings,
     enabled: bool,
 ) -> Result<Carrier> {
-    settings.check()?;
-    let now = scope.clock.now();
-    let config = serde_json::to_value(settings).map_err(|e| Error::internal(e.to_string()))?;
-    tx.run(
-        "INSERT INTO carriers (id, name, kind, config, enabled, created_at, updated_at, version) VALUES ($1, $2, 'smpp', $3, $4, $5, $5, 1) \
-         ON CONFLICT (name) DO UPDATE SET config = excluded.config, enabled = excluded.enabled, updated_at = excluded.updated_at, \
-         version = carriers.version + 1",
-        vals![CarrierId::new(now), name, config, enabled, now],
-    )
-    .await?;
-    by_name(tx, scope, name).await
+    match by_name(tx, scope, name).await {
+        Ok(row) => {
+            let settings = SmppChange::to(settings.clone());
+            update(tx, scope, keys, row.id, None, Change { name: None, enabled: Some(enabled), settings }).await
+        }
+        Err(e) if e.code == Code::NotFound => {
+            let new = NewCarrier { name: name.to_owned(), enabled, settings: settings.clone() };
+            create(tx, scope, keys, new).await
+        }
+        Err(e) => Err(e),
+    }
 }

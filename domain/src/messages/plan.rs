@@ -8,6 +8,7 @@ use crate::{
     messages::Terms,
     money::Micros,
     phone::{Msisdn, NumberInfo, describe},
+    routes::SenderClass,
     segments::{self, Encoding, SplitMode},
     templates::text::{Field, Marker, Template},
 };
@@ -25,6 +26,8 @@ pub enum Skip {
     CountryNotEnabled,
     /// The deck has no price for the destination.
     NoRate,
+    /// No route leads there, and the account has no carrier of its own.
+    NoRoute,
     /// The rendered text has more segments than the account allows.
     TextTooLong,
     /// The rendered text is empty.
@@ -33,12 +36,13 @@ pub enum Skip {
 
 impl Skip {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Blacklisted,
         Self::StopList,
         Self::ConsentRefused,
         Self::CountryNotEnabled,
         Self::NoRate,
+        Self::NoRoute,
         Self::TextTooLong,
         Self::EmptyText,
     ];
@@ -59,6 +63,7 @@ impl Skip {
             Self::ConsentRefused => "consent_refused",
             Self::CountryNotEnabled => "country_not_enabled",
             Self::NoRate => "no_rate",
+            Self::NoRoute => "no_route",
             Self::TextTooLong => "text_too_long",
             Self::EmptyText => "empty_text",
         }
@@ -119,7 +124,7 @@ pub struct Piece {
     pub parts: i64,
     /// Price of a segment.
     pub unit_price: Micros,
-    /// The carrier's price of a segment, where known.
+    /// The carrier's price of a segment as the deck has it, where known; a route that tells it rules.
     pub unit_cost: Option<Micros>,
 }
 
@@ -150,6 +155,9 @@ impl Letter {
         let Some(rate) = terms.deck.rate(to.phone, country, operator) else {
             return Outcome::Skip(Skip::NoRate);
         };
+        if !terms.routing.reaches(country, operator, SenderClass::of(&self.sender)) {
+            return Outcome::Skip(Skip::NoRoute);
+        }
         let text = self.template.render(|marker| value(marker, to, country, operator));
         if text.trim().is_empty() {
             return Outcome::Skip(Skip::EmptyText);

@@ -142,7 +142,6 @@ pub async fn send(tx: &DatabaseTransaction, scope: &AccountScope, request: &Requ
         account: scope.account(),
         campaign: None,
         batch: Some(batch),
-        carrier: terms.carrier,
         hold: HoldId::new(now),
         currency: terms.deck.currency.clone(),
         send_at: send_at.unwrap_or(now),
@@ -151,10 +150,12 @@ pub async fn send(tx: &DatabaseTransaction, scope: &AccountScope, request: &Requ
         external_id: head.external_id.clone(),
         metadata: head.metadata.clone(),
     };
-    let written = write(tx, now, &home, letter, &drafts).await?;
+    let written = write(tx, now, &home, letter, &terms.routing, &drafts).await?;
     if written.sending > 0 && send_at.is_none() {
         balance::hold(tx, now, scope.account(), home.hold, written.cost).await?;
-        jobs::enqueue(tx, now, Queue::MessagesDeliver, terms.carrier.0).await?;
+        for carrier in &written.carriers {
+            jobs::enqueue(tx, now, Queue::MessagesDeliver, carrier.0).await?;
+        }
     }
     let waiting = if send_at.is_some() { Status::Scheduled } else { Status::Queued };
     Ok(Sent { batch, drafts, written, send_at: home.send_at, currency: home.currency, waiting })

@@ -1,12 +1,12 @@
-//! The terms under which an account sends: its prices, countries, limits and carrier, read once per request or job.
+//! The terms under which an account sends: its prices, countries, limits and routes, read once per request or job.
 
 use sea_orm::ConnectionTrait;
 
 use crate::{
     accounts::{self, Countries, Status},
     error::{Code, Error, Result},
-    ids::CarrierId,
     rates::{Deck, deck_of},
+    routes::Routing,
     scope::AccountScope,
 };
 
@@ -19,15 +19,15 @@ pub struct Terms {
     pub countries: Countries,
     /// The most segments one message may have.
     pub max_segments: i64,
-    /// The way out.
-    pub carrier: CarrierId,
+    /// The ways out.
+    pub routing: Routing,
 }
 
 impl Terms {
     /// Reads the terms of the scope's account.
     ///
     /// # Errors
-    /// `account_suspended`, `no_route` without a carrier, `no_rate` without prices.
+    /// `account_suspended`, `no_route` without any carrier, `no_rate` without prices.
     pub async fn load(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Self> {
         let account = accounts::find(conn, scope).await?;
         if account.status != Status::Active {
@@ -36,14 +36,16 @@ impl Terms {
                 format!("The account is {}; only an active account sends. Ask the operator.", account.status),
             ));
         }
-        let carrier = account.carrier_id.ok_or_else(|| {
-            Error::new(Code::NoRoute, "The account is not connected to a carrier: ask the operator for a route.")
-        })?;
+        let routing = Routing::load(conn, scope, account.carrier_id).await?;
+        if routing.any_carrier().is_none() {
+            let detail = "The account is not connected to a carrier: ask the operator for a route.";
+            return Err(Error::new(Code::NoRoute, detail));
+        }
         Ok(Self {
             deck: deck_of(conn, scope).await?,
             countries: account.countries,
             max_segments: account.max_segments,
-            carrier,
+            routing,
         })
     }
 

@@ -45,12 +45,7 @@ pub async fn authenticate(
     if token.revoked_at.is_some() || token.expires_at.is_some_and(|t| t <= clock.now()) {
         return Err(unknown());
     }
-    if !network_allowed(&token.networks.0, from) {
-        return Err(Error::new(
-            Code::AddressNotAllowed,
-            "The token may not be used from this address; add its network to the token, or use another token.",
-        ));
-    }
+    require_network(&token.networks.0, from)?;
     let account = accounts::Entity::find_by_id(token.account_id).one(conn).await?.ok_or_else(unknown)?;
     if account.status == accounts::Status::Closed {
         return Err(Error::new(Code::AccountSuspended, "The account is closed."));
@@ -62,6 +57,17 @@ pub async fn authenticate(
         requests_per_minute: token.requests_per_minute,
         read_only: account.status == accounts::Status::Suspended,
     })
+}
+
+/// Refuses an address that is in none of a token's networks.
+pub(crate) fn require_network(networks: &[String], from: Option<IpAddr>) -> Result<()> {
+    if network_allowed(networks, from) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::AddressNotAllowed,
+        "The token may not be used from this address; add its network to the token, or use another token.",
+    ))
 }
 
 /// Whether `from` is in one of the networks; an empty list allows every address.

@@ -65,7 +65,7 @@ async fn insert(
     let now = scope.clock().now();
     let mut faults = Faults::default();
     faults.text("/description", &description, 200);
-    check_scopes(&mut faults, &scopes);
+    check_scopes(&mut faults, &Scopes::ALL, &scopes);
     check_networks(&mut faults, &networks);
     if requests_per_minute.is_some_and(|n| !(1..=600_000).contains(&n)) {
         faults.add("/requests_per_minute", "out_of_range", "must be from 1 to 600000");
@@ -93,13 +93,14 @@ async fn insert(
     Ok(row.into_active_model().insert(tx).await?)
 }
 
-pub(super) fn check_scopes(faults: &mut Faults, scopes: &[String]) {
+/// Notes what is wrong with a list of scopes, `known` being those there are.
+pub(crate) fn check_scopes(faults: &mut Faults, known: &[(&str, &str)], scopes: &[String]) {
     if scopes.is_empty() {
         faults.add("/scopes", "required", "must name at least one scope");
     }
     for (i, scope) in scopes.iter().enumerate() {
-        if !Scopes::ALL.iter().any(|(name, _)| name == scope) {
-            let all: Vec<_> = Scopes::ALL.iter().map(|(name, _)| *name).collect();
+        if !known.iter().any(|(name, _)| name == scope) {
+            let all: Vec<_> = known.iter().map(|(name, _)| *name).collect();
             faults.add(format!("/scopes/{i}"), "unknown", format!("must be one of {}", all.join(", ")));
         }
         if scopes.iter().take(i).any(|earlier| earlier == scope) {
@@ -108,7 +109,8 @@ pub(super) fn check_scopes(faults: &mut Faults, scopes: &[String]) {
     }
 }
 
-pub(super) fn check_networks(faults: &mut Faults, networks: &[String]) {
+/// Notes what is wrong with a list of networks.
+pub(crate) fn check_networks(faults: &mut Faults, networks: &[String]) {
     if networks.len() > 50 {
         faults.add("/networks", "too_many", "must have at most 50 networks");
     }

@@ -15,10 +15,12 @@ mod rotate;
 mod secret;
 mod update;
 
+pub(crate) use authenticate::require_network;
 pub use authenticate::{Authenticated, authenticate};
 pub use create::{NewToken, create, seed};
+pub(crate) use create::{check_networks, check_scopes};
 pub use entity::{Entity, Model as Token};
-pub use permits::lease;
+pub use permits::{lease, used};
 pub use queries::{find, list};
 pub use revoke::revoke;
 pub use rotate::{MAX_GRACE, rotate};

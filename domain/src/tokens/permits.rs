@@ -6,26 +6,29 @@
 use std::time::Duration;
 
 use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
 
 use crate::{clock::Timestamp, db::Sql, error::Result, ids::TokenId, vals};
 
-/// Leases permits of the minute that begins at `minute`: a block, one when no whole block is left, else none. Notes
-/// the token's last use, at most once a minute.
+/// Notes the token's last use, at most once a minute.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn lease(
-    tx: &DatabaseTransaction,
-    now: Timestamp,
-    token: TokenId,
-    minute: Timestamp,
-    limit: i64,
-) -> Result<i64> {
+pub async fn used(tx: &DatabaseTransaction, now: Timestamp, token: TokenId) -> Result<()> {
     tx.run(
         "UPDATE api_tokens SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)",
         vals![token, now, now.minus(Duration::from_secs(60))],
     )
     .await?;
+    Ok(())
+}
+
+/// Leases permits of the minute that begins at `minute` for a token of any kind: a block, one when no whole block is
+/// left, else none.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lease(tx: &DatabaseTransaction, token: Uuid, minute: Timestamp, limit: i64) -> Result<i64> {
     let block = (limit / 20).max(1);
     for wanted in [block, 1] {
         let sql = "INSERT INTO rate_windows (token_id, window_start, leased) VALUES ($1, $2, $3) \

@@ -1,4 +1,5 @@
-//! The secret itself: `crl_live_` or `crl_test_`, 32 random letters and digits (190 bits) and a checksum of six.
+//! The secret itself: `crl_live_`, `crl_test_` or, for the operator, `crl_op_`, then 32 random letters and digits (190
+//! bits) and a checksum of six.
 
 use std::fmt;
 
@@ -8,14 +9,24 @@ use crate::{accounts::Mode, ids};
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+const OPERATOR: &str = "crl_op_";
+
 /// A token's secret. Debug output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A new secret.
+    /// A new secret of an account.
     pub fn generate(mode: Mode) -> Self {
-        let mut text = format!("crl_{mode}_");
+        Self::draw(format!("crl_{mode}_"))
+    }
+
+    /// A new secret of the operator.
+    pub fn generate_operator() -> Self {
+        Self::draw(OPERATOR.to_owned())
+    }
+
+    fn draw(mut text: String) -> Self {
         let mut random = [0u8; 64];
         let mut drawn = 0;
         while drawn < 32 {
@@ -30,14 +41,18 @@ impl Secret {
         Self(text + &check)
     }
 
-    /// Reads a secret by its shape; `None` when it cannot be one.
+    /// Reads a secret of an account by its shape; `None` when it cannot be one.
     pub fn parse(text: &str) -> Option<Self> {
         let tail = text.strip_prefix("crl_live_").or_else(|| text.strip_prefix("crl_test_"))?;
-        let good = (24..=200).contains(&tail.len()) && tail.bytes().all(|b| b.is_ascii_alphanumeric());
-        good.then(|| Self(text.to_owned()))
+        is_tail(tail).then(|| Self(text.to_owned()))
     }
 
-    /// Which kind of account it is for.
+    /// Reads a secret of the operator by its shape; `None` when it cannot be one.
+    pub fn parse_operator(text: &str) -> Option<Self> {
+        is_tail(text.strip_prefix(OPERATOR)?).then(|| Self(text.to_owned()))
+    }
+
+    /// Which kind of account it is for; meant for secrets of accounts only.
     pub fn mode(&self) -> Mode {
         if self.0.starts_with("crl_live_") { Mode::Live } else { Mode::Test }
     }
@@ -53,6 +68,10 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+fn is_tail(tail: &str) -> bool {
+    (24..=200).contains(&tail.len()) && tail.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 fn letter(byte: u8) -> char {
@@ -76,6 +95,9 @@ mod tests {
         assert_eq!(a.expose().len(), 9 + 32 + 6);
         assert_eq!(Secret::parse(a.expose()), Some(a.clone()));
         assert!(!format!("{a:?}").contains(a.expose()));
+        let operator = Secret::generate_operator();
+        assert_eq!(Secret::parse_operator(operator.expose()), Some(operator.clone()));
+        assert_eq!((Secret::parse(operator.expose()), Secret::parse_operator(a.expose())), (None, None));
     }
 
     #[test]

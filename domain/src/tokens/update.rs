@@ -44,7 +44,7 @@ pub async fn update(
         faults.text("/description", description, 200);
     }
     if let Some(scopes) = &scopes {
-        check_scopes(&mut faults, scopes);
+        check_scopes(&mut faults, &Scopes::ALL, scopes);
     }
     if let Some(networks) = &networks {
         check_networks(&mut faults, networks);

@@ -1,17 +1,24 @@
 //! The ways out. A supervisor reads the carriers' rows and keeps one pump for every bind that this process holds the
-//! lease of; when a row changes, its pumps are ended and started anew.
+//! lease of; when a row changes, its pumps are ended and started anew. It also reports how the connections are
+//! ([`health`]).
 
+mod health;
 mod smpp;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use domain::{
-    carriers::{self, Carrier},
+    carriers::{self, Carrier, health::Bind},
     ids::CarrierId,
     leases,
 };
 use tokio::{sync::watch, task::JoinHandle};
 
+use self::health::Health;
 use crate::Shared;
 
 /// One pump, or the wait for its lease.
@@ -19,7 +26,12 @@ struct Pump {
     version: i64,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+    /// Of a bind whose lease is ours.
+    health: Reported,
 }
+
+/// Where the holder of a bind puts what is to be reported of it, for as long as it holds the bind.
+type Reported = Arc<Mutex<Option<Health>>>;
 
 /// Runs until a shutdown, then until every pump has drained.
 pub async fn run(shared: Shared) {
@@ -29,6 +41,7 @@ pub async fn run(shared: Shared) {
             Ok(rows) => keep(&shared, rows, &mut pumps),
             Err(e) => tracing::warn!(error = %e, "carriers cannot be read; trying again"),
         }
+        report(&shared, &pumps).await;
         shared.pause(Duration::from_secs(1)).await;
     }
     for (_, pump) in pumps {
@@ -37,11 +50,41 @@ pub async fn run(shared: Shared) {
     }
 }
 
+/// Writes what has changed of the binds that are ours.
+async fn report(shared: &Shared, pumps: &HashMap<(CarrierId, u32), Pump>) {
+    let held = pumps.iter().filter_map(|((carrier, _), pump)| {
+        let health = pump.health.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some((*carrier, health))
+    });
+    let due: Vec<(CarrierId, Health, Bind)> =
+        held.filter_map(|(carrier, health)| health.due().map(|bind| (carrier, health, bind))).collect();
+    if due.is_empty() {
+        return;
+    }
+    let binds: Vec<(CarrierId, Bind)> = due.iter().map(|(carrier, _, bind)| (*carrier, bind.clone())).collect();
+    let written = async {
+        let tx = shared.db.begin().await?;
+        carriers::health::report(&tx, &shared.scope, &binds).await?;
+        Ok::<_, domain::Error>(tx.commit().await?)
+    };
+    if let Err(e) = written.await {
+        tracing::warn!(error = %e, "the state of connections was not reported; trying again");
+        due.iter().for_each(|(_, health, _)| health.untold());
+    }
+}
+
+/// Forgets what was reported of a bind that is given up.
+async fn forget(shared: &Shared, carrier: CarrierId, n: u32, owner: &str) -> domain::Result<()> {
+    let tx = shared.db.begin().await?;
+    carriers::health::forget(&tx, &shared.scope, carrier, i64::from(n), owner).await?;
+    Ok(tx.commit().await?)
+}
+
 /// Ends what should not run, starts what should.
 fn keep(shared: &Shared, rows: Vec<Carrier>, pumps: &mut HashMap<(CarrierId, u32), Pump>) {
     let mut wanted = HashMap::new();
     for carrier in rows.into_iter().filter(|c| c.enabled) {
-        match carrier.settings() {
+        match carrier.settings(&shared.config.keys) {
             Ok(settings) => {
                 wanted.extend((0..settings.binds).map(|n| ((carrier.id, n), (carrier.clone(), settings.clone()))))
             }
@@ -59,13 +102,16 @@ fn keep(shared: &Shared, rows: Vec<Carrier>, pumps: &mut HashMap<(CarrierId, u32
             let (stop, stopped) = watch::channel(false);
             let version = carrier.version;
             let own = Shared { stop: stopped, ..shared.clone() };
-            Pump { version, stop, task: tokio::spawn(hold_bind(own, carrier, settings, n)) }
+            let health = Reported::default();
+            let task = tokio::spawn(hold_bind(own, carrier, settings, n, health.clone()));
+            Pump { version, stop, task, health }
         });
     }
 }
 
 /// Waits for the lease of a bind, then runs its pump for as long as the lease is ours.
-async fn hold_bind(shared: Shared, carrier: Carrier, settings: carriers::SmppSettings, n: u32) {
+async fn hold_bind(shared: Shared, carrier: Carrier, settings: carriers::SmppSettings, n: u32, reported: Reported) {
+    let held = |health: Option<Health>| *reported.lock().unwrap_or_else(PoisonError::into_inner) = health;
     let lease = format!("bind.{}.{n}", carrier.id);
     let owner = format!("{}.{n}.{}", shared.name, carrier.version);
     let every = shared.config.lease / 3;
@@ -76,7 +122,9 @@ async fn hold_bind(shared: Shared, carrier: Carrier, settings: carriers::SmppSet
         }
         let (stop, stopped) = watch::channel(false);
         let own = Shared { stop: stopped, ..shared.clone() };
-        let mut pump = tokio::spawn(smpp::pump(own, carrier.clone(), settings.clone(), owner.clone()));
+        let health = Health::new(shared.scope.clock.clone(), n, &owner, settings.window);
+        held(Some(health.clone()));
+        let mut pump = tokio::spawn(smpp::pump(own, carrier.clone(), settings.clone(), owner.clone(), health));
         loop {
             tokio::select! {
                 ended = &mut pump => {
@@ -91,11 +139,16 @@ async fn hold_bind(shared: Shared, carrier: Carrier, settings: carriers::SmppSet
                     if matches!(leases::take(&shared.db, &shared.scope, &lease, &owner, shared.config.lease).await, Ok(false)) {
                         let _ = stop.send(true);
                         let _ = (&mut pump).await;
+                        held(None);
                         break;
                     }
                 }
             }
         }
+    }
+    held(None);
+    if let Err(e) = forget(&shared, carrier.id, n, &owner).await {
+        tracing::warn!(carrier = carrier.name, error = %e, "the state of a connection was not forgotten; it grows stale");
     }
     if let Err(e) = leases::give_back(&shared.db, &shared.scope, &lease, &owner).await {
         tracing::warn!(carrier = carrier.name, error = %e, "the lease of a bind was not given back; it ends by itself");

@@ -75,6 +75,7 @@ impl Pump {
                     not_written = not_written.len(),
                     "the connection to the carrier is closed"
                 );
+                self.health.failed(&reason);
                 // What was in flight stays handed over, and so is doubtful.
                 for token in not_written.into_iter().rev() {
                     self.flights.put_back(token);

@@ -28,7 +28,7 @@ use super::{
     receipts,
     recorder::{self, Done, Item},
 };
-use crate::{Shared, metrics::METRICS};
+use crate::{Shared, carriers::health::Health, metrics::METRICS};
 
 /// How long the connection may be away before messages that the carrier has nothing of go back to the queue.
 const AWAY: Duration = Duration::from_secs(3);
@@ -62,6 +62,7 @@ pub struct Pump {
     pub(super) look_at: Instant,
     /// Whether the recorder is gone: nothing may be submitted any more.
     pub(super) ended: bool,
+    pub(super) health: Health,
 }
 
 /// A task that ends with its owner, also when that panics.
@@ -90,7 +91,7 @@ impl Drop for Bound {
 }
 
 /// Keeps a bind connected and fed until a shutdown; then drains it.
-pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owner: String) {
+pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owner: String, health: Health) {
     let (items, to_record) = unbounded_channel();
     let (done, recorded) = unbounded_channel();
     let mut recorder = Companion(tokio::spawn(recorder::run(shared.clone(), carrier.clone(), to_record, done)));
@@ -116,6 +117,7 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owne
         ailing: 0,
         look_at: Instant::now(),
         ended: false,
+        health,
     };
     pump.connected_for_ever().await;
     // What the carrier has nothing of goes back; the rest is doubtful. Then the recorder is let run dry.
@@ -162,18 +164,23 @@ impl Pump {
         let (mut wait, mut away_since) = (first, Instant::now());
         loop {
             let config = self.bind_config();
+            self.health.binding();
             match self.meanwhile(away_since, client::connect(&config)).await {
                 Some(Ok((client, events))) => {
                     tracing::info!(carrier = self.carrier.name, bind = self.owner, "bound");
                     wait = first;
                     let bound = Bound::new();
+                    self.health.connected();
                     self.serve(client, events).await;
                     drop(bound);
+                    self.health.backing_off(wait);
                     away_since = Instant::now();
                 }
                 Some(Err(e)) => {
                     tracing::warn!(carrier = self.carrier.name, error = %e, retry_ms = wait.as_millis(), "the carrier cannot be bound");
                     wait = (wait * 2).min(Duration::from_secs(30));
+                    self.health.failed(&e.to_string());
+                    self.health.backing_off(wait);
                 }
                 None => return,
             }

@@ -43,6 +43,8 @@ impl Pump {
                     self.refill(&client).await;
                 }
             }
+            let throttled = self.not_before.saturating_duration_since(Instant::now());
+            self.health.turn(client.window().saturating_sub(client.free()), throttled);
             let next_turn = self.next_turn();
             tokio::select! {
                 biased;

@@ -1,0 +1,167 @@
+//! What a pump tells of its connection, for the supervisor to report ([`domain::carriers::health`]). Telling costs a
+//! lock that nobody holds for long; writing is the supervisor's, every second what has changed.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::{
+    carriers::health::{Bind, BindState, EVERY},
+    clock::{Clock, Timestamp},
+};
+
+/// How often numbers alone are reported; a new state is at once.
+const NUMBERS: Duration = Duration::from_secs(2);
+
+/// How one connection is.
+#[derive(Debug, Clone)]
+pub struct Health {
+    clock: Clock,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    bind: Bind,
+    /// What was reported last, and when.
+    told: Option<(Bind, Timestamp)>,
+}
+
+impl Health {
+    /// A connection that is about to be made.
+    pub fn new(clock: Clock, n: u32, owner: &str, window: usize) -> Self {
+        let bind = Bind {
+            n: i64::from(n),
+            state: BindState::Binding,
+            owner: Some(owner.to_owned()),
+            since: Some(clock.now()),
+            retry_at: None,
+            window_size: count(window),
+            window_used: 0,
+            throttled_until: None,
+            last_error: None,
+            last_error_at: None,
+            reported_at: None,
+        };
+        Self { clock, known: Arc::new(Mutex::new(Known { bind, told: None })) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection is being made.
+    pub fn binding(&self) {
+        let bind = &mut self.lock().bind;
+        (bind.state, bind.retry_at) = (BindState::Binding, None);
+    }
+
+    /// It is up.
+    pub fn connected(&self) {
+        let now = self.clock.now();
+        let bind = &mut self.lock().bind;
+        (bind.state, bind.since, bind.retry_at) = (BindState::Connected, Some(now), None);
+    }
+
+    /// Something went wrong with it.
+    pub fn failed(&self, error: &str) {
+        let now = self.clock.now();
+        let bind = &mut self.lock().bind;
+        (bind.last_error, bind.last_error_at) = (Some(error.chars().take(200).collect()), Some(now));
+    }
+
+    /// It is not up, and is tried again after a pause.
+    pub fn backing_off(&self, pause: Duration) {
+        let now = self.clock.now();
+        let bind = &mut self.lock().bind;
+        if bind.state == BindState::Connected {
+            bind.since = Some(now);
+        }
+        (bind.state, bind.retry_at) = (BindState::BackingOff, Some(now.plus(pause)));
+        (bind.window_used, bind.throttled_until) = (0, None);
+    }
+
+    /// How many submits are unanswered, and how long the carrier wants us to wait.
+    pub fn turn(&self, used: usize, throttled: Duration) {
+        let until = (!throttled.is_zero()).then(|| self.clock.now().plus(throttled));
+        let bind = &mut self.lock().bind;
+        (bind.window_used, bind.throttled_until) = (count(used), until);
+    }
+
+    /// What is to be reported now: a new state, new numbers after a while, and all of it again after [`EVERY`].
+    pub fn due(&self) -> Option<Bind> {
+        let now = self.clock.now();
+        let mut known = self.lock();
+        let due = match &known.told {
+            None => true,
+            Some((told, at)) => {
+                let age = at.until(now);
+                let turned = (told.state, told.since) != (known.bind.state, known.bind.since);
+                turned || age >= EVERY || age >= NUMBERS && *told != known.bind
+            }
+        };
+        if !due {
+            return None;
+        }
+        known.told = Some((known.bind.clone(), now));
+        Some(known.bind.clone())
+    }
+
+    /// A report that was not written is due again.
+    pub fn untold(&self) {
+        self.lock().told = None;
+    }
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_state_is_due_at_once_and_numbers_after_a_while() {
+        let clock = Clock::fixed(Timestamp(1_795_000_000_000_000));
+        let health = Health::new(clock.clone(), 1, "w", 50);
+        assert_eq!(health.due().map(|b| (b.n, b.state, b.window_size)), Some((1, BindState::Binding, 50)));
+        assert_eq!(health.due(), None);
+        clock.advance(Duration::from_millis(100));
+        health.connected();
+        assert_eq!(health.due().map(|b| (b.state, b.since)), Some((BindState::Connected, Some(clock.now()))));
+        health.turn(7, Duration::from_millis(400));
+        assert_eq!(health.due(), None, "numbers wait");
+        clock.advance(NUMBERS);
+        let told = health.due().unwrap();
+        assert_eq!(told.window_used, 7);
+        assert!(told.throttled_until.is_some());
+        clock.advance(NUMBERS);
+        assert_eq!(health.due(), None, "nothing is new");
+        clock.advance(EVERY);
+        assert!(health.due().is_some(), "told again, so that it does not look stale");
+        health.untold();
+        assert!(health.due().is_some());
+    }
+
+    #[test]
+    fn away_lasts_from_the_first_loss() {
+        let clock = Clock::fixed(Timestamp(1_795_000_000_000_000));
+        let health = Health::new(clock.clone(), 0, "w", 50);
+        health.connected();
+        clock.advance(Duration::from_secs(5));
+        health.backing_off(Duration::from_secs(1));
+        let lost = clock.now();
+        clock.advance(Duration::from_secs(1));
+        health.binding();
+        health.failed("refused: ESME_RBINDFAIL");
+        health.backing_off(Duration::from_secs(2));
+        let bind = health.due().unwrap();
+        assert_eq!(
+            (bind.state, bind.since, bind.retry_at),
+            (BindState::BackingOff, Some(lost), Some(clock.now().plus(Duration::from_secs(2))))
+        );
+        assert_eq!(bind.last_error.as_deref(), Some("refused: ESME_RBINDFAIL"));
+    }
+}
