@@ -272,7 +272,7 @@ mod tests {
         for stage in stages().await {
             let campaign = CampaignId::new(stage.clock.now());
             let minutes: Vec<String> = (0..10).map(|n| format!("2026-11-01T10:0{n}:00Z")).collect();
-            let text = |n: usize| if n % 5 == 0 { "wanted" } else { "other" };
+            let text = |n: usize| if n.is_multiple_of(5) { "wanted" } else { "other" };
             let rows: Vec<_> = minutes.iter().enumerate().map(|(n, m)| (m.as_str(), "ACME", text(n))).collect();
             write(&stage, None, &rows).await;
             let wanted = Filter { text: Some("wanted".to_owned()), ..Filter::default() };
