@@ -21,6 +21,7 @@ mod delivery;
 mod events;
 mod imports;
 mod main_job;
+mod message_filters;
 mod messages;
 mod money;
 mod process;

@@ -63,6 +63,7 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         ("/v1/contacts/imports/{id}".to_owned(), import),
         ("/v1/contacts/{id}".to_owned(), contact),
         ("/v1/groups/{id}".to_owned(), group),
+        ("/v1/message-filters/{id}".to_owned(), id(app.post("/v1/message-filters", &json!({"name": "Mine", "conditions": {"country": "GB"}})).ok(201))),
         ("/v1/messages/{id}".to_owned(), message),
         ("/v1/reports/campaigns/{id}".to_owned(), sent),
         ("/v1/senders/{id}".to_owned(), sender),
@@ -85,7 +86,9 @@ fn body(operation: &str, stranger: &Client) -> Value {
         "contact_fields.update" => json!({"title": "Theirs"}),
         "groups.add_contacts" | "groups.remove_contacts" => json!({"contact_ids": [contact()]}),
         "groups.copy_contacts" | "groups.move_contacts" => json!({"to_group_id": own()}),
-        "templates.update" | "groups.update" | "campaigns.update" => json!({"name": "Theirs"}),
+        "message_filters.update" | "templates.update" | "groups.update" | "campaigns.update" => {
+            json!({"name": "Theirs"})
+        }
         "api_tokens.update" => json!({"description": "Theirs"}),
         "contacts.update" => json!({"first_name": "Theirs"}),
         _ => json!({}),

@@ -6,6 +6,7 @@
 
 mod cancel;
 pub mod chunks;
+mod list;
 mod moves;
 mod plan;
 mod queries;
@@ -14,12 +15,14 @@ mod send;
 mod status;
 pub mod sweep;
 mod terms;
+mod weekdays;
 pub mod window;
 mod write;
 
 pub use cancel::cancel;
+pub use list::{Filter, Listed, list};
 pub use plan::{Draft, Letter, Outcome, Piece, Recipient, Skip, Values};
-pub use queries::{Filter, Message, Part, get, list, parts_of};
+pub use queries::{Message, Part, get, parts_of};
 pub use record::{Answer, Patience, Receipt, Recorded, Reference, Submitted, record};
 pub use send::{Letterhead, Request, Sent, cost, plan, recipients, send};
 pub use status::{ReceiptState, Status};
