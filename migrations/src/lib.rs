@@ -11,6 +11,7 @@ mod m20261121_000004_billing_create;
 mod m20261121_000005_messages_create;
 mod m20261121_000006_campaigns_create;
 mod m20261121_000007_events_create;
+mod m20261122_000201_blacklist_sources;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_messages_create::Step),
             Box::new(m20261121_000006_campaigns_create::Step),
             Box::new(m20261121_000007_events_create::Step),
+            Box::new(m20261122_000201_blacklist_sources::Step),
         ]
     }
 }
