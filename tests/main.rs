@@ -14,6 +14,7 @@
 mod harness;
 
 mod admin;
+mod blacklist;
 mod campaigns;
 mod chaos;
 mod contract;
