@@ -3,6 +3,7 @@
 mod preview;
 mod send;
 mod shapes;
+mod trace;
 
 use actix_web::{get, post, web::Data};
 use domain::{
@@ -19,6 +20,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use preview::{Preview, PreviewRequest, Saving, Ucs2Character};
 pub use shapes::{Message, MessageDetail, MessageEstimate, MessagePart, NewMessage, SentMessage, SentMessages};
+pub use trace::MessageTrace;
 
 use crate::{
     App,
@@ -39,6 +41,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(send::send)
         .service(preview::preview)
         .service(send::estimate)
+        .service(trace::trace)
         .service(get)
         .service(cancel);
 }

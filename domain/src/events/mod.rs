@@ -10,7 +10,7 @@ mod sequence;
 #[cfg(test)]
 mod tests;
 
-pub use queries::{Event, Place, list};
+pub use queries::{Event, Place, Told, list, of_message};
 pub use record::record;
 pub use sequence::sequence;
 
