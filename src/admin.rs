@@ -11,8 +11,7 @@ use domain::{
     db::{Db, Sql},
     ids::{AccountId, DeckId, OperatorTokenId, SenderId},
     money::{Currency, Money},
-    operator_tokens,
-    rates,
+    operator_tokens, rates,
     scope::{AccountScope, OperatorScope, Scopes, SystemScope},
     senders::{self, Decision},
     tokens::{self, NewToken},
@@ -374,7 +373,8 @@ async fn operator_tokens(db: &Db, scope: &OperatorScope, command: OperatorTokens
         }
         OperatorTokens::List => {
             for token in operator_tokens::list(db.read(), scope).await? {
-                let operator_tokens::Token { id, description, hint, scopes, expires_at, revoked_at, last_used_at } = token;
+                let operator_tokens::Token { id, description, hint, scopes, expires_at, revoked_at, last_used_at } =
+                    token;
                 let state = match (revoked_at, expires_at) {
                     (Some(at), _) => format!("revoked {at}"),
                     (None, Some(at)) => format!("expires {at}"),

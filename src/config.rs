@@ -25,6 +25,7 @@ pub struct Config {
     pub worker: Worker,
     pub simulator: Simulator,
     pub log: Log,
+    pub traces: Traces,
     /// Set by CARILLON_DEMO_TOKEN only: the token of the demo account.
     #[serde(default)]
     pub demo_token: Option<String>,
@@ -71,6 +72,15 @@ pub struct Log {
     pub filter: String,
 }
 
+/// Spans for an OpenTelemetry collector.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traces {
+    pub endpoint: String,
+    pub service_name: String,
+    pub sample_ratio: f64,
+}
+
 /// A configuration and whether anything was configured at all.
 pub struct Loaded {
     pub config: Config,
@@ -87,7 +97,8 @@ pub fn load(file: Option<PathBuf>) -> Result<Loaded, String> {
     if named && !file.exists() {
         return Err(format!("the configuration file {} does not exist", file.display()));
     }
-    let database_url = std::env::var("DATABASE_URL").ok().filter(|u| !u.is_empty());
+    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let database_url = variable("DATABASE_URL");
     let configures = |name: &str| {
         name.strip_prefix("CARILLON_")
             .is_some_and(|n| n != "DEMO_TOKEN" && !OTHERS.contains(&n.to_lowercase().as_str()))
@@ -100,6 +111,12 @@ pub fn load(file: Option<PathBuf>) -> Result<Loaded, String> {
     if let Some(url) = database_url {
         config.database_url = url;
     }
+    if let Some(url) = variable("OTEL_EXPORTER_OTLP_ENDPOINT") {
+        config.traces.endpoint = url;
+    }
+    if let Some(name) = variable("OTEL_SERVICE_NAME") {
+        config.traces.service_name = name;
+    }
     config.check()?;
     Ok(Loaded { config, untouched })
 }
@@ -107,7 +124,18 @@ pub fn load(file: Option<PathBuf>) -> Result<Loaded, String> {
 impl Config {
     /// Refuses what contradicts itself.
     fn check(&self) -> Result<(), String> {
-        let Self { database_url, data_dir: _, connections, secret_keys, api, worker, simulator, log, demo_token } = self;
+        let Self {
+            database_url,
+            data_dir: _,
+            connections,
+            secret_keys,
+            api,
+            worker,
+            simulator,
+            log,
+            traces,
+            demo_token,
+        } = self;
         let known = database_url.is_empty()
             || ["postgres://", "postgresql://", "sqlite:"].iter().any(|p| database_url.starts_with(p));
         if !known {
@@ -131,6 +159,13 @@ impl Config {
         }
         if !matches!(log.format.as_str(), "text" | "json") {
             return Err("log.format must be text or json".into());
+        }
+        let Traces { endpoint, service_name: _, sample_ratio } = traces;
+        if !endpoint.is_empty() && !["http://", "https://"].iter().any(|p| endpoint.starts_with(p)) {
+            return Err("traces.endpoint must begin with http:// or https://, or be empty for no traces".into());
+        }
+        if !(0.0..=1.0).contains(sample_ratio) {
+            return Err("traces.sample_ratio must be 0 to 1".into());
         }
         if let Some(token) = demo_token {
             if domain::tokens::Secret::parse(token).is_none() {
@@ -190,6 +225,8 @@ mod tests {
         assert!(with(|_| {}).is_ok());
         assert!(with(|c| c.database_url = "mysql://x".into()).is_err());
         assert!(with(|c| c.demo_token = Some("crl_test_short".into())).is_err());
+        assert!(with(|c| c.traces.endpoint = "collector:4317".into()).is_err());
+        assert!(with(|c| c.traces.sample_ratio = f64::NAN).is_err());
         assert!(with(|c| c.secret_keys = "0123".into()).unwrap_err().starts_with("secret_keys: "));
         assert!(with(|c| c.secret_keys = format!("{},{}", "a".repeat(64), "0".repeat(64))).is_ok());
         let token = Some("crl_test_0123456789abcdefghijABCD".to_owned());

@@ -8,12 +8,16 @@ mod demo;
 mod keys;
 mod serve;
 mod simulator;
+mod traces;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use domain::db::Db;
 use sea_orm_migration::MigratorTrait;
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt};
+
+use traces::Traces;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -77,7 +81,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Some(Command::Simulator(arguments)) => {
-            log("text", "info");
+            log("text", "info", None);
             simulator::run(&arguments).await
         }
         command => with_database(config, command.unwrap_or(Command::Serve)).await,
@@ -87,7 +91,19 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
 /// The commands that work on the configured database.
 async fn with_database(config: Option<PathBuf>, command: Command) -> Result<(), Failure> {
     let config::Loaded { config, untouched } = config::load(config)?;
-    log(&config.log.format, &config.log.filter);
+    let traces = match command {
+        Command::Serve | Command::Api | Command::Worker => Traces::start(&config.traces)?,
+        _ => None,
+    };
+    log(&config.log.format, &config.log.filter, traces.as_ref());
+    let outcome = on_database(config, untouched, command).await;
+    if let Some(traces) = traces {
+        traces.close().await;
+    }
+    outcome
+}
+
+async fn on_database(config: config::Config, untouched: bool, command: Command) -> Result<(), Failure> {
     let db = Db::open(&config.database()?, config.connections)
         .await
         .map_err(|e| format!("the database cannot be opened: {e}"))?;
@@ -114,13 +130,11 @@ async fn migrate(db: &Db) -> Result<(), Failure> {
     Ok(())
 }
 
-fn log(format: &str, filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| filter.into());
+/// Begins the log, and the traces beside it.
+fn log(format: &str, filter: &str, traces: Option<&Traces>) {
+    let filter = traces::without_spans(EnvFilter::try_from_default_env().unwrap_or_else(|_| filter.into()));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
-    if format == "json" {
-        builder.json().init();
-    } else {
-        builder.with_target(false).init();
-    }
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let lines = if format == "json" { lines.json().boxed() } else { lines.with_target(false).boxed() };
+    registry().with(traces.map(Traces::layer)).with(lines.with_filter(filter)).init();
 }

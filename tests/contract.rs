@@ -1,6 +1,6 @@
-//! The contract: the committed document, every refusal as a problem, lists, conditions, limits, events.
+//! The contract: the committed document, every refusal as a problem, lists, conditions, limits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -141,50 +141,6 @@ both! {
             after = format!("&after={}", page["next_cursor"].as_str().unwrap());
         }
         assert!(seen.len() >= 450 && pages >= 5, "{} in {pages}", seen.len());
-    }
-
-    fn events_tell_each_transition_once_in_order_with_ids_that_stay(stage) {
-        let app = stage.start();
-        let group = app.group("Everybody", &crate::harness::numbers(0, 120));
-        let id = app.draft(json!({"text": "Hello", "audience": {"group_ids": [group], "phones": ["+12015550101", "+12015550104", "+12015550111"]}}));
-        app.launch(&id).ok(202);
-        app.campaign_until(&id, "completed");
-        let single = app.sent("+447400155555", "One more");
-        app.message_until(&single, "delivered");
-        let all = until("the last event has its place", || {
-            let all = app.events();
-            let told = |kind: &str| all.iter().any(|e| e["type"] == kind);
-            let last = all.iter().any(|e| e["data"]["id"] == json!(single) && e["type"] == "message.delivered");
-            (told("campaign.completed") && last).then_some(all)
-        });
-        assert_eq!(app.events(), all, "read twice, the same");
-        let ids: BTreeSet<&str> = all.iter().map(|e| e["id"].as_str().unwrap()).collect();
-        assert_eq!(ids.len(), all.len(), "ids are unique");
-        let mut of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for event in &all {
-            of.entry(event["data"]["id"].as_str().unwrap()).or_default().push(event["type"].as_str().unwrap());
-        }
-        let campaign = of.remove(id.as_str()).unwrap();
-        of.retain(|subject, _| !subject.starts_with("imp_"));
-        assert_eq!(campaign.first(), Some(&"campaign.launched"));
-        assert_eq!(campaign.get(1), Some(&"campaign.started"));
-        assert_eq!(campaign.last(), Some(&"campaign.completed"));
-        assert_eq!(of.len(), 124, "every message");
-        for (message, told) in of {
-            let status = app.message(message)["status"].as_str().unwrap().to_owned();
-            let (last, before) = told.split_last().unwrap();
-            assert_eq!(*last, format!("message.{status}"), "{message}: {told:?}");
-            let wanted: &[&str] = if status == "rejected" { &[] } else { &["message.sent"] };
-            // A receipt that comes before its answer may end a message at once.
-            assert!(before == wanted || before.is_empty(), "{message}: {told:?}");
-        }
-        // Reading on from any place gives the rest, and from the last nothing.
-        for place in [0, 1, 57, all.len() - 1] {
-            let cursor = all[place]["cursor"].as_str().unwrap();
-            let rest = app.read(&format!("/v1/events?limit=200&after={cursor}"));
-            let wanted = &all[place + 1..all.len().min(place + 201)];
-            assert_eq!(rest["data"].as_array().unwrap(), wanted);
-        }
     }
 
     fn merge_patch_changes_what_is_sent_and_null_clears(stage) {

@@ -135,6 +135,10 @@ fn whole_job(app: &Client, base: &Base) {
     assert_eq!(statuses as usize, messages.len());
     let by_country: i64 = report["by_country"].as_array().unwrap().iter().map(|r| micros(&r["cost"])).sum();
     assert_eq!((by_country, micros(&report["cost"])), (total, total));
+    let classes = report["by_sender_class"].as_array().unwrap();
+    assert_eq!(classes.len(), 1, "{report}");
+    assert_eq!(classes[0]["key"], live[0]["sender_class"]);
+    assert_eq!((&classes[0]["messages"], micros(&classes[0]["cost"])), (&report["messages"], total));
     app.audited();
 }
 

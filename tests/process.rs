@@ -28,6 +28,8 @@ fn contradictions_stop_the_start_with_a_sentence() {
         ("CARILLON_WORKER__IN_DOUBT_HOURS", "-1", "must be zero or more"),
         ("CARILLON_CONNECTIONS", "0", "connections must be 1 to 500"),
         ("CARILLON_LOG__FORMAT", "xml", "log.format must be text or json"),
+        ("CARILLON_TRACES__ENDPOINT", "collector:4318", "traces.endpoint must begin with"),
+        ("CARILLON_TRACES__SAMPLE_RATIO", "1.5", "sample_ratio must be 0 to 1"),
         ("CARILLON_API__TRUSTED_PROXIES", "[\"everywhere\"]", "trusted_proxies"),
         ("CARILLON_CONFIG", "/nowhere.toml", "does not exist"),
     ];

@@ -43,7 +43,13 @@ pub struct ApiConfig {
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self { requests_per_minute: 6000, trusted_proxies: Vec::new(), threads: 2, keys: Keyring::default(), schema_steps: 0 }
+        Self {
+            requests_per_minute: 6000,
+            trusted_proxies: Vec::new(),
+            threads: 2,
+            keys: Keyring::default(),
+            schema_steps: 0,
+        }
     }
 }
 

@@ -38,7 +38,9 @@ pub mod templates;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text_enum;
+pub mod together;
 pub mod tokens;
+pub mod traces;
 pub mod uploads;
 
 pub use error::{Code, Error, Result};

@@ -66,7 +66,8 @@ impl Keyring {
     /// # Errors
     /// Internal without a key.
     pub fn seal(&self, about: &str, secret: &str) -> Result<String> {
-        let Key { id, cipher } = self.0.first().ok_or_else(|| Error::internal("there is no key to seal secrets with"))?;
+        let Key { id, cipher } =
+            self.0.first().ok_or_else(|| Error::internal("there is no key to seal secrets with"))?;
         let mut nonce = [0u8; 24];
         ids::fill_random(&mut nonce);
         let payload = Payload { msg: secret.as_bytes(), aad: about.as_bytes() };
@@ -79,7 +80,8 @@ impl Keyring {
     /// # Errors
     /// Internal when the key is not in this keyring, or the text was sealed for something else or was changed.
     pub fn open(&self, about: &str, sealed: &str) -> Result<String> {
-        let broken = || Error::internal(format!("the secret of {about} cannot be opened: it was changed, or is another's"));
+        let broken =
+            || Error::internal(format!("the secret of {about} cannot be opened: it was changed, or is another's"));
         let mut fields = sealed.split('.');
         let (Some("v1"), Some(key), Some(nonce), Some(data), None) =
             (fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
@@ -109,7 +111,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
     let (pairs, rest) = digits.as_chunks::<2>();
     rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
@@ -130,7 +133,13 @@ mod tests {
         assert!(other.open("carrier a", &sealed).unwrap_err().to_string().contains("does not have"));
         let (head, data) = sealed.rsplit_once('.').unwrap();
         let digit = if data.starts_with('0') { '1' } else { '0' };
-        for broken in [format!("{head}.{digit}{}", &data[1..]), format!("{head}."), head.to_owned(), "x".to_owned(), sealed.replace("v1", "v2")] {
+        for broken in [
+            format!("{head}.{digit}{}", &data[1..]),
+            format!("{head}."),
+            head.to_owned(),
+            "x".to_owned(),
+            sealed.replace("v1", "v2"),
+        ] {
             assert!(ring.open("carrier a", &broken).is_err(), "{broken}");
         }
     }

@@ -74,7 +74,9 @@ impl Ask<'_> {
         };
         let (parts, mut body) = response.into_parts();
         let body = body.with_config().limit(64 << 20).read_to_vec()?;
-        Ok(Answer { asked: format!("{method} {path}"), status: parts.status.as_u16(), headers: parts.headers, body })
+        let status = parts.status.as_u16();
+        super::schema::check(&method, &path, status, &body);
+        Ok(Answer { asked: format!("{method} {path}"), status, headers: parts.headers, body })
     }
 }
 
@@ -186,8 +188,12 @@ impl Client {
         }
     }
 
-    /// Uploads a table; the form's other parts are `fields`.
+    /// Uploads a table of contacts; the form's other parts are `fields`.
     pub fn upload(&self, file_name: &str, content: &[u8], fields: &[(&str, &str)]) -> Answer {
+        self.upload_to("/v1/contacts/imports", file_name, content, fields)
+    }
+    /// The same to another resource.
+    pub fn upload_to(&self, to: &str, file_name: &str, content: &[u8], fields: &[(&str, &str)]) -> Answer {
         let boundary = "carillon-boundary-7f3a";
         let mut body = Vec::new();
         for (name, value) in fields {
@@ -201,7 +207,7 @@ impl Client {
         body.extend(head.into_bytes());
         body.extend_from_slice(content);
         body.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
-        self.ask("POST", "/v1/contacts/imports").body(&format!("multipart/form-data; boundary={boundary}"), body).go()
+        self.ask("POST", to).body(&format!("multipart/form-data; boundary={boundary}"), body).go()
     }
     /// Uploads a table and waits for the end of its import.
     #[track_caller]

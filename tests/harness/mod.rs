@@ -5,15 +5,19 @@
 //! with a deadline. Everything is stopped and removed when it goes out of scope, also when a test fails.
 
 mod client;
+mod collector;
 mod judge;
 mod process;
+mod schema;
 mod stage;
 
 use std::time::{Duration, Instant};
 
 pub use client::{Client, merged, micros, numbers};
+pub use collector::{Collector, attribute};
 pub use judge::Judge;
 pub use process::{App, Process};
+pub use schema::{check_event, event_types};
 pub use stage::{Stage, TOKEN, bare};
 
 /// How long a test waits for what should take a moment.

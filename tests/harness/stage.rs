@@ -159,7 +159,9 @@ impl Stage {
 /// The program with nothing of our own environment that it would read.
 pub fn bare() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_carillon"));
-    for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("CARILLON_") || n == "DATABASE_URL") {
+    for (name, _) in
+        std::env::vars().filter(|(n, _)| n.starts_with("CARILLON_") || n.starts_with("OTEL_") || n == "DATABASE_URL")
+    {
         command.env_remove(name);
     }
     command.env_remove("RUST_LOG");

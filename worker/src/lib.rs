@@ -11,6 +11,7 @@ mod carriers;
 mod jobs;
 pub mod metrics;
 mod sweep;
+mod traces;
 
 use std::time::Duration;
 

@@ -18,6 +18,7 @@ use utoipa_actix_web::{AppExt, scope};
 pub(crate) use errors::as_parameter;
 #[cfg(test)]
 pub(crate) use lint::check_documented;
+pub(crate) use schemas::example_of;
 
 use crate::{shared::problem::Problem, v1};
 

@@ -70,11 +70,7 @@ fn require_what_is_sent(api: &mut OpenApi) {
 fn show_examples(api: &mut OpenApi) {
     let mut examples: BTreeMap<String, Value> = BTreeMap::new();
     for (name, schema) in api.components.iter().flat_map(|c| &c.schemas) {
-        if let RefOr::T(Schema::Object(object)) = schema
-            && let Some(example) = object.example.clone().or_else(|| object.examples.first().cloned())
-        {
-            examples.insert(name.clone(), example);
-        }
+        examples.extend(example_of(schema).map(|example| (name.clone(), example)));
     }
     let pages: Vec<(String, Value)> = examples
         .iter()
@@ -89,6 +85,15 @@ fn show_examples(api: &mut OpenApi) {
         };
         questions(operation).into_iter().for_each(&mut show);
         answers(operation).into_iter().for_each(&mut show);
+    }
+}
+
+/// The example that a schema gives of itself.
+pub(crate) fn example_of(schema: &RefOr<Schema>) -> Option<Value> {
+    match schema {
+        RefOr::T(Schema::Object(o)) => o.example.as_ref().or(o.examples.first()).cloned(),
+        RefOr::T(Schema::OneOf(o)) => o.example.as_ref().or(o.examples.first()).cloned(),
+        _ => None,
     }
 }
 

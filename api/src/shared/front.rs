@@ -26,6 +26,7 @@ use super::{
     operations::{Found, Operation},
     problem::{Failure, PROBLEM_JSON, Problem, of_status},
     rate_limit::Standing,
+    traces,
 };
 use crate::App;
 
@@ -48,7 +49,7 @@ struct Visit {
 
 /// The middleware.
 pub async fn front<B: MessageBody + 'static>(
-    mut req: ServiceRequest,
+    req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
@@ -57,21 +58,15 @@ pub async fn front<B: MessageBody + 'static>(
     };
     let mut visit =
         Visit { request_id: request_id(&req, app.clock.now()), path: req.path().to_owned(), ..Visit::default() };
-    let response = match enter(&app, &mut req, &mut visit).await {
-        Ok(None) => {
-            let span = tracing::info_span!("request", id = %visit.request_id, operation = visit.operation.as_deref());
-            next.call(req).instrument(span).await?.map_into_boxed_body()
-        }
-        Ok(Some(response)) => ServiceResponse::new(req.into_parts().0, response),
-        // not `req.into_response`, which would forget the error
-        Err(e) => ServiceResponse::new(req.into_parts().0, HttpResponse::from_error(Failure(e))),
-    };
+    let span = traces::span(&visit.request_id, req.headers());
+    let response = pass(&app, req, next, &mut visit).instrument(span.clone()).await?;
     let mut response = leave(response, &visit);
     let status = response.status();
     write_headers(status, response.headers_mut(), &visit);
     let (status, took) = (status.as_u16(), started.elapsed());
     let operation = visit.operation.as_deref().unwrap_or("other");
     app.metrics.answered(operation, status, took);
+    traces::answered(&span, operation, visit.who.as_deref(), status);
     tracing::info!(
         request_id = visit.request_id,
         who = visit.who,
@@ -81,6 +76,24 @@ pub async fn front<B: MessageBody + 'static>(
         "request"
     );
     Ok(response)
+}
+
+/// To the handler, when nothing speaks against it.
+async fn pass<B: MessageBody + 'static>(
+    app: &App,
+    mut req: ServiceRequest,
+    next: Next<B>,
+    visit: &mut Visit,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    Ok(match enter(app, &mut req, visit).await {
+        Ok(None) => {
+            let span = tracing::info_span!("request", id = %visit.request_id, operation = visit.operation.as_deref());
+            next.call(req).instrument(span).await?.map_into_boxed_body()
+        }
+        Ok(Some(response)) => ServiceResponse::new(req.into_parts().0, response),
+        // not `req.into_response`, which would forget the error
+        Err(e) => ServiceResponse::new(req.into_parts().0, HttpResponse::from_error(Failure(e))),
+    })
 }
 
 /// Everything that is checked before a handler runs. `Some` answers at once.

@@ -13,3 +13,4 @@ pub mod path;
 pub mod problem;
 pub mod rate_limit;
 pub mod reply;
+pub mod traces;

@@ -1,13 +1,14 @@
 //! `/v1/events`: everything that happened to the account, in one order.
 
+mod shapes;
+
 use actix_web::{get, web::Data};
-use domain::{
-    clock::Timestamp,
-    events::{self, Event as Row, Place},
-};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use domain::events::{self, Event as Row, Place};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use shapes::Event;
 
 use crate::{
     App,
@@ -24,38 +25,6 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(list);
 }
 
-/// Something that happened.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": "evt_01kazsw6e3f8e9xq2m4r7t5v0b_1",
-    "type": "message.delivered",
-    "cursor": "1042-1",
-    "created_at": "2026-11-21T10:00:00.000000Z",
-    "data": {"id": "msg_01kazsw6e3f8e9xq2m4r7t5v0b", "to": "+447400123456", "status": "delivered", "reason": null, "campaign_id": "cmp_01kazsw6e3f8e9xq2m4r7t5v0b"}
-}))]
-pub struct Event {
-    /// Its id, the same whenever it is read.
-    pub id: String,
-    /// What happened: `message.` and the new status, or `campaign.launched`, `.started`, `.paused`, `.resumed`, `.finishing`, `.completed`,
-    /// `.cancelled`, `.failed`, or `import.completed`, `.failed`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Its place in the stream: send it as `after` to read on.
-    pub cursor: String,
-    /// When.
-    pub created_at: Timestamp,
-    /// What a reader needs to act without asking back.
-    #[schema(value_type = std::collections::BTreeMap<String, Option<String>>)]
-    pub data: serde_json::Value,
-}
-
-impl From<Row> for Event {
-    fn from(row: Row) -> Self {
-        let Row { id, kind, created_at, data, place } = row;
-        Self { id, kind, cursor: place.to_string(), created_at, data }
-    }
-}
-
 /// Where to read on.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -70,7 +39,8 @@ pub struct ListEvents {
 /// List events
 ///
 /// Oldest first, in the order in which they took effect; a reader that goes on from its last `cursor` misses nothing
-/// and sees nothing twice. For example, `GET /v1/events?after=1042-1`.
+/// and sees nothing twice. `type` is `message.` and the new state, or `campaign.`, `import.` or `sender.` and what became
+/// of it; it tells what `data` holds. For example, `GET /v1/events?after=1042-1`.
 #[utoipa::path(
     operation_id = "events.list",
     tag = "Events",

@@ -35,6 +35,7 @@ pub fn routes(config: &mut ServiceConfig) {
     "by_status": {"delivered": 974, "skipped": 1},
     "by_country": [{"key": "GB", "messages": 975, "delivered": 974, "segments": 1948, "cost": {"amount": "118.274000", "currency": "EUR"}}],
     "by_operator": [{"key": "EE", "messages": 975, "delivered": 974, "segments": 1948, "cost": {"amount": "118.274000", "currency": "EUR"}}],
+    "by_sender_class": [{"key": "alphanumeric", "messages": 975, "delivered": 974, "segments": 1948, "cost": {"amount": "118.274000", "currency": "EUR"}}],
     "by_reason": [{"key": "blacklisted", "messages": 1, "delivered": 0, "segments": 0, "cost": {"amount": "0.000000", "currency": "EUR"}}]
 }))]
 pub struct CampaignReport {
@@ -56,15 +57,18 @@ pub struct CampaignReport {
     pub by_country: Vec<ReportSlice>,
     /// By operator of the number's range.
     pub by_operator: Vec<ReportSlice>,
+    /// By what kind of sender it went out from: `alphanumeric`, `numeric` or `short_code`. Skipped messages count with the
+    /// sender they would have had.
+    pub by_sender_class: Vec<ReportSlice>,
     /// By reason, of what was skipped or did not arrive.
     pub by_reason: Vec<ReportSlice>,
 }
 
-/// One country, operator or reason of a report.
+/// One country, operator, class of the sender or reason of a report.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "GB", "messages": 975, "delivered": 974, "segments": 1948, "cost": {"amount": "118.274000", "currency": "EUR"}}))]
 pub struct ReportSlice {
-    /// The country, operator or reason; null where it is not known.
+    /// The country, operator, class or reason; null where it is not known.
     pub key: Option<String>,
     /// Messages.
     pub messages: i64,
@@ -100,7 +104,7 @@ fn slices(rows: Vec<Slice>, currency: &Currency) -> Vec<ReportSlice> {
 )]
 #[get("/reports/campaigns/{id}")]
 async fn campaign(app: Data<App>, Auth(scope): Auth, Id(id): Id<CampaignId>) -> Result<Reply<CampaignReport>, Failure> {
-    let reports::CampaignReport { campaign, by_status, by_country, by_operator, by_reason } =
+    let reports::CampaignReport { campaign, by_status, by_country, by_operator, by_sender_class, by_reason } =
         reports::campaign(app.db.read(), &scope, id).await?;
     let currency = match campaign.currency {
         Some(currency) => currency,
@@ -118,6 +122,7 @@ async fn campaign(app: Data<App>, Auth(scope): Auth, Id(id): Id<CampaignId>) -> 
         by_status,
         by_country: slices(by_country, &currency),
         by_operator: slices(by_operator, &currency),
+        by_sender_class: slices(by_sender_class, &currency),
         by_reason: slices(by_reason, &currency),
     }))
 }

@@ -4,7 +4,7 @@ use actix_web::{delete, get, post, web::Data};
 use domain::{
     clock::Timestamp,
     ids::SenderId,
-    senders::{self, Sender as Row, Status},
+    senders::{self, Class, Sender as Row, Status},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -34,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[schema(example = json!({
     "id": "snd_01kazsw6e3f8e9xq2m4r7t5v0b",
     "value": "CARILLON",
+    "class": "alphanumeric",
     "status": "approved",
     "reason": null,
     "created_at": "2026-11-21T10:00:00.000000Z",
@@ -44,6 +45,8 @@ pub struct Sender {
     pub id: SenderId,
     /// What recipients see.
     pub value: String,
+    /// What kind of sender that is.
+    pub class: Class,
     /// Whether it may be sent from.
     pub status: Status,
     /// Why it was rejected.
@@ -57,7 +60,7 @@ pub struct Sender {
 impl From<Row> for Sender {
     fn from(row: Row) -> Self {
         let Row { id, account_id: _, value, status, reason, created_at, decided_at, version: _ } = row;
-        Self { id, value, status, reason, created_at, decided_at }
+        Self { id, class: Class::of(&value), value, status, reason, created_at, decided_at }
     }
 }
 

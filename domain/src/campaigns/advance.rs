@@ -8,6 +8,7 @@ use super::{Status, prepare::tell};
 use crate::{
     db::{Db, Sql},
     error::Result,
+    events::{CampaignEventData, Kind},
     ids::{AccountId, CampaignId},
     jobs::{self, Queue},
     scope::SystemScope,
@@ -72,9 +73,11 @@ async fn advance_one(db: &Db, system: &SystemScope, seen: &Seen) -> Result<bool>
     let waiting: i64 =
         db.read().scalar(&open("'scheduled', 'queued', 'sent', 'in_doubt'"), vals![id]).await?.unwrap_or(0);
     let (from, to, event) = match seen.status {
-        Status::Sending | Status::Finishing if waiting == 0 => (seen.status, Status::Completed, "campaign.completed"),
-        Status::Sending if unsent == 0 => (Status::Sending, Status::Finishing, "campaign.finishing"),
-        Status::Cancelled if waiting == 0 => (Status::Cancelled, Status::Cancelled, ""),
+        Status::Sending | Status::Finishing if waiting == 0 => {
+            (seen.status, Status::Completed, Some(Kind::CampaignCompleted))
+        }
+        Status::Sending if unsent == 0 => (Status::Sending, Status::Finishing, Some(Kind::CampaignFinishing)),
+        Status::Cancelled if waiting == 0 => (Status::Cancelled, Status::Cancelled, None),
         _ => return Ok(false),
     };
     let finished = (to != Status::Finishing).then_some(now);
@@ -86,8 +89,11 @@ async fn advance_one(db: &Db, system: &SystemScope, seen: &Seen) -> Result<bool>
             vals![id, from, to, now, finished],
         )
         .await?;
-    if moved == 1 && !event.is_empty() {
-        tell(&tx, &scope, (id, &seen.name), event, serde_json::json!({ "status": to.as_str() })).await?;
+    if moved == 1
+        && let Some(event) = event
+    {
+        let data = CampaignEventData { id, name: seen.name.clone(), status: to };
+        tell(&tx, &scope, id, event, data).await?;
     }
     tx.commit().await?;
     Ok(moved == 1)

@@ -84,9 +84,10 @@ impl Estimate {
                 Code::NoRate,
                 format!("The account's rate deck has no price for {country}: ask the operator, or leave it out."),
             ),
-            Some(Skip::NoRoute) => {
-                Error::new(Code::NoRoute, format!("No carrier takes messages to {country}: ask the operator for a route."))
-            }
+            Some(Skip::NoRoute) => Error::new(
+                Code::NoRoute,
+                format!("No carrier takes messages to {country}: ask the operator for a route."),
+            ),
             Some(Skip::CountryNotEnabled) => Error::new(
                 Code::CountryNotEnabled,
                 format!("Sending to {country} is off for this account: ask the operator to enable it."),

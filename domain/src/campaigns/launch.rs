@@ -7,7 +7,7 @@ use crate::{
     balance,
     db::Sql,
     error::{Code, Error, Result},
-    events,
+    events::{self, CampaignEventData, Kind},
     ids::{CampaignId, HoldId},
     jobs::{self, Queue},
     messages::Terms,
@@ -67,9 +67,9 @@ pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
         tx,
         now,
         scope.account(),
-        "campaign.launched",
+        Kind::CampaignLaunched,
         &id.to_string(),
-        serde_json::json!({ "id": id, "name": launched.name, "status": status.as_str() }),
+        CampaignEventData { id, name: launched.name.clone(), status },
     )
     .await?;
     Ok(launched)

@@ -20,7 +20,7 @@ use crate::{
     clock::Timestamp,
     db::{Db, Sql},
     error::{Code, Error, Result},
-    events,
+    events::{self, CampaignFailedEventData, CampaignStartedEventData, Kind},
     ids::{self, AccountId, CampaignId},
     messages::{Draft, Home, Letter, Terms, chunks, write},
     routes::Routing,
@@ -126,7 +126,8 @@ async fn freeze(
     while let Some((drafts, next)) = page {
         let now = scope.clock().now();
         let home = home(now)?;
-        let write = write_page(db, (id, owner), now.plus(lease), (checkpoint, next), (&home, &letter, &terms.routing, &drafts));
+        let write =
+            write_page(db, (id, owner), now.plus(lease), (checkpoint, next), (&home, &letter, &terms.routing, &drafts));
         let ahead = async {
             match next {
                 // Contacts are read while those before them are written. Numbers are not: they ask what is written.
@@ -208,9 +209,9 @@ async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> R
     tell(
         &tx,
         scope,
-        (id, &campaign.name),
-        "campaign.started",
-        serde_json::json!({ "status": "sending", "messages": messages }),
+        id,
+        Kind::CampaignStarted,
+        CampaignStartedEventData { id, name: campaign.name, status: Status::Sending, messages },
     )
     .await?;
     tx.commit().await?;
@@ -267,9 +268,14 @@ async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
                 vals![id, now],
             )
             .await?;
-            let data =
-                serde_json::json!({ "status": "failed", "code": campaign.error_code, "detail": campaign.error_detail });
-            tell(&tx, scope, (id, &campaign.name), "campaign.failed", data).await?;
+            let data = CampaignFailedEventData {
+                id,
+                name: campaign.name,
+                status: Status::Failed,
+                code: campaign.error_code,
+                detail: campaign.error_detail,
+            };
+            tell(&tx, scope, id, Kind::CampaignFailed, data).await?;
             tx.commit().await?;
             return Ok(());
         }
@@ -281,14 +287,10 @@ async fn remove(db: &Db, scope: &AccountScope, id: CampaignId) -> Result<()> {
 pub(super) async fn tell(
     tx: &sea_orm::DatabaseTransaction,
     scope: &AccountScope,
-    (id, name): (CampaignId, &str),
-    kind: &str,
-    mut data: serde_json::Value,
+    id: CampaignId,
+    kind: Kind,
+    data: impl serde::Serialize,
 ) -> Result<()> {
-    if let Some(data) = data.as_object_mut() {
-        data.insert("id".into(), id.to_string().into());
-        data.insert("name".into(), name.into());
-    }
     events::record(tx, scope.clock().now(), scope.account(), kind, &id.to_string(), data).await?;
     Ok(())
 }

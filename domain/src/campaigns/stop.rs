@@ -7,6 +7,7 @@ use super::{Campaign, Status, prepare::tell, queries};
 use crate::{
     db::Sql,
     error::{Code, Error, Result},
+    events::{CampaignEventData, Kind},
     ids::CampaignId,
     messages::chunks,
     scope::AccountScope,
@@ -20,7 +21,7 @@ use crate::{
 pub async fn pause(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
     let campaign = in_status(tx, scope, id, &[Status::Sending], "paused").await?;
     chunks::pause(tx, id).await?;
-    set(tx, scope, &campaign, Status::Paused, "campaign.paused").await
+    set(tx, scope, &campaign, Status::Paused, Kind::CampaignPaused).await
 }
 
 /// Goes on where [`pause`] stopped.
@@ -30,7 +31,7 @@ pub async fn pause(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignI
 pub async fn resume(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
     let campaign = in_status(tx, scope, id, &[Status::Paused], "resumed").await?;
     chunks::resume(tx, scope.clock().now(), id).await?;
-    set(tx, scope, &campaign, Status::Sending, "campaign.resumed").await
+    set(tx, scope, &campaign, Status::Sending, Kind::CampaignResumed).await
 }
 
 /// Ends a campaign: what has not left is cancelled and its money released, by the sweep, within moments.
@@ -42,7 +43,7 @@ pub async fn cancel(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
         in_status(tx, scope, id, &[Status::Scheduled, Status::Preparing, Status::Sending, Status::Paused], "cancelled")
             .await?;
     chunks::cancel(tx, id).await?;
-    set(tx, scope, &campaign, Status::Cancelled, "campaign.cancelled").await
+    set(tx, scope, &campaign, Status::Cancelled, Kind::CampaignCancelled).await
 }
 
 async fn in_status(
@@ -72,13 +73,14 @@ async fn set(
     scope: &AccountScope,
     campaign: &Campaign,
     status: Status,
-    event: &str,
+    event: Kind,
 ) -> Result<Campaign> {
     tx.run(
         "UPDATE campaigns SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1",
         vals![campaign.id, status, scope.clock().now()],
     )
     .await?;
-    tell(tx, scope, (campaign.id, &campaign.name), event, serde_json::json!({ "status": status.as_str() })).await?;
+    let data = CampaignEventData { id: campaign.id, name: campaign.name.clone(), status };
+    tell(tx, scope, campaign.id, event, data).await?;
     queries::get(tx, scope, campaign.id).await
 }

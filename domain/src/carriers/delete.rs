@@ -15,9 +15,15 @@ use crate::{
 const USES: [(&str, &str); 5] = [
     ("SELECT 1 FROM accounts WHERE carrier_id = $1 LIMIT 1", "an account sends through it"),
     ("SELECT 1 FROM routes WHERE carrier_id = $1 LIMIT 1", "a route leads to it"),
-    ("SELECT 1 FROM chunks WHERE carrier_id = $1 AND settled_at IS NULL LIMIT 1", "messages wait for it, or for its receipts"),
+    (
+        "SELECT 1 FROM chunks WHERE carrier_id = $1 AND settled_at IS NULL LIMIT 1",
+        "messages wait for it, or for its receipts",
+    ),
     // A preparation has read the routes at its beginning.
-    ("SELECT 1 FROM campaigns WHERE status = 'preparing' AND $1 = $1 LIMIT 1", "a campaign is being prepared and may go to it; wait a moment"),
+    (
+        "SELECT 1 FROM campaigns WHERE status = 'preparing' AND $1 = $1 LIMIT 1",
+        "a campaign is being prepared and may go to it; wait a moment",
+    ),
     ("SELECT 1 FROM messages_in_doubt WHERE carrier_id = $1 LIMIT 1", "messages that it may have taken are in doubt"),
 ];
 

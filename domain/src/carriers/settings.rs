@@ -242,7 +242,8 @@ mod tests {
     fn a_password_is_read_and_never_written_nor_shown() {
         let read: SmppSettings = serde_json::from_str(r#"{"password": "opensesa"}"#).unwrap();
         assert_eq!(read.password, "opensesa");
-        for text in [serde_json::to_string(&read).unwrap(), format!("{read:?}"), format!("{:?}", SmppChange::to(read))] {
+        for text in [serde_json::to_string(&read).unwrap(), format!("{read:?}"), format!("{:?}", SmppChange::to(read))]
+        {
             assert!(!text.contains("opensesa"), "{text}");
         }
     }

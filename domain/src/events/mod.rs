@@ -4,15 +4,22 @@
 //! Invariants: `seq` is given only to committed rows and never changes; a batch of message transitions is one row,
 //! expanded on read into one event per message with the stable id `evt_…_<n>`.
 
+mod data;
+mod kind;
 mod queries;
 mod record;
 mod sequence;
 #[cfg(test)]
 mod tests;
 
+pub use data::{
+    CampaignEventData, CampaignFailedEventData, CampaignStartedEventData, ImportEventData, ImportEventError,
+    MessageEventData, SenderEventData,
+};
+pub use kind::{Kind, TOLD, message_kind, public_kinds};
 pub use queries::{Event, Place, Told, list, of_message};
 pub use record::record;
 pub use sequence::sequence;
 
 /// The type of a row that tells of a batch of messages.
-pub const MESSAGES_MOVED: &str = "messages.moved";
+pub const MESSAGES_MOVED: Kind = Kind::MessagesMoved;

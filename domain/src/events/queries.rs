@@ -90,7 +90,7 @@ pub async fn of_message(
             let mine = items.iter().zip(1..).filter(|(item, _)| text(item, "id").as_ref() == Some(&message));
             told.extend(mine.map(|(item, place)| Told {
                 id: format!("{id}_{place}"),
-                kind: format!("message.{}", text(item, "status").unwrap_or_else(|| "moved".to_owned())),
+                kind: super::message_kind(text(item, "status").as_deref().unwrap_or("moved")),
                 created_at,
             }));
         }
@@ -121,13 +121,13 @@ pub async fn list(
         conn.all(sql, vals![scope.account(), after.seq, i64::try_from(limit + 2).unwrap_or(i64::MAX)]).await?;
     let mut events = Vec::new();
     for Row { id, seq, kind, data, created_at } in rows {
-        if kind == super::MESSAGES_MOVED {
+        if kind == super::MESSAGES_MOVED.as_str() {
             let items = data.get("items").and_then(|i| i.as_array()).cloned().unwrap_or_default();
             for (data, item) in items.into_iter().zip(1..) {
                 let status = data.get("status").and_then(|s| s.as_str()).unwrap_or("moved");
                 events.push(Event {
                     id: format!("{id}_{item}"),
-                    kind: format!("message.{status}"),
+                    kind: super::message_kind(status),
                     created_at,
                     place: Place { seq, item },
                     data,

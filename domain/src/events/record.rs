@@ -1,17 +1,19 @@
 //! Writing an event beside the change it tells of.
 
 use sea_orm::DatabaseTransaction;
+use serde::Serialize;
 
+use super::Kind;
 use crate::{
     clock::Timestamp,
     db::Sql,
-    error::Result,
+    error::{Error, Result},
     ids::{AccountId, EventId},
     vals,
 };
 
-/// Writes one event. `kind` is a name such as `campaign.launched`, `subject` the public id it is about, `data` what a
-/// reader needs to act without asking back.
+/// Writes one event. `subject` is the public id it is about, `data` one of the structs of this capability, or the items
+/// of a batch.
 ///
 /// # Errors
 /// When the database refuses.
@@ -19,10 +21,11 @@ pub async fn record(
     tx: &DatabaseTransaction,
     now: Timestamp,
     account: AccountId,
-    kind: &str,
+    kind: Kind,
     subject: &str,
-    data: serde_json::Value,
+    data: impl Serialize,
 ) -> Result<EventId> {
+    let data = serde_json::to_value(data).map_err(|e| Error::internal(format!("an event: {e}")))?;
     let id = EventId::new(now);
     tx.run(
         "INSERT INTO events (id, account_id, seq, type, subject, data, created_at) VALUES ($1, $2, NULL, $3, $4, $5, $6)",

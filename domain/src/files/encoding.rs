@@ -20,6 +20,9 @@ use super::error::{Code, FileError};
 /// Bytes looked at for UTF-16 without a mark.
 const HEAD: u64 = 8 * 1024;
 
+/// Zeros that make UTF-16: the shortest phone number has as many digits.
+const MIN_ZEROS: usize = 7;
+
 /// Bytes of lines with non-ASCII characters that the guess is made from; more does not change it.
 const EVIDENCE: usize = 128 * 1024;
 
@@ -87,12 +90,21 @@ fn by_label(label: &str) -> Result<&'static Encoding, FileError> {
         .ok_or_else(|| FileError::fatal(Code::OptionInvalid, "the encoding asked for is not known"))
 }
 
-/// UTF-16 without a mark: separators, digits and line ends put zeros on one side of the pairs and never on the other.
+/// UTF-16 without a mark: separators, digits and line ends put zeros on one side of the pairs and never on the other. A
+/// stray zero in a text of single bytes is not that: it stands among pairs that are plain text as they are, which UTF-16
+/// hardly has (some Chinese letters look so), and a file in UTF-16 has a zero for each digit of its first number.
 fn utf16_by_zeros(head: &[u8]) -> Option<&'static Encoding> {
-    let pairs = head.len() / 2;
-    let zeros = |offset: usize| head.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
-    let (high_first, low_first) = (zeros(0), zeros(1));
-    match (high_first * 10 > pairs, low_first * 10 > pairs) {
+    let plain = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    let pairs = head.chunks_exact(2);
+    let total = pairs.len();
+    let (mut high_first, mut low_first, mut as_it_is) = (0_usize, 0_usize, 0_usize);
+    for pair in pairs {
+        high_first += usize::from(pair.first() == Some(&0));
+        low_first += usize::from(pair.last() == Some(&0));
+        as_it_is += usize::from(pair.iter().all(plain));
+    }
+    let real = |zeros: usize| zeros >= MIN_ZEROS && zeros * 10 > total && zeros > as_it_is;
+    match (real(high_first), real(low_first)) {
         (false, true) if high_first == 0 => Some(UTF_16LE),
         (true, false) if low_first == 0 => Some(UTF_16BE),
         _ => None,

@@ -1,12 +1,10 @@
 //! The end of an import: its state, its file and the event that tells of it, in one transaction.
 
-use serde_json::json;
-
-use super::queries;
+use super::{Counts, queries};
 use crate::{
     db::{Db, Sql},
     error::Result,
-    events,
+    events::{self, ImportEventData, ImportEventError, Kind},
     ids::ImportId,
     scope::AccountScope,
     uploads, vals,
@@ -53,14 +51,11 @@ async fn end(
     }
     let import = queries::get(&tx, scope, id).await?;
     uploads::delete(&tx, scope, import.file).await?;
-    let counts = import.counts;
-    let data = json!({
-        "id": id,
-        "rows": counts.done, "created": counts.created, "updated": counts.updated, "unchanged": counts.unchanged,
-        "duplicates": counts.duplicates, "invalid": counts.invalid, "ambiguous": counts.ambiguous,
-        "error": code.map(|code| json!({ "code": code, "detail": detail })),
-    });
-    events::record(&tx, now, scope.account(), &format!("import.{status}"), &id.to_string(), data).await?;
+    let Counts { done, created, updated, unchanged, duplicates, invalid, ambiguous } = import.counts;
+    let error = error.map(|(code, detail)| ImportEventError { code: code.to_owned(), detail: detail.to_owned() });
+    let kind = if error.is_none() { Kind::ImportCompleted } else { Kind::ImportFailed };
+    let data = ImportEventData { id, rows: done, created, updated, unchanged, duplicates, invalid, ambiguous, error };
+    events::record(&tx, now, scope.account(), kind, &id.to_string(), data).await?;
     tx.commit().await?;
     Ok(())
 }

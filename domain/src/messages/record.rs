@@ -136,7 +136,8 @@ pub(super) async fn record_in(
     answer(tx, now, carrier, patience, &answers, &mut rows, &mut moves).await?;
     // One part is all there is to know of most messages; of the others, the rest is read.
     let rows: Vec<Row> = rows.into_values().filter(|r| touched.contains_key(&r.id)).collect();
-    touched.extend(known_parts(tx, rows.iter().filter(|r| r.parts > 1).map(|r| r.id)).await?);
+    let long: Vec<MessageId> = rows.iter().filter(|r| r.parts > 1).map(|r| r.id).collect();
+    touched.extend(known_parts(tx, &long).await?);
     conclude(tx, rows, &touched, &mut moves).await?;
     Ok(Recorded {
         moved: moves.apply(tx, now).await?,
@@ -450,7 +451,7 @@ pub(super) struct Known {
 /// Every part of these messages.
 pub(super) async fn known_parts(
     tx: &DatabaseTransaction,
-    messages: impl IntoIterator<Item = MessageId>,
+    messages: &[MessageId],
 ) -> Result<HashMap<MessageId, Vec<Known>>> {
     #[derive(FromQueryResult)]
     struct Part {
@@ -459,8 +460,7 @@ pub(super) async fn known_parts(
         status: String,
         error: Option<String>,
     }
-    let mut ids = messages.into_iter().map(|id| id.0).peekable();
-    if ids.peek().is_none() {
+    if messages.is_empty() {
         return Ok(HashMap::new());
     }
     let sql = format!(
@@ -468,7 +468,9 @@ pub(super) async fn known_parts(
         ids_list(tx.get_database_backend(), 1)
     );
     let mut of: HashMap<MessageId, Vec<Known>> = HashMap::new();
-    for Part { message_id, part, status, error } in tx.all::<Part>(&sql, vals![ids_json(ids)]).await? {
+    for Part { message_id, part, status, error } in
+        tx.all::<Part>(&sql, vals![ids_json(messages.iter().map(|id| id.0))]).await?
+    {
         if let Some(state) = ReceiptState::read(&status) {
             of.entry(message_id).or_default().push(Known { part, state, error });
         }

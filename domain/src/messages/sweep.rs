@@ -291,7 +291,7 @@ pub async fn resolve_doubts(db: &Db, scope: &SystemScope, patience: &Patience) -
     }
     let mut moves = Moves::default();
     let rows: Vec<_> = rows.into_iter().filter(|r| touched.contains(&r.id)).collect();
-    let known = known_parts(&tx, rows.iter().map(|r| r.id)).await?;
+    let known = known_parts(&tx, &rows.iter().map(|r| r.id).collect::<Vec<_>>()).await?;
     conclude(&tx, rows, &known, &mut moves).await?;
     let resolved = moves.apply(&tx, now).await?;
     tx.commit().await?;

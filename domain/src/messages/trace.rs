@@ -15,8 +15,9 @@ use crate::{
     events::{self, Told},
     ids::{AccountId, CarrierId, HoldId, JournalId, MessageId, RouteId},
     money::{Currency, Micros},
-    routes::{self, Considered, Facts, SenderClass},
+    routes::{self, Considered, Facts},
     scope::{AccountScope, OperatorScope},
+    senders,
     vals,
 };
 
@@ -141,7 +142,7 @@ pub async fn trace(conn: &impl ConnectionTrait, scope: &AccountScope, id: Messag
         livemode: scope.livemode(),
         country: message.country.as_deref(),
         operator: message.operator.as_deref(),
-        sender_class: SenderClass::of(&message.sender),
+        sender_class: senders::Class::of(&message.sender),
     };
     let considered = routes::explain(conn, scope, &facts, routes::hash(id)).await?;
     let routing = routes::Routing::load(conn, scope, way.own_carrier).await?;

@@ -16,17 +16,23 @@ use crate::{
     vals,
 };
 
+/// The most chunks of one claim: single sends make small ones.
+const MOST: i64 = 64;
+
 /// A claimed chunk.
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct Chunk {
     pub id: ChunkId,
     pub priority: i64,
+    /// How many messages it was written with.
+    pub messages: i64,
 }
 
 /// A message as the carrier gets it.
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct Outgoing {
     pub id: MessageId,
+    pub chunk_id: ChunkId,
     pub phone: i64,
     pub sender: String,
     pub split_mode: String,
@@ -34,8 +40,8 @@ pub struct Outgoing {
     pub text: String,
 }
 
-/// Claims up to `limit` ready chunks of a carrier, the most urgent first; with `more_urgent_than` only those whose
-/// priority is a lower number.
+/// Claims ready chunks of a carrier, the most urgent first, until they have `room` messages; with `more_urgent_than`
+/// only those whose priority is a lower number.
 ///
 /// # Errors
 /// When the database refuses; nothing is claimed then.
@@ -45,63 +51,83 @@ pub async fn claim(
     carrier: CarrierId,
     owner: &str,
     until: Timestamp,
-    limit: i64,
+    room: i64,
     more_urgent_than: Option<i64>,
 ) -> Result<Vec<Chunk>> {
     let now = scope.clock.now();
     let below = more_urgent_than.unwrap_or(i64::MAX);
-    let ready = "SELECT id FROM chunks WHERE carrier_id = $1 AND status = 'ready' AND lease_owner IS NULL AND send_at <= $2 \
-                 AND priority < $4 ORDER BY priority, send_at, id LIMIT $3";
+    let ready = "FROM chunks WHERE carrier_id = $1 AND status = 'ready' AND lease_owner IS NULL AND send_at <= $2 AND priority < $3";
     // Asking first keeps an idle pump off the one writer of SQLite.
-    if db.read().scalar::<ChunkId>(ready, vals![carrier, now, 1_i64, below]).await?.is_none() {
+    let any = format!("SELECT 1 {ready} LIMIT 1");
+    if db.read().scalar::<i32>(&any, vals![carrier, now, below]).await?.is_none() {
         return Ok(Vec::new());
     }
-    let skip = if db.backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
     let tx = db.begin().await?;
-    let sql = format!(
-        "UPDATE chunks SET status = 'claimed', lease_owner = $5, lease_until = $6 WHERE id IN ({ready}{skip}) RETURNING id, priority"
-    );
-    let mut chunks: Vec<Chunk> = tx.all(&sql, vals![carrier, now, limit, below, owner, until]).await?;
+    let skip = if db.backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
+    let sql = format!("SELECT id, priority, messages {ready} ORDER BY priority, send_at, id LIMIT $4{skip}");
+    let mut chunks: Vec<Chunk> = tx.all(&sql, vals![carrier, now, below, MOST]).await?;
+    let mut taken = 0;
+    chunks.retain(|chunk| {
+        let wanted = taken < room;
+        taken += chunk.messages;
+        wanted
+    });
+    if !chunks.is_empty() {
+        let sql = format!(
+            "UPDATE chunks SET status = 'claimed', lease_owner = $2, lease_until = $3 WHERE id IN {}",
+            ids_list(db.backend(), 1)
+        );
+        tx.run(&sql, vals![ids_json(chunks.iter().map(|c| c.id.0)), owner, until]).await?;
+    }
     tx.commit().await?;
-    chunks.sort_by_key(|c| (c.priority, c.id));
     Ok(chunks)
 }
 
-/// The messages of a chunk that still wait.
+/// The messages of claimed chunks that still wait.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn waiting(db: &Db, _: &SystemScope, chunk: ChunkId) -> Result<Vec<Outgoing>> {
-    let sql = "SELECT m.id, m.phone, m.sender, m.split_mode, m.parts, t.body AS text FROM messages m JOIN message_texts t ON t.message_id = m.id \
-               WHERE m.chunk_id = $1 AND m.status = 'queued' ORDER BY m.id";
-    Ok(db.read().all(sql, vals![chunk]).await?)
+pub async fn waiting(db: &Db, _: &SystemScope, chunks: &[ChunkId]) -> Result<Vec<Outgoing>> {
+    let sql = format!(
+        "SELECT m.id, m.chunk_id, m.phone, m.sender, m.split_mode, m.parts, t.body AS text FROM messages m JOIN message_texts t ON t.message_id = m.id \
+         WHERE m.chunk_id IN {} AND m.status = 'queued' ORDER BY m.id",
+        ids_list(db.backend(), 1)
+    );
+    Ok(db.read().all(&sql, vals![ids_json(chunks.iter().map(|id| id.0))]).await?)
 }
 
-/// Marks these messages of a chunk `submitting` and tells which now are. Commits before it returns: only then may bytes
-/// go to the carrier. `None` when the chunk is the owner's no longer.
+/// Marks these messages `submitting` and tells which now are. Commits before it returns: only then may bytes go to the
+/// carrier. Of a chunk that is the owner's no longer nothing is marked.
 ///
 /// # Errors
 /// When the database refuses; nothing is marked then.
-pub async fn mark(
-    db: &Db,
-    _: &SystemScope,
-    chunk: ChunkId,
-    owner: &str,
-    ids: &[MessageId],
-) -> Result<Option<Vec<MessageId>>> {
+pub async fn mark(db: &Db, _: &SystemScope, owner: &str, chunks: &[ChunkId], messages: &[MessageId]) -> Result<Marked> {
+    let backend = db.backend();
     let tx = db.begin().await?;
-    let share = if db.backend() == DbBackend::Postgres { " FOR SHARE" } else { "" };
-    let mine = format!("SELECT 1 FROM chunks WHERE id = $1 AND status = 'claimed' AND lease_owner = $2{share}");
-    if tx.scalar::<i32>(&mine, vals![chunk, owner]).await?.is_none() {
-        return Ok(None);
-    }
-    let sql = format!(
-        "UPDATE messages SET status = 'submitting' WHERE id IN {} AND status = 'queued' RETURNING id",
-        ids_list(tx.get_database_backend(), 1)
+    let share = if backend == DbBackend::Postgres { " FOR SHARE" } else { "" };
+    let mine = format!(
+        "SELECT id FROM chunks WHERE id IN {} AND status = 'claimed' AND lease_owner = $2 ORDER BY id{share}",
+        ids_list(backend, 1)
     );
-    let marked: Vec<MessageId> = tx.column(&sql, vals![ids_json(ids.iter().map(|id| id.0))]).await?;
+    let mine: Vec<ChunkId> = tx.column(&mine, vals![ids_json(chunks.iter().map(|id| id.0)), owner]).await?;
+    let sql = format!(
+        "UPDATE messages SET status = 'submitting' WHERE id IN {} AND status = 'queued' AND chunk_id IN {} RETURNING id",
+        ids_list(backend, 1),
+        ids_list(backend, 2)
+    );
+    let lists = vals![ids_json(messages.iter().map(|id| id.0)), ids_json(mine.iter().map(|id| id.0))];
+    let messages = if mine.is_empty() { Vec::new() } else { tx.column(&sql, lists).await? };
     tx.commit().await?;
-    Ok(Some(marked))
+    Ok(Marked { chunks: mine, messages })
+}
+
+/// What a [`mark`] came to.
+#[derive(Debug, Clone, Default)]
+pub struct Marked {
+    /// Those of the chunks that are the owner's still.
+    pub chunks: Vec<ChunkId>,
+    /// The messages that may be submitted now.
+    pub messages: Vec<MessageId>,
 }
 
 /// Renews the lease of chunks whose windows may be open.

@@ -15,8 +15,9 @@ use crate::{
     error::{Error, Result},
     ids::{AccountId, BatchId, CampaignId, CarrierId, ChunkId, HoldId, MessageId, RouteId},
     money::{Currency, Micros},
-    routes::{self, Routing, SenderClass},
+    routes::{self, Routing},
     segments::Encoding,
+    senders,
     vals,
 };
 
@@ -130,7 +131,7 @@ pub async fn write(
 /// The way of each draft.
 fn lanes<'a>(letter: &Letter, routing: &'a Routing, drafts: &[Draft], ids: &[MessageId]) -> Result<Vec<Lane<'a>>> {
     let lost = || Error::internal("a message without a carrier");
-    let class = SenderClass::of(&letter.sender);
+    let class = senders::Class::of(&letter.sender);
     let mut lanes: Vec<Lane<'a>> = Vec::new();
     let mut skipped = Vec::new();
     for (place, (draft, id)) in drafts.iter().zip(ids).enumerate() {

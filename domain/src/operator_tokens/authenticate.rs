@@ -54,11 +54,7 @@ pub async fn authenticate(
         serde_json::from_value::<Vec<String>>(list).map_err(|e| Error::internal(format!("operator token {id}: {e}")))
     };
     require_network(&words(networks)?, from)?;
-    Ok(Authenticated {
-        scope: OperatorScope { clock: clock.clone() },
-        scopes: Scopes::new(words(scopes)?),
-        token: id,
-    })
+    Ok(Authenticated { scope: OperatorScope { clock: clock.clone() }, scopes: Scopes::new(words(scopes)?), token: id })
 }
 
 /// Notes the last use, at most once a minute.
@@ -107,7 +103,10 @@ mod tests {
             stage.clock.advance(Duration::from_secs(100));
             assert_eq!(code(ask(secret, "192.0.2.7").await), Code::Unauthorized);
             let rows = list(stage.db.read(), &operator).await.unwrap();
-            assert_eq!(rows.iter().map(|r| (r.id, r.revoked_at.is_some())).collect::<Vec<_>>(), [(other, true), (id, false)]);
+            assert_eq!(
+                rows.iter().map(|r| (r.id, r.revoked_at.is_some())).collect::<Vec<_>>(),
+                [(other, true), (id, false)]
+            );
         }
     }
 

@@ -15,7 +15,7 @@ mod queries;
 mod routing;
 mod write;
 
-pub use choose::{Facts, Mismatch, Rule, SenderClass, choose, hash};
+pub use choose::{Facts, Mismatch, Rule, choose, hash};
 pub use delete::delete;
 pub use explain::{Considered, explain};
 pub use queries::{Filter, Route, find, list};

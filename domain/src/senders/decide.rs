@@ -7,7 +7,7 @@ use sea_orm::{
 use super::{Entity, Sender, Status, entity::Column, rules};
 use crate::{
     error::{Code, Error, Faults, Result},
-    events,
+    events::{self, Kind, SenderEventData},
     ids::{AccountId, SenderId},
     scope::OperatorScope,
 };
@@ -76,7 +76,8 @@ pub async fn decide(
     row.decided_at = Set(Some(now));
     row.version = Set(version);
     let row = row.update(tx).await?;
-    let data = serde_json::json!({"id": row.id, "value": row.value, "status": row.status, "reason": row.reason});
-    events::record(tx, now, row.account_id, &format!("sender.{status}"), &row.id.to_string(), data).await?;
+    let kind = if status == Status::Approved { Kind::SenderApproved } else { Kind::SenderRejected };
+    let data = SenderEventData { id: row.id, value: row.value.clone(), status, reason: row.reason.clone() };
+    events::record(tx, now, row.account_id, kind, &row.id.to_string(), data).await?;
     Ok(row)
 }

@@ -5,6 +5,7 @@
 //! Invariants: a value is unique within its account, whatever its case; only an approved one may be sent from; what
 //! the [`rules`] refuse is never asked for.
 
+mod class;
 mod create;
 mod decide;
 mod delete;
@@ -12,6 +13,7 @@ mod entity;
 mod queries;
 mod rules;
 
+pub use class::Class;
 pub use create::create;
 pub use decide::{Decision, decide, grant};
 pub use delete::delete;

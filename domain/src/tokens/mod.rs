@@ -17,8 +17,8 @@ mod update;
 
 pub(crate) use authenticate::require_network;
 pub use authenticate::{Authenticated, authenticate};
-pub(crate) use create::{check_networks, check_scopes};
 pub use create::{NewToken, create, seed};
+pub(crate) use create::{check_networks, check_scopes};
 pub use entity::{Entity, Model as Token};
 pub use permits::{lease, used};
 pub use queries::{find, list};

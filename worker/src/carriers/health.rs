@@ -158,7 +158,10 @@ mod tests {
         health.failed("refused: ESME_RBINDFAIL");
         health.backing_off(Duration::from_secs(2));
         let bind = health.due().unwrap();
-        assert_eq!((bind.state, bind.since, bind.retry_at), (BindState::BackingOff, Some(lost), Some(clock.now().plus(Duration::from_secs(2)))));
+        assert_eq!(
+            (bind.state, bind.since, bind.retry_at),
+            (BindState::BackingOff, Some(lost), Some(clock.now().plus(Duration::from_secs(2))))
+        );
         assert_eq!(bind.last_error.as_deref(), Some("refused: ESME_RBINDFAIL"));
     }
 }

@@ -17,10 +17,12 @@ use domain::{
     ids::{CampaignId, ImportId},
     imports,
     jobs::{Job, Queue},
+    traces::TARGET,
 };
+use tracing::{field::Empty, info_span};
 
 use self::at_most::AtMost;
-use crate::Shared;
+use crate::{Shared, traces::traced};
 
 /// How often a queue is polled.
 const POLL: Duration = Duration::from_millis(200);
@@ -82,7 +84,9 @@ pub async fn run(shared: Shared) {
 
 /// Reads an uploaded file into contacts.
 async fn import(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
-    Ok(imports::run(&shared.db, &shared.scope, ImportId(job.id), &shared.name).await?)
+    let id = ImportId(job.id);
+    let span = info_span!(target: TARGET, parent: None, "imports.run", otel.kind = "consumer", otel.status_code = Empty, carillon.import_id = %id);
+    Ok(traced(span, imports::run(&shared.db, &shared.scope, id, &shared.name)).await?)
 }
 
 /// Freezes a campaign and hands it to the pumps.
@@ -91,7 +95,9 @@ async fn prepare(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
     // under one name would be at the same page. The lease is short enough that a campaign whose worker was killed goes on
     // within ten seconds.
     let run = format!("{}/{}", shared.name, domain::ids::encode(domain::ids::uuid_v7(shared.scope.clock.now())));
-    campaigns::prepare(&shared.db, &shared.scope, CampaignId(job.id), &run, shared.config.lease * 3 / 2).await?;
+    let id = CampaignId(job.id);
+    let span = info_span!(target: TARGET, parent: None, "campaigns.prepare", otel.kind = "consumer", otel.status_code = Empty, carillon.campaign_id = %id);
+    traced(span, campaigns::prepare(&shared.db, &shared.scope, id, &run, shared.config.lease * 3 / 2)).await?;
     shared.wake.nudge(Queue::MessagesDeliver);
     Ok(())
 }

@@ -9,6 +9,7 @@ use domain::{
     money::Money,
     phone::Msisdn,
     segments::{Encoding, SplitMode},
+    senders::Class,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,6 +25,7 @@ use utoipa::ToSchema;
     "country": "GB",
     "operator": "EE",
     "sender": "CARILLON",
+    "sender_class": "alphanumeric",
     "text": "Hello Ann, card 61152000.",
     "encoding": "gsm7",
     "split_mode": "udh",
@@ -57,6 +59,8 @@ pub struct Message {
     pub operator: Option<String>,
     /// Whom the recipient sees.
     pub sender: String,
+    /// What kind of sender that is.
+    pub sender_class: Class,
     /// The text as sent; null once it was deleted by age, or when nothing was sent.
     pub text: Option<String>,
     /// The encoding of the text.
@@ -127,6 +131,7 @@ impl From<Row> for Message {
             to: format!("+{phone}"),
             country,
             operator,
+            sender_class: Class::of(&sender),
             sender,
             text,
             encoding: serde_json::from_value(encoding.into()).unwrap_or(Encoding::Gsm7),
@@ -152,7 +157,7 @@ impl From<Row> for Message {
 #[schema(example = json!({
     "message": {
         "id": "msg_01kazsw6e3f8e9xq2m4r7t5v0b", "campaign_id": null, "batch_id": "bat_01kazsw6e3f8e9xq2m4r7t5v0b", "contact_id": null,
-        "to": "+447400123456", "country": "GB", "operator": "EE", "sender": "CARILLON", "text": "Hello.", "encoding": "gsm7", "split_mode": "udh",
+        "to": "+447400123456", "country": "GB", "operator": "EE", "sender": "CARILLON", "sender_class": "alphanumeric", "text": "Hello.", "encoding": "gsm7", "split_mode": "udh",
         "segments": 1, "unit_price": {"amount": "0.074500", "currency": "EUR"}, "cost": {"amount": "0.074500", "currency": "EUR"},
         "status": "delivered", "reason": null, "error": null, "send_at": "2026-11-21T10:00:00.000000Z", "submitted_at": "2026-11-21T10:00:01.000000Z",
         "done_at": "2026-11-21T10:00:02.000000Z", "external_id": null, "metadata": {}, "created_at": "2026-11-21T10:00:00.000000Z"

@@ -3,7 +3,7 @@
 use encoding_rs::{IBM866, KOI8_R, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
 
 use super::super::{Format, Limits, Options, parse_date, suggest_mapping};
-use super::{all, cells, open_bytes, open_with};
+use super::{all, cells, code, open_bytes, open_with};
 
 const RUSSIAN: &str = "Телефон;Фамилия;Имя\n+7 910 787 39 04;Щукин;Пётр\n89167281722;Ёлкина;Анна\n";
 
@@ -32,6 +32,40 @@ fn every_encoding_gives_the_same_rows() {
         assert_eq!(table.header, ["Телефон", "Фамилия", "Имя"]);
         assert_eq!(cells(table), expected, "{name}");
     }
+}
+
+#[test]
+fn small_files_in_utf16_need_no_mark() {
+    for text in ["79031234567", "79031234567\n", "phone\n+447400123456\n", "Телефон;Имя\n+79031234567;Щукин Пётр\n"]
+    {
+        for big in [false, true] {
+            let table = open_bytes(utf16(text, big, false), "a.csv").unwrap();
+            assert_eq!(table.encoding, Some(if big { "UTF-16BE" } else { "UTF-16LE" }), "{text:?}");
+            assert_eq!(cells(table), cells(open_bytes(text, "a.csv").unwrap()), "{text:?}");
+        }
+    }
+    // Chinese letters whose two bytes are both plain text, beside numbers.
+    let text = "phone,name\n+8613812345678,王小明扳挡\n+8613812345679,李扶娜扬批\n".repeat(40);
+    let table = open_bytes(utf16(&text, false, false), "a.csv").unwrap();
+    assert_eq!(table.encoding, Some("UTF-16LE"));
+}
+
+#[test]
+fn a_stray_zero_makes_no_utf16() {
+    assert_eq!(code(b"phone\n7903\x001234", "a.csv"), "file_nul_bytes");
+    let texts = [
+        "7903123456\n".as_bytes().to_vec(),
+        b"phone,name\n+447400123456,Ann\n+447400123457,Bob\n".to_vec(),
+        WINDOWS_1251.encode(RUSSIAN).0.into_owned(),
+    ];
+    for text in texts {
+        for place in 0..=text.len() {
+            let mut damaged = text.clone();
+            damaged.insert(place, 0);
+            assert_eq!(code(&damaged, "a.csv"), "file_nul_bytes", "a zero at {place}");
+        }
+    }
+    assert_eq!(code(b"79031234567\0Ann\0\n79031234568\0Bob\0\n", "a.txt"), "file_nul_bytes");
 }
 
 #[test]

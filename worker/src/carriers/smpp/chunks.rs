@@ -169,11 +169,12 @@ mod tests {
     use domain::{clock::Timestamp, ids::MessageId};
 
     fn chunk(priority: i64) -> Chunk {
-        Chunk { id: ChunkId::new(Timestamp(0)), priority }
+        Chunk { id: ChunkId::new(Timestamp(0)), priority, messages: 0 }
     }
     fn messages(count: usize, parts: i64) -> Vec<Outgoing> {
         let message = || Outgoing {
             id: MessageId::new(Timestamp(0)),
+            chunk_id: ChunkId::new(Timestamp(0)),
             phone: 1,
             sender: "A".into(),
             split_mode: "udh".into(),

@@ -4,6 +4,7 @@ use domain::{
     carriers::SmppSettings,
     messages::window::Outgoing,
     segments::{self, Encoding, Part, SplitMode, udh8, udh16},
+    senders::Class,
 };
 use smpp::client::{Address, Body, Sar, Submit};
 
@@ -54,11 +55,10 @@ fn submit(settings: &SmppSettings, message: &Outgoing, mode: SplitMode, referenc
 /// Type of number and numbering plan of a sender (SMPP 3.4 §5.2.5, §5.2.6): alphanumeric, international, or short code.
 fn source(sender: &str) -> Address {
     let digits = sender.trim_start_matches('+');
-    let numeric = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    let (addr, ton, npi) = match numeric {
-        false => (sender, 5, 0),
-        true if digits.len() >= 7 => (digits, 1, 1),
-        true => (digits, 3, 1),
+    let (addr, ton, npi) = match Class::of(sender) {
+        Class::Alphanumeric => (sender, 5, 0),
+        Class::Numeric => (digits, 1, 1),
+        Class::ShortCode => (digits, 3, 1),
     };
     Address { addr: addr.to_owned(), ton, npi }
 }
@@ -66,11 +66,15 @@ fn source(sender: &str) -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{clock::Timestamp, ids::MessageId};
+    use domain::{
+        clock::Timestamp,
+        ids::{ChunkId, MessageId},
+    };
 
     fn message(text: &str, split_mode: &str) -> Outgoing {
         Outgoing {
             id: MessageId::new(Timestamp(0)),
+            chunk_id: ChunkId::new(Timestamp(0)),
             phone: 447_400_123_456,
             sender: "CARILLON".into(),
             split_mode: split_mode.into(),

@@ -1,13 +1,22 @@
 //! The way out of a pump: claim chunks, mark a window of their messages, submit it, give chunks back.
 
-use std::{collections::HashSet, sync::PoisonError, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::PoisonError,
+    time::Duration,
+};
 
 use domain::{
     ids::{ChunkId, MessageId},
-    messages::{Answer, Submitted, window},
+    messages::{
+        Answer, Submitted,
+        window::{self, Outgoing},
+    },
+    traces::TARGET,
 };
 use smpp::client::Client;
 use tokio::time::Instant;
+use tracing::{Instrument, field::Empty, info_span};
 
 use super::{
     chunks::{Claim, Slice},
@@ -16,17 +25,15 @@ use super::{
 };
 use crate::metrics::METRICS;
 
-/// Chunks claimed at a time.
-const CLAIM: i64 = 2;
 /// How long after a look that found nothing the next one may be; a nudge makes it at once.
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Pump {
-    /// Submits ready parts as far as the window has room.
-    pub(super) fn hand_over(&mut self, client: &Client) {
-        let now = Instant::now();
+    /// Submits ready parts as far as the window has room; their number.
+    pub(super) fn hand_over(&mut self, client: &Client) -> u64 {
+        let (now, mut parts) = (Instant::now(), 0);
         if self.not_before > now {
-            return;
+            return parts;
         }
         while let Some((_, token)) = self.later.first().copied().filter(|(at, _)| *at <= now) {
             self.later.pop_first();
@@ -41,84 +48,119 @@ impl Pump {
             }
             self.flights.handed_over(token);
             METRICS.submitted.inc();
+            parts += 1;
         }
+        parts
     }
 
-    /// Claims and marks as much as the window has room for; true when something was marked.
-    pub(super) async fn refill(&mut self, client: &Client) -> bool {
+    /// Claims and marks as much as the window has room for, and submits it.
+    pub(super) async fn refill(&mut self, client: &Client) {
         let (free, window) = (client.free(), client.window());
         let held_up = self.not_before > Instant::now() || self.later.len() >= window;
         if free == 0 || held_up || !self.ready.is_empty() {
-            return false;
+            return;
         }
         if self.look_at <= Instant::now() {
-            if self.chunks.waiting() < free {
-                self.claim(None).await;
+            let waiting = self.chunks.waiting();
+            if waiting < free {
+                // Twice the window, so that the next one is at hand when this one is under way.
+                self.claim((window * 2).saturating_sub(waiting), None).await;
             } else if let Some(priority) = self.chunks.overtaken_below(free) {
-                self.claim(Some(priority)).await;
+                self.claim(free, Some(priority)).await;
             }
         }
-        let mut marked = false;
-        for slice in self.chunks.slices(free, window) {
-            marked |= self.mark(slice).await;
+        let slices = self.chunks.slices(free, window);
+        if !slices.is_empty() {
+            let span = info_span!(
+                target: TARGET,
+                parent: None,
+                "carriers.window",
+                otel.kind = "producer",
+                carillon.carrier = self.carrier.name,
+                carillon.messages = Empty,
+                carillon.parts = Empty,
+            );
+            self.submit(slices, client).instrument(span).await;
         }
         self.finish_drained().await;
-        marked
     }
 
-    async fn claim(&mut self, more_urgent_than: Option<i64>) {
+    /// Marks messages and submits them.
+    async fn submit(&mut self, slices: Vec<Slice>, client: &Client) {
+        let marked = self.mark(slices).await;
+        let parts = self.hand_over(client);
+        tracing::Span::current().record("carillon.messages", marked).record("carillon.parts", parts);
+    }
+
+    async fn claim(&mut self, room: usize, more_urgent_than: Option<i64>) {
         let until = self.shared.scope.clock.now().plus(self.shared.config.lease);
-        let (db, scope) = (&self.shared.db, &self.shared.scope);
-        let claimed = match window::claim(db, scope, self.carrier.id, &self.owner, until, CLAIM, more_urgent_than).await
-        {
-            Ok(claimed) => claimed,
-            Err(e) => {
-                tracing::warn!(carrier = self.carrier.name, error = %e, "chunks cannot be claimed");
-                Vec::new()
-            }
-        };
+        let (db, scope, room) = (&self.shared.db, &self.shared.scope, i64::try_from(room).unwrap_or(i64::MAX));
+        let claimed = window::claim(db, scope, self.carrier.id, &self.owner, until, room, more_urgent_than).await;
+        let claimed = claimed.unwrap_or_else(|e| {
+            tracing::warn!(carrier = self.carrier.name, error = %e, "chunks cannot be claimed");
+            Vec::new()
+        });
         if claimed.is_empty() {
             self.look_at = Instant::now() + LOOK;
+            return;
+        }
+        let ids: Vec<ChunkId> = claimed.iter().map(|chunk| chunk.id).collect();
+        self.leased.lock().unwrap_or_else(PoisonError::into_inner).extend(&ids);
+        // Chunks whose messages cannot be read are given back by `finish_drained`, and claimed again.
+        let waiting = window::waiting(&self.shared.db, &self.shared.scope, &ids).await.unwrap_or_default();
+        let mut of: HashMap<ChunkId, Vec<Outgoing>> = HashMap::new();
+        for message in waiting {
+            of.entry(message.chunk_id).or_default().push(message);
         }
         for chunk in claimed {
-            self.leased.lock().unwrap_or_else(PoisonError::into_inner).insert(chunk.id);
-            // A chunk whose messages cannot be read is given back by `finish_drained`, and claimed again.
-            let waiting = window::waiting(&self.shared.db, &self.shared.scope, chunk.id).await.unwrap_or_default();
-            self.chunks.add(&chunk, waiting);
+            self.chunks.add(&chunk, of.remove(&chunk.id).unwrap_or_default());
         }
     }
 
-    async fn mark(&mut self, Slice { claim, chunk, messages }: Slice) -> bool {
-        let ids: Vec<MessageId> = messages.iter().map(|m| m.id).collect();
-        let marked = match window::mark(&self.shared.db, &self.shared.scope, chunk, &self.owner, &ids).await {
-            Ok(Some(marked)) => marked.into_iter().collect::<HashSet<_>>(),
-            Ok(None) => {
-                self.chunks.stop(claim); // paused, cancelled or another's
-                return false;
-            }
+    /// Marks messages and makes their parts ready; the number of messages.
+    async fn mark(&mut self, slices: Vec<Slice>) -> usize {
+        let chunks: Vec<ChunkId> = slices.iter().map(|s| s.chunk).collect();
+        let ids: Vec<MessageId> = slices.iter().flat_map(|s| &s.messages).map(|m| m.id).collect();
+        let marked = match window::mark(&self.shared.db, &self.shared.scope, &self.owner, &chunks, &ids).await {
+            Ok(marked) => marked,
             Err(e) => {
                 // The commit may have happened: what it marked is found by the sweep once the lease ends, never sent here.
                 tracing::warn!(carrier = self.carrier.name, error = %e, "a window cannot be marked");
-                self.lose(claim);
-                return false;
+                for slice in slices {
+                    self.lose(slice.claim);
+                }
+                return 0;
             }
         };
-        self.chunks.marked(claim, marked.len());
-        for message in messages.into_iter().filter(|m| marked.contains(&m.id)) {
-            self.reference = self.reference.wrapping_add(1);
-            let id = message.id;
-            let tokens = encode::submits(&self.settings, &message, self.reference).and_then(|submits| {
-                self.flights.add(claim, message, submits).ok_or_else(|| "no part, or too many".to_owned())
-            });
-            match tokens {
-                Ok(tokens) => self.ready.extend(tokens),
-                Err(error) => {
-                    let answer = Answer::Refused { error };
-                    self.settle([(Submitted { message: id, answer, parts: Vec::new() }, Some(claim))]);
-                }
+        let messages: HashSet<MessageId> = marked.messages.into_iter().collect();
+        for Slice { claim, chunk, messages: wanted } in slices {
+            if !marked.chunks.contains(&chunk) {
+                self.chunks.stop(claim); // paused, cancelled or another's
+                continue;
+            }
+            let mine: Vec<Outgoing> = wanted.into_iter().filter(|m| messages.contains(&m.id)).collect();
+            self.chunks.marked(claim, mine.len());
+            for message in mine {
+                self.take_up(claim, message);
             }
         }
-        true
+        messages.len()
+    }
+
+    /// Makes the PDUs of a marked message ready.
+    fn take_up(&mut self, claim: Claim, message: Outgoing) {
+        self.reference = self.reference.wrapping_add(1);
+        let id = message.id;
+        let tokens = encode::submits(&self.settings, &message, self.reference).and_then(|submits| {
+            self.flights.add(claim, message, submits).ok_or_else(|| "no part, or too many".to_owned())
+        });
+        match tokens {
+            Ok(tokens) => self.ready.extend(tokens),
+            Err(error) => {
+                let answer = Answer::Refused { error };
+                self.settle([(Submitted { message: id, answer, parts: Vec::new() }, Some(claim))]);
+            }
+        }
     }
 
     /// Lets the lease of a claim run out.

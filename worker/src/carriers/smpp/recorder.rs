@@ -9,15 +9,17 @@ use std::time::Duration;
 use domain::{
     carriers::Carrier,
     messages::{self, Answer, Receipt, Submitted},
+    traces::TARGET,
 };
 use smpp::client::Client;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tracing::{field::Empty, info_span};
 
 use super::{
     chunks::Claim,
     store::{self, Piece},
 };
-use crate::{Shared, metrics::METRICS};
+use crate::{Shared, metrics::METRICS, traces::traced};
 
 /// The most of one batch: large enough that a million messages cost a few thousand journal rows, small enough that a
 /// transaction takes tens of milliseconds.
@@ -107,7 +109,17 @@ async fn write(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receip
         let receipts = receipts.get(piece.receipts).unwrap_or_default();
         async move {
             let patience = &shared.config.patience;
-            let written = messages::record(&shared.db, &shared.scope, carrier.id, patience, answers, receipts).await;
+            let span = info_span!(
+                target: TARGET,
+                parent: None,
+                "carriers.record",
+                otel.status_code = Empty,
+                carillon.carrier = carrier.name,
+                carillon.answers = answers.len(),
+                carillon.receipts = receipts.len(),
+            );
+            let work = messages::record(&shared.db, &shared.scope, carrier.id, patience, answers, receipts);
+            let written = traced(span, work).await;
             match &written {
                 Ok(recorded) => {
                     METRICS.receipts.inc_by(recorded.receipts_applied);

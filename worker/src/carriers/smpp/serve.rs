@@ -39,8 +39,8 @@ impl Pump {
             }
             if part_until.is_none() {
                 self.hand_over(&client);
-                if !self.shared.stopping() && self.refill(&client).await {
-                    self.hand_over(&client);
+                if !self.shared.stopping() {
+                    self.refill(&client).await;
                 }
             }
             let throttled = self.not_before.saturating_duration_since(Instant::now());

@@ -4,7 +4,8 @@ use domain::{
     clock::Timestamp,
     ids::{AccountId, CarrierId, RouteId},
     money::Money,
-    routes::{self, Route as Row, SenderClass},
+    routes::{self, Route as Row},
+    senders,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -43,7 +44,7 @@ pub struct Route {
     /// Only messages to numbers of this operator, as messages name it.
     pub operator: Option<String>,
     /// Only messages from this kind of sender.
-    pub sender_class: Option<SenderClass>,
+    pub sender_class: Option<senders::Class>,
     /// Lower goes first.
     pub priority: i64,
     /// Its share among the routes of one priority; 0 is a reserve.
@@ -120,7 +121,7 @@ pub struct NewRoute {
     /// Only messages to numbers of this operator, as messages name it.
     pub operator: Option<String>,
     /// Only messages from this kind of sender.
-    pub sender_class: Option<SenderClass>,
+    pub sender_class: Option<senders::Class>,
     /// 0 to 1000, lower goes first; 100 when left out.
     #[serde(default = "hundred")]
     #[schema(required = false, default = 100, minimum = 0, maximum = 1000)]
@@ -205,7 +206,7 @@ pub struct RoutePatch {
     pub operator: Option<Option<String>>,
     /// Only messages from this kind of sender; null: from every one.
     #[serde(default, deserialize_with = "clearable")]
-    pub sender_class: Option<Option<SenderClass>>,
+    pub sender_class: Option<Option<senders::Class>>,
     /// 0 to 1000, lower goes first.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false, minimum = 0, maximum = 1000)]

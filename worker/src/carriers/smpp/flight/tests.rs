@@ -1,13 +1,23 @@
 //! What answers, in every order, make of a message.
 
 use super::*;
-use domain::{clock::Timestamp, ids::MessageId};
+use domain::{
+    clock::Timestamp,
+    ids::{ChunkId, MessageId},
+};
 
 fn start(parts: usize) -> (Flights, Vec<u64>) {
     let mut flights = Flights::default();
     let id = MessageId::new(Timestamp(0));
-    let message =
-        Outgoing { id, phone: 1, sender: "A".into(), split_mode: "udh".into(), parts: 1, text: String::new() };
+    let message = Outgoing {
+        id,
+        chunk_id: ChunkId::new(Timestamp(0)),
+        phone: 1,
+        sender: "A".into(),
+        split_mode: "udh".into(),
+        parts: 1,
+        text: String::new(),
+    };
     let tokens = flights.add(Claim::default(), message, vec![Submit::default(); parts]).unwrap();
     (flights, tokens)
 }
