@@ -24,5 +24,6 @@ mod main_job;
 mod messages;
 mod money;
 mod process;
+mod routes;
 mod security;
 mod traces;

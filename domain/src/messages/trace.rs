@@ -17,8 +17,7 @@ use crate::{
     money::{Currency, Micros},
     routes::{self, Considered, Facts},
     scope::{AccountScope, OperatorScope},
-    senders,
-    vals,
+    senders, vals,
 };
 
 /// What is known of a message.

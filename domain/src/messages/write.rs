@@ -17,8 +17,7 @@ use crate::{
     money::{Currency, Micros},
     routes::{self, Routing},
     segments::Encoding,
-    senders,
-    vals,
+    senders, vals,
 };
 
 /// Where drafts belong.

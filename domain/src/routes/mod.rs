@@ -13,6 +13,8 @@ mod delete;
 mod explain;
 mod queries;
 mod routing;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use choose::{Facts, Mismatch, Rule, choose, hash};

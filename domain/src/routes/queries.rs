@@ -11,8 +11,7 @@ use crate::{
     ids::{AccountId, CarrierId, RouteId},
     money::{Currency, Micros},
     scope::OperatorScope,
-    senders,
-    vals,
+    senders, vals,
 };
 
 /// A route as stored, and how its carrier is.

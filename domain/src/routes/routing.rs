@@ -8,8 +8,7 @@ use crate::{
     ids::{AccountId, CarrierId, RouteId},
     money::{Currency, Micros},
     scope::AccountScope,
-    senders,
-    vals,
+    senders, vals,
 };
 
 /// The way a message takes.
@@ -56,7 +55,12 @@ impl Routing {
         self.own.or_else(|| self.rules.iter().find(|r| r.carrier_enabled).map(|r| r.carrier))
     }
 
-    fn facts<'a>(&self, country: Option<&'a str>, operator: Option<&'a str>, sender_class: senders::Class) -> Facts<'a> {
+    fn facts<'a>(
+        &self,
+        country: Option<&'a str>,
+        operator: Option<&'a str>,
+        sender_class: senders::Class,
+    ) -> Facts<'a> {
         Facts { account: self.account, livemode: self.livemode, country, operator, sender_class }
     }
 

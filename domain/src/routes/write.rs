@@ -10,8 +10,7 @@ use crate::{
     money::{Currency, Micros, Money},
     phone,
     scope::OperatorScope,
-    senders,
-    vals,
+    senders, vals,
 };
 
 /// All that is set of a route.
@@ -55,19 +54,8 @@ pub async fn create(tx: &DatabaseTransaction, scope: &OperatorScope, new: NewRou
     let now = scope.clock.now();
     let id = RouteId::new(now);
     check(tx, id, &new).await?;
-    let NewRoute {
-        name,
-        carrier,
-        account,
-        country,
-        operator,
-        sender_class,
-        priority,
-        weight,
-        canary,
-        cost,
-        enabled,
-    } = new;
+    let NewRoute { name, carrier, account, country, operator, sender_class, priority, weight, canary, cost, enabled } =
+        new;
     let (cost, currency) = split(cost);
     tx.run(
         "INSERT INTO routes (id, name, carrier_id, account_id, country, operator, sender_class, priority, weight, canary, cost, currency, enabled, \
@@ -91,19 +79,8 @@ pub async fn update(
 ) -> Result<Route> {
     let row = queries::lock(tx, scope, id).await?;
     expect_version(row.version, expected)?;
-    let Change {
-        name,
-        carrier,
-        account,
-        country,
-        operator,
-        sender_class,
-        priority,
-        weight,
-        canary,
-        cost,
-        enabled,
-    } = change;
+    let Change { name, carrier, account, country, operator, sender_class, priority, weight, canary, cost, enabled } =
+        change;
     let known = row.cost.zip(row.currency).map(|(amount, currency)| Money { amount, currency });
     let new = NewRoute {
         name: name.unwrap_or(row.name),
@@ -119,19 +96,8 @@ pub async fn update(
         enabled: enabled.unwrap_or(row.enabled),
     };
     check(tx, id, &new).await?;
-    let NewRoute {
-        name,
-        carrier,
-        account,
-        country,
-        operator,
-        sender_class,
-        priority,
-        weight,
-        canary,
-        cost,
-        enabled,
-    } = new;
+    let NewRoute { name, carrier, account, country, operator, sender_class, priority, weight, canary, cost, enabled } =
+        new;
     let (cost, currency) = split(cost);
     tx.run(
         "UPDATE routes SET name = $2, carrier_id = $3, account_id = $4, country = $5, operator = $6, sender_class = $7, priority = $8, weight = $9, \
@@ -209,7 +175,11 @@ async fn check(tx: &DatabaseTransaction, id: RouteId, route: &NewRoute) -> Resul
         range("/cost/amount", amount.0, 0, i64::MAX);
         let other = "SELECT currency FROM routes WHERE currency <> $1 AND id <> $2 LIMIT 1";
         if let Some(other) = tx.scalar::<String>(other, vals![currency.0.as_str(), id]).await? {
-            faults.add("/cost/currency", "mismatch", format!("must be {other}, as of the other routes: costs are compared"));
+            faults.add(
+                "/cost/currency",
+                "mismatch",
+                format!("must be {other}, as of the other routes: costs are compared"),
+            );
         }
     }
     faults.check()

@@ -2,7 +2,10 @@
 
 use actix_web::{get, web::Data};
 use domain::{
-    carriers::{self, health::{Bind, BindState, CarrierState}},
+    carriers::{
+        self,
+        health::{Bind, BindState, CarrierState},
+    },
     clock::Timestamp,
     ids::CarrierId,
 };
