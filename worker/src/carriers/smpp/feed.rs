@@ -47,7 +47,7 @@ impl Pump {
                 break;
             }
             self.flights.handed_over(token);
-            self.pace.sent(now);
+            self.pace.sent();
             METRICS.submitted.inc();
             parts += 1;
         }
