@@ -19,7 +19,7 @@ use crate::{
 };
 
 const BINDS: usize = 2;
-const WINDOW: usize = 50;
+const WINDOW: usize = 100;
 /// So that windows are open when a kill comes.
 const LATENCY: Duration = Duration::from_millis(20);
 /// The first submit after a restart, and all that waits handed over and told.
