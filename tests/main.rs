@@ -26,5 +26,6 @@ mod message_filters;
 mod messages;
 mod money;
 mod process;
+mod routes;
 mod security;
 mod traces;

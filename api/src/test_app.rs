@@ -17,6 +17,7 @@ use domain::{
     jobs::Wake,
     operator_tokens,
     scope::{AccountScope, OperatorScope},
+    secrets::Keyring,
     tokens::{self, NewToken, Secret},
 };
 use sea_orm::ConnectionTrait;
@@ -103,7 +104,9 @@ pub async fn start()
     let db = Db::open(&place.url, 4).await.unwrap();
     migrations::Migrator::up(db.writer(), None).await.unwrap();
     job_tables(&db).await;
-    let app = App::new(db, clock.clone(), Wake::default(), ApiConfig::default(), prometheus::Registry::new()).unwrap();
+    let keys = Keyring::parse(&Keyring::generate()).unwrap();
+    let config = ApiConfig { keys, ..ApiConfig::default() };
+    let app = App::new(db, clock.clone(), Wake::default(), config, prometheus::Registry::new()).unwrap();
     let app = Arc::new(app);
     let service = test::init_service(application(Data::from(app.clone()))).await;
     TestApp { service, app, operator: OperatorScope { clock: clock.clone() }, clock, place }

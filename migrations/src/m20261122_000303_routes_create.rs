@@ -10,7 +10,7 @@ CREATE TABLE routes (
     account_id UUID REFERENCES accounts (id),
     country TEXT,
     operator TEXT,
-    sender_class TEXT CHECK (sender_class IN ('alphanumeric', 'long_number', 'short_code')),
+    sender_class TEXT CHECK (sender_class IN ('alphanumeric', 'numeric', 'short_code')),
     -- lower goes first
     priority BIGINT NOT NULL CHECK (priority BETWEEN 0 AND 1000),
     weight BIGINT NOT NULL CHECK (weight BETWEEN 0 AND 1000),

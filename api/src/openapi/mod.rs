@@ -54,6 +54,9 @@ const TAGS: &[(&str, &str)] = &[
     ("Rates", "What a message costs."),
     ("Reports", "What was delivered, where, at what cost."),
     ("Events", "Everything that happened, in order."),
+    ("Carriers", "For the operator: the ways out, and how their connections are."),
+    ("Routes", "For the operator: which carrier a message goes to."),
+    ("Operator", "For the operator: looking into any account's messages."),
 ];
 
 /// The document.

@@ -16,7 +16,7 @@ use actix_web::{
 };
 use domain::{
     Code, Error,
-    ids::{OperatorTokenId, TokenId},
+    ids::{AccountId, OperatorTokenId, TokenId},
     operator_tokens,
     scope::{AccountScope, OperatorScope, Scopes},
     tokens::{self, Secret},
@@ -100,6 +100,13 @@ impl Caller {
     pub fn requests_per_minute(&self) -> Option<i64> {
         match self {
             Self::Account(who) => who.requests_per_minute,
+            Self::Operator(_) => None,
+        }
+    }
+    /// The account, when it is one.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(who) => Some(who.scope.account()),
             Self::Operator(_) => None,
         }
     }

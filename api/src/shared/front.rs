@@ -42,6 +42,8 @@ struct Visit {
     operation: Option<String>,
     /// The account or the operator's token, for the log.
     who: Option<String>,
+    /// The account, for the traces.
+    account: Option<String>,
     standing: Option<Standing>,
     /// The methods of a path, when it was asked with another.
     allow: Option<String>,
@@ -66,7 +68,7 @@ pub async fn front<B: MessageBody + 'static>(
     let (status, took) = (status.as_u16(), started.elapsed());
     let operation = visit.operation.as_deref().unwrap_or("other");
     app.metrics.answered(operation, status, took);
-    traces::answered(&span, operation, visit.who.as_deref(), status);
+    traces::answered(&span, operation, visit.account.as_deref(), status);
     tracing::info!(
         request_id = visit.request_id,
         who = visit.who,
@@ -118,6 +120,7 @@ async fn enter(app: &App, req: &mut ServiceRequest, visit: &mut Visit) -> Result
             if let Some(security) = &operation.security {
                 let who = auth::authenticate(app, req).await?;
                 visit.who = Some(who.label());
+                visit.account = who.account().map(|id| id.to_string());
                 let limit = who.requests_per_minute().unwrap_or(app.config.requests_per_minute);
                 let standing = app.permits.take(app, who.bearer(), limit).await?;
                 visit.standing = Some(standing);

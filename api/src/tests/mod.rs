@@ -2,6 +2,7 @@
 
 mod front;
 mod idempotency;
+mod operator;
 mod resources;
 mod server;
 mod tokens;

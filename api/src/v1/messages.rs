@@ -4,6 +4,7 @@ mod conditions;
 mod preview;
 mod send;
 mod shapes;
+mod trace;
 
 use actix_web::{get, post, web::Data};
 use domain::{
@@ -21,6 +22,7 @@ pub use conditions::{MessageConditions, given};
 pub use preview::{Preview, PreviewRequest, Saving, Ucs2Character};
 pub use send::{MOST_TOGETHER, Sends};
 pub use shapes::{Message, MessageDetail, MessageEstimate, MessagePart, NewMessage, SentMessage, SentMessages};
+pub use trace::MessageTrace;
 
 use crate::{
     App,
@@ -41,6 +43,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(send::send)
         .service(preview::preview)
         .service(send::estimate)
+        .service(trace::trace)
         .service(get)
         .service(cancel);
 }

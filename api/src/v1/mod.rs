@@ -13,6 +13,7 @@
 //! 6. add `.configure(things::routes)` below, literal paths before those with `{id}`.
 
 pub mod account;
+pub mod admin;
 pub mod api_tokens;
 pub mod balance;
 pub mod blacklist;
@@ -37,6 +38,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .configure(account::routes)
+        .configure(admin::routes)
         .configure(api_tokens::routes)
         .configure(balance::routes)
         .configure(blacklist::routes)

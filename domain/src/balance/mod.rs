@@ -22,6 +22,6 @@ mod top_up;
 pub use audit::{Audit, Check, audit};
 pub use hold::{capture, hold, release};
 pub use ledger::{Kind, Ledger, freeze};
-pub use queries::{Balance, Entry, EntryFilter, balance, charged, entries};
+pub use queries::{Balance, Entry, EntryFilter, Trail, balance, charged, entries, trail};
 pub use refund::refund;
 pub use top_up::{Bucket, top_up};

@@ -95,6 +95,30 @@ pub async fn entries(
     Ok(page_bounds(rows, limit))
 }
 
+/// By what a message's money is known in the journal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trail {
+    pub hold: Option<HoldId>,
+    pub charge: Option<JournalId>,
+    pub refund: Option<JournalId>,
+    /// When it ended uncharged: what the hold released then has its money.
+    pub released_at: Option<Timestamp>,
+}
+
+/// The journal entries that a message's money went through, oldest first. Each is of a whole batch.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn trail(conn: &impl ConnectionTrait, scope: &AccountScope, trail: Trail) -> Result<Vec<Entry>> {
+    let Trail { hold, charge, refund, released_at } = trail;
+    let sql = "SELECT j.id, j.kind, j.currency, j.hold_id, j.note, j.created_at, \
+               CAST(COALESCE((SELECT SUM(p.amount) FROM postings p WHERE p.journal_id = j.id AND p.ledger IN ('purchased', 'granted')), 0) AS BIGINT) AS available, \
+               CAST(COALESCE((SELECT SUM(p.amount) FROM postings p WHERE p.journal_id = j.id AND p.ledger = 'held'), 0) AS BIGINT) AS held \
+               FROM journal j WHERE j.account_id = $1 AND (j.id = $2 OR j.id = $3 OR (j.hold_id = $4 AND (j.kind = 'hold' \
+               OR j.kind = 'release' AND j.created_at = $5))) ORDER BY j.id";
+    Ok(conn.all(sql, vals![scope.account(), charge, refund, hold, released_at]).await?)
+}
+
 /// What was charged, less what was refunded, under each of these holds.
 ///
 /// # Errors

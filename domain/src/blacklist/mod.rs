@@ -9,8 +9,8 @@ mod write;
 
 use sea_orm::{FromQueryResult, QueryResult};
 
-pub(crate) use queries::has;
 pub use gather::{Gathered, add_campaign, add_group};
+pub(crate) use queries::has;
 pub use queries::{blacklisted, get, list};
 pub(crate) use write::{MAX_REASON, insert};
 pub use write::{add, remove};

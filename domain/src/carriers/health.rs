@@ -39,6 +39,34 @@ crate::text_enum! {
     }
 }
 
+crate::text_enum! {
+    /// How the connections of a carrier are, taken together.
+    pub enum CarrierState("CarrierState") {
+        /// The carrier is off.
+        Disabled = "disabled",
+        /// Every connection is up.
+        Up = "up",
+        /// Some connections are up.
+        Degraded = "degraded",
+        /// No connection is up.
+        Down = "down",
+        /// No worker has said anything of it yet, or lately.
+        Unknown = "unknown",
+    }
+}
+
+/// How a carrier is, by its connections.
+pub fn state(enabled: bool, binds: &[Bind]) -> CarrierState {
+    let count = |state: BindState| binds.iter().filter(|bind| bind.state == state).count();
+    match count(BindState::Connected) {
+        _ if !enabled => CarrierState::Disabled,
+        n if n == binds.len() => CarrierState::Up,
+        0 if count(BindState::Unassigned) + count(BindState::Silent) == binds.len() => CarrierState::Unknown,
+        0 => CarrierState::Down,
+        _ => CarrierState::Degraded,
+    }
+}
+
 /// What is known of one connection.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct Bind {

@@ -13,6 +13,8 @@ pub mod health;
 mod queries;
 mod seal;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod update;
 mod upsert;
 

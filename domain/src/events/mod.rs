@@ -17,7 +17,7 @@ pub use data::{
     MessageEventData, SenderEventData,
 };
 pub use kind::{Kind, TOLD, message_kind, public_kinds};
-pub use queries::{Event, Place, list};
+pub use queries::{Event, Place, Told, list, of_message};
 pub use record::record;
 pub use sequence::sequence;
 

@@ -15,6 +15,7 @@ mod send;
 mod status;
 pub mod sweep;
 mod terms;
+mod trace;
 mod weekdays;
 pub mod window;
 mod write;
@@ -27,4 +28,5 @@ pub use record::{Answer, Patience, Receipt, Recorded, Reference, Submitted, reco
 pub use send::{Letterhead, Request, Sent, cost, plan, recipients, send};
 pub use status::{ReceiptState, Status};
 pub use terms::Terms;
+pub use trace::{Doubt, Line, Trace, TracedPart, WaitingReceipt, owner, trace};
 pub use write::{Home, Mailing, Written, write};

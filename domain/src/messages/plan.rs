@@ -8,8 +8,8 @@ use crate::{
     messages::Terms,
     money::Micros,
     phone::{Msisdn, NumberInfo, describe},
-    routes::SenderClass,
     segments::{self, Encoding, SplitMode},
+    senders,
     templates::text::{Field, Marker, Template},
 };
 
@@ -162,7 +162,7 @@ impl Letter {
         let Some(rate) = terms.deck.rate(to.phone, country, operator) else {
             return Outcome::Skip(Skip::NoRate);
         };
-        if !terms.routing.reaches(country, operator, SenderClass::of(&self.sender)) {
+        if !terms.routing.reaches(country, operator, senders::Class::of(&self.sender)) {
             return Outcome::Skip(Skip::NoRoute);
         }
         let text = self.template.render(|marker| value(marker, to, country, operator));

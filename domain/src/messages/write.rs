@@ -15,9 +15,9 @@ use crate::{
     error::{Error, Result},
     ids::{AccountId, BatchId, CampaignId, CarrierId, ChunkId, HoldId, MessageId},
     money::{Currency, Micros},
-    routes::{self, Routing, SenderClass},
+    routes::{self, Routing},
     segments::Encoding,
-    vals,
+    senders, vals,
 };
 
 /// Where drafts belong.
@@ -140,7 +140,7 @@ fn rows<'a>(
         chunks.len() - 1
     };
     for mailing in mailings {
-        let class = SenderClass::of(&mailing.letter.sender);
+        let class = senders::Class::of(&mailing.letter.sender);
         for draft in mailing.drafts {
             // A microsecond apart, so that the order of ids is the order of drafts.
             let after = i64::try_from(rows.len()).unwrap_or(0);

@@ -96,6 +96,7 @@ mod tests {
             let code = |outcome: Result<Authenticated>| outcome.unwrap_err().code;
             assert_eq!(code(ask(secret.clone(), "198.51.100.1").await), Code::AddressNotAllowed);
             assert_eq!(code(ask(Secret::generate_operator(), "192.0.2.7").await), Code::Unauthorized);
+            stage.clock.advance(Duration::from_millis(1)); // the order of ids is that of time
             let (other, second) = write_tx!(stage, tx => create(&tx, &operator, new)).unwrap();
             write_tx!(stage, tx => revoke(&tx, &operator, other)).unwrap();
             assert_eq!(code(ask(second, "192.0.2.7").await), Code::Unauthorized);

@@ -9,30 +9,8 @@
 use crate::{
     ids::{AccountId, CarrierId, MessageId, RouteId},
     money::Micros,
+    senders::Class,
 };
-
-crate::text_enum! {
-    /// The kind of a sender.
-    pub enum SenderClass("SenderClass") {
-        /// With a letter in it.
-        Alphanumeric = "alphanumeric",
-        /// A number of 7 digits or more.
-        LongNumber = "long_number",
-        /// A number of up to 6 digits.
-        ShortCode = "short_code",
-    }
-}
-
-impl SenderClass {
-    /// The kind of this sender.
-    pub fn of(sender: &str) -> Self {
-        match sender.bytes().all(|b| b.is_ascii_digit()) {
-            false => Self::Alphanumeric,
-            true if sender.len() <= 6 => Self::ShortCode,
-            true => Self::LongNumber,
-        }
-    }
-}
 
 crate::text_enum! {
     /// Why a route is not for a message.
@@ -64,7 +42,7 @@ pub struct Rule {
     pub account: Option<AccountId>,
     pub country: Option<String>,
     pub operator: Option<String>,
-    pub sender_class: Option<SenderClass>,
+    pub sender_class: Option<Class>,
     /// Lower goes first.
     pub priority: i64,
     /// The share among the routes of one priority.
@@ -85,7 +63,7 @@ pub struct Facts<'a> {
     pub livemode: bool,
     pub country: Option<&'a str>,
     pub operator: Option<&'a str>,
-    pub sender_class: SenderClass,
+    pub sender_class: Class,
 }
 
 impl Rule {
@@ -208,13 +186,7 @@ mod tests {
 
     fn facts() -> Facts<'static> {
         let account = AccountId(id(77));
-        Facts {
-            account,
-            livemode: true,
-            country: Some("GB"),
-            operator: Some("EE"),
-            sender_class: SenderClass::Alphanumeric,
-        }
+        Facts { account, livemode: true, country: Some("GB"), operator: Some("EE"), sender_class: Class::Alphanumeric }
     }
 
     fn carriers(rules: &[Rule], hash: u64) -> Vec<u128> {
@@ -245,7 +217,7 @@ mod tests {
         assert_eq!(with(|r| r.account = Some(AccountId(id(77)))), None);
         assert_eq!(with(|r| r.country = Some("FR".into())), Some(Mismatch::Country));
         assert_eq!(with(|r| r.operator = Some("O2".into())), Some(Mismatch::Operator));
-        assert_eq!(with(|r| r.sender_class = Some(SenderClass::ShortCode)), Some(Mismatch::SenderClass));
+        assert_eq!(with(|r| r.sender_class = Some(Class::ShortCode)), Some(Mismatch::SenderClass));
         assert_eq!(with(|r| r.carrier_enabled = false), Some(Mismatch::CarrierDisabled));
         let nowhere = Facts { country: None, operator: None, ..facts };
         let british = Rule { country: Some("GB".into()), ..rule(1) };
@@ -297,14 +269,6 @@ mod tests {
         let down = Rule { carrier_down: true, priority: 1, ..rule(1) };
         assert_eq!(carriers(&[down.clone(), rule(2)], 3), [2, 1]);
         assert_eq!(carriers(&[down], 3), [1]);
-    }
-
-    #[test]
-    fn senders_have_a_class() {
-        assert_eq!(SenderClass::of("ACME"), SenderClass::Alphanumeric);
-        assert_eq!(SenderClass::of("Acme 24"), SenderClass::Alphanumeric);
-        assert_eq!(SenderClass::of("60123"), SenderClass::ShortCode);
-        assert_eq!(SenderClass::of("447400123456"), SenderClass::LongNumber);
     }
 
     proptest! {

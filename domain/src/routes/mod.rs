@@ -13,9 +13,11 @@ mod delete;
 mod explain;
 mod queries;
 mod routing;
+#[cfg(test)]
+mod tests;
 mod write;
 
-pub use choose::{Facts, Mismatch, Rule, SenderClass, choose, hash};
+pub use choose::{Facts, Mismatch, Rule, choose, hash};
 pub use delete::delete;
 pub use explain::{Considered, explain};
 pub use queries::{Filter, Route, find, list};

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 
-use super::{Rule, SenderClass};
+use super::Rule;
 use crate::{
     carriers::health,
     clock::Timestamp,
@@ -11,7 +11,7 @@ use crate::{
     ids::{AccountId, CarrierId, RouteId},
     money::{Currency, Micros},
     scope::OperatorScope,
-    vals,
+    senders, vals,
 };
 
 /// A route as stored, and how its carrier is.
@@ -27,7 +27,7 @@ pub struct Route {
     pub account_id: Option<AccountId>,
     pub country: Option<String>,
     pub operator: Option<String>,
-    pub sender_class: Option<SenderClass>,
+    pub sender_class: Option<senders::Class>,
     pub priority: i64,
     pub weight: i64,
     pub canary: Option<i64>,

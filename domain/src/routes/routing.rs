@@ -2,13 +2,13 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::{Facts, Rule, SenderClass, choose, queries};
+use super::{Facts, Rule, choose, queries};
 use crate::{
     error::Result,
     ids::{AccountId, CarrierId, RouteId},
     money::{Currency, Micros},
     scope::AccountScope,
-    vals,
+    senders, vals,
 };
 
 /// The way a message takes.
@@ -55,12 +55,17 @@ impl Routing {
         self.own.or_else(|| self.rules.iter().find(|r| r.carrier_enabled).map(|r| r.carrier))
     }
 
-    fn facts<'a>(&self, country: Option<&'a str>, operator: Option<&'a str>, sender_class: SenderClass) -> Facts<'a> {
+    fn facts<'a>(
+        &self,
+        country: Option<&'a str>,
+        operator: Option<&'a str>,
+        sender_class: senders::Class,
+    ) -> Facts<'a> {
         Facts { account: self.account, livemode: self.livemode, country, operator, sender_class }
     }
 
     /// Whether there is a way for messages of this kind.
-    pub fn reaches(&self, country: Option<&str>, operator: Option<&str>, sender_class: SenderClass) -> bool {
+    pub fn reaches(&self, country: Option<&str>, operator: Option<&str>, sender_class: senders::Class) -> bool {
         let facts = self.facts(country, operator, sender_class);
         self.own.is_some() || self.rules.iter().any(|rule| rule.mismatch(&facts).is_none())
     }
@@ -70,7 +75,7 @@ impl Routing {
         &self,
         country: Option<&str>,
         operator: Option<&str>,
-        sender_class: SenderClass,
+        sender_class: senders::Class,
         hash: u64,
     ) -> Option<Lane<'_>> {
         let facts = self.facts(country, operator, sender_class);

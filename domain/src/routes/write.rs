@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
-use super::{Route, SenderClass, queries};
+use super::{Route, queries};
 use crate::{
     db::{Sql, expect_version},
     error::{Faults, Result},
@@ -10,7 +10,7 @@ use crate::{
     money::{Currency, Micros, Money},
     phone,
     scope::OperatorScope,
-    vals,
+    senders, vals,
 };
 
 /// All that is set of a route.
@@ -21,7 +21,7 @@ pub struct NewRoute {
     pub account: Option<AccountId>,
     pub country: Option<String>,
     pub operator: Option<String>,
-    pub sender_class: Option<SenderClass>,
+    pub sender_class: Option<senders::Class>,
     pub priority: i64,
     pub weight: i64,
     /// In hundredths of a per cent.
@@ -38,7 +38,7 @@ pub struct Change {
     pub account: Option<Option<AccountId>>,
     pub country: Option<Option<String>>,
     pub operator: Option<Option<String>>,
-    pub sender_class: Option<Option<SenderClass>>,
+    pub sender_class: Option<Option<senders::Class>>,
     pub priority: Option<i64>,
     pub weight: Option<i64>,
     pub canary: Option<Option<i64>>,
