@@ -40,6 +40,42 @@ fn statuses(messages: &[Value]) -> BTreeSet<&str> {
 }
 
 both! {
+    fn killed_before_the_write_it_is_in_doubt_and_never_sent(stage) {
+        const MARKED: &str = "+447400100001";
+        stage.set("CARILLON_WORKER__IN_DOUBT_HOURS", 0.001); // 3.6 s
+        let simulator = stage.simulator(50);
+        let address = stage.simulator_address().to_owned();
+        let app = stage.start();
+        let before = app.available();
+        until("it is bound", || (stage.judge().binds() == 2).then_some(()));
+        simulator.kill(); // with no connection nothing leaves
+        let id = app.sent(MARKED, "Marked, and never written");
+        let price = before - app.available();
+        assert!(price > 0);
+        app.kill();
+        // What a pump leaves that dies between the commit of its mark and its first byte: a claimed chunk with a lease
+        // that nobody renews, and a message of it that is marked.
+        stage.sql("UPDATE chunks SET status = 'claimed', lease_owner = 'killed', lease_until = created_at WHERE status IN ('ready', 'claimed')");
+        stage.sql("UPDATE messages SET status = 'submitting' WHERE status = 'queued'");
+        let log = stage.path("simulator.jsonl");
+        let command = stage.command(&["simulator", "--listen", &address, "--receipt-delay-ms", "50", "--log", log.to_str().unwrap()]);
+        let _again = crate::harness::Process::spawn("simulator", command, stage.path("simulator.log"));
+        let app = stage.start();
+        let message = app.message_until(&id, "in_doubt");
+        assert_eq!((message["reason"].as_str(), micros(&message["cost"])), (Some("interrupted"), 0), "{message}");
+        assert_eq!((before - app.available(), app.held()), (price, price), "the money stays held");
+        app.audited();
+        // The carrier is there and takes others, but never this one.
+        let other = app.sent("+447400100002", "Goes on");
+        app.message_until(&other, "delivered");
+        let message = app.message_until(&id, "unknown");
+        assert_eq!((message["reason"].as_str(), micros(&message["cost"])), (Some("in_doubt_to_the_end"), 0));
+        let charged = micros(&app.message(&other)["cost"]);
+        assert_eq!((before - app.available(), app.held()), (charged, 0), "the hold is released");
+        assert_eq!((stage.judge().tried(MARKED), stage.judge().taken_by("+447400100002")), (0, 1));
+        app.audited();
+    }
+
     fn killed_after_the_write_it_is_in_doubt_and_not_sent_again(stage) {
         stage.set("CARILLON_WORKER__IN_DOUBT_HOURS", 0.001); // 3.6 s
         let _simulator = stage.simulator(50);

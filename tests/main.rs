@@ -14,6 +14,7 @@
 mod harness;
 
 mod admin;
+mod blacklist;
 mod campaigns;
 mod chaos;
 mod contract;
@@ -21,6 +22,7 @@ mod delivery;
 mod events;
 mod imports;
 mod main_job;
+mod message_filters;
 mod messages;
 mod money;
 mod process;

@@ -96,6 +96,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         "messages",
         &["chunks", "messages", "message_texts", "message_parts", "receipts", "messages_in_doubt", "campaign_counts"],
     ),
+    ("message_filters", &["message_filters"]),
     ("campaigns", &["campaigns", "campaign_counts"]),
     ("events", &["events", "event_sequence"]),
 ];

@@ -48,6 +48,7 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
     let group = app.group("Mine", &numbers(0, 3));
     let contact = app.pages(&format!("/v1/contacts?group_id={group}"))[0]["id"].as_str().unwrap().to_owned();
     let import = app.pages("/v1/contacts/imports")[0]["id"].as_str().unwrap().to_owned();
+    let listed = id(app.upload_to("/v1/blacklist/imports", "mine.csv", b"phone\n+447400199998\n", &[]).ok(202));
     let sent = app.draft_to(&group, "Mine");
     app.launch(&sent).ok(202);
     app.campaign_until(&sent, "completed");
@@ -58,11 +59,13 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
     BTreeMap::from([
         ("/v1/api-tokens/{id}".to_owned(), id(app.post("/v1/api-tokens", &json!({"description": "mine", "scopes": ["account:read"]})).ok(201)["token"].clone())),
         ("/v1/blacklist/{id}".to_owned(), id(app.post("/v1/blacklist", &json!({"phone": "+447400199999"})).ok(201))),
+        ("/v1/blacklist/imports/{id}".to_owned(), listed),
         ("/v1/campaigns/{id}".to_owned(), draft),
         ("/v1/contact-fields/{id}".to_owned(), id(app.post("/v1/contact-fields", &json!({"key": "mine", "title": "Mine", "type": "text"})).ok(201))),
         ("/v1/contacts/imports/{id}".to_owned(), import),
         ("/v1/contacts/{id}".to_owned(), contact),
         ("/v1/groups/{id}".to_owned(), group),
+        ("/v1/message-filters/{id}".to_owned(), id(app.post("/v1/message-filters", &json!({"name": "Mine", "conditions": {"country": "GB"}})).ok(201))),
         ("/v1/messages/{id}".to_owned(), message),
         ("/v1/reports/campaigns/{id}".to_owned(), sent),
         ("/v1/senders/{id}".to_owned(), sender),
@@ -82,10 +85,13 @@ fn body(operation: &str, stranger: &Client) -> Value {
     let own = || stranger.pages("/v1/groups")[0]["id"].clone();
     let contact = || stranger.pages("/v1/contacts")[0]["id"].clone();
     match operation {
+        "blacklist.add_campaign" => json!({"statuses": ["delivered"]}),
         "contact_fields.update" => json!({"title": "Theirs"}),
         "groups.add_contacts" | "groups.remove_contacts" => json!({"contact_ids": [contact()]}),
         "groups.copy_contacts" | "groups.move_contacts" => json!({"to_group_id": own()}),
-        "templates.update" | "groups.update" | "campaigns.update" => json!({"name": "Theirs"}),
+        "message_filters.update" | "templates.update" | "groups.update" | "campaigns.update" => {
+            json!({"name": "Theirs"})
+        }
         "api_tokens.update" => json!({"description": "Theirs"}),
         "contacts.update" => json!({"first_name": "Theirs"}),
         _ => json!({}),

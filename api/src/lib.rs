@@ -20,7 +20,7 @@ use actix_web::{
     middleware::from_fn,
     web,
 };
-use domain::{clock::Clock, db::Db, jobs::Wake, secrets::Keyring};
+use domain::{clock::Clock, db::Db, jobs::Wake, secrets::Keyring, tokens::Lookups};
 use ipnet::IpNet;
 use utoipa_actix_web::{AppExt, scope};
 
@@ -72,6 +72,10 @@ pub struct App {
     pub permits: Permits,
     /// Idempotency keys being worked on.
     pub in_flight: InFlight,
+    /// Looks up who is asking.
+    pub tokens: Lookups,
+    /// Sends that share a transaction.
+    pub sends: v1::messages::Sends,
     pages: pages::Pages,
 }
 
@@ -89,6 +93,7 @@ impl App {
     ) -> Result<Self, prometheus::Error> {
         let document = openapi::openapi();
         Ok(Self {
+            tokens: Lookups::new(db.clone()),
             db,
             clock,
             wake,
@@ -97,6 +102,7 @@ impl App {
             operations: Operations::of(&document),
             permits: Permits::default(),
             in_flight: InFlight::default(),
+            sends: v1::messages::Sends::new(v1::messages::MOST_TOGETHER),
             pages: pages::Pages::new(&document),
         })
     }

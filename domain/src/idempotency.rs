@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Timestamp,
-    db::Sql,
+    db::{Columns, Sql, lookup},
     error::Result,
     ids::AccountId,
     scope::{AccountScope, OperatorScope},
@@ -70,51 +70,100 @@ pub struct Stored {
     pub body: String,
 }
 
-/// Takes the slot's lock for the length of the transaction; false when another transaction has it. SQLite has no such
-/// lock: there the process keeps one, since one process writes.
+/// Takes the slots' locks for the length of the transaction; false for those that another transaction has. SQLite has
+/// no such lock: there the process keeps one, since one process writes.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn try_lock(tx: &DatabaseTransaction, slot: &Slot<'_>) -> Result<bool> {
-    if tx.get_database_backend() != DbBackend::Postgres {
-        return Ok(true);
+pub async fn try_lock(tx: &DatabaseTransaction, slots: &[Slot<'_>]) -> Result<Vec<bool>> {
+    let backend = tx.get_database_backend();
+    if backend != DbBackend::Postgres {
+        return Ok(vec![true; slots.len()]);
     }
-    let [a, b, c, d, e, f, g, h, ..] = slot.digest();
-    let number = i64::from_be_bytes([a, b, c, d, e, f, g, h]);
-    Ok(tx.scalar::<bool>("SELECT pg_try_advisory_xact_lock($1)", vals![number]).await?.unwrap_or(false))
+    let number = |slot: &Slot<'_>| {
+        let [a, b, c, d, e, f, g, h, ..] = slot.digest();
+        i64::from_be_bytes([a, b, c, d, e, f, g, h])
+    };
+    let columns = Columns::new().ints("number", slots.iter().map(number));
+    let sql = format!("SELECT pg_try_advisory_xact_lock(x.number) FROM {}", columns.source(backend, 1, "x"));
+    Ok(tx.column(&sql, columns.after(backend, vals![])).await?)
 }
 
-/// The answer stored in the slot, if it has not expired.
+/// The answers stored in these slots, in their order, those that have not expired.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn find(tx: &DatabaseTransaction, now: Timestamp, slot: &Slot<'_>) -> Result<Option<Stored>> {
-    let sql = "SELECT fingerprint, status, body FROM idempotency_keys \
-               WHERE account_id = $1 AND operation = $2 AND key = $3 AND expires_at > $4";
-    Ok(tx.one(sql, vals![slot.account, slot.operation, slot.key, now]).await?)
+pub async fn find(tx: &DatabaseTransaction, now: Timestamp, slots: &[Slot<'_>]) -> Result<Vec<Option<Stored>>> {
+    #[derive(FromQueryResult)]
+    struct Found {
+        n: i64,
+        fingerprint: Vec<u8>,
+        status: i64,
+        body: String,
+    }
+    let backend = tx.get_database_backend();
+    let columns = Columns::new()
+        .ints("n", slots.iter().enumerate().map(|(n, _)| i64::try_from(n).ok()))
+        .ids("account", slots.iter().map(|s| s.account.0))
+        .texts("operation", slots.iter().map(|s| s.operation))
+        .texts("key", slots.iter().map(|s| s.key));
+    let sql = format!(
+        "SELECT x.n, k.fingerprint, k.status, k.body FROM {} {}",
+        columns.source(backend, 2, "x"),
+        lookup(
+            backend,
+            "idempotency_keys",
+            "k",
+            "k.account_id = x.account AND k.operation = x.operation AND k.key = x.key AND k.expires_at > $1"
+        )
+    );
+    let mut all: Vec<Option<Stored>> = vec![None; slots.len()];
+    for Found { n, fingerprint, status, body } in tx.all(&sql, columns.after(backend, vals![now])).await? {
+        if let Some(place) = usize::try_from(n).ok().and_then(|n| all.get_mut(n)) {
+            *place = Some(Stored { fingerprint, status, body });
+        }
+    }
+    Ok(all)
 }
 
-/// Stores the answer for `keep`, in the place of one that has expired.
+/// Stores answers for `keep`, in the place of those that have expired.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn store(
     tx: &DatabaseTransaction,
     now: Timestamp,
-    slot: &Slot<'_>,
-    answer: Stored,
+    answers: &[(Slot<'_>, Stored)],
     keep: Duration,
 ) -> Result<()> {
-    let Stored { fingerprint, status, body } = answer;
-    tx.run(
+    let backend = tx.get_database_backend();
+    let columns = Columns::new()
+        .ids("account", answers.iter().map(|(slot, _)| slot.account.0))
+        .texts("operation", answers.iter().map(|(slot, _)| slot.operation))
+        .texts("key", answers.iter().map(|(slot, _)| slot.key))
+        .texts("fingerprint", answers.iter().map(|(_, answer)| hex(&answer.fingerprint)))
+        .ints("status", answers.iter().map(|(_, answer)| answer.status))
+        .texts("body", answers.iter().map(|(_, answer)| answer.body.as_str()));
+    let bytes = if backend == DbBackend::Postgres { "decode(x.fingerprint, 'hex')" } else { "unhex(x.fingerprint)" };
+    // The order keeps two transactions with the same keys from waiting for each other in a circle.
+    let sql = format!(
         "INSERT INTO idempotency_keys (account_id, operation, key, fingerprint, status, body, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account_id, operation, key) DO UPDATE SET \
+         SELECT x.account, x.operation, x.key, {bytes}, x.status, COALESCE(x.body, ''), $1, $2 FROM {} WHERE true ORDER BY x.key \
+         ON CONFLICT (account_id, operation, key) DO UPDATE SET \
          fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body, \
          created_at = excluded.created_at, expires_at = excluded.expires_at",
-        vals![slot.account, slot.operation, slot.key, fingerprint, status, body, now, now.plus(keep)],
-    )
-    .await?;
+        columns.source(backend, 3, "x")
+    );
+    tx.run(&sql, columns.after(backend, vals![now, now.plus(keep)])).await?;
     Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // a string takes everything
+        text
+    })
 }
 
 /// Deletes what has expired; tells how many rows went.

@@ -149,6 +149,7 @@ typed_id!(SenderId, "snd", "a sender");
 typed_id!(CampaignId, "cmp", "a campaign");
 typed_id!(ChunkId, "chk", "a chunk of messages");
 typed_id!(MessageId, "msg", "a message");
+typed_id!(MessageFilterId, "mfl", "a message filter");
 typed_id!(BatchId, "bat", "a batch of messages");
 typed_id!(ReceiptId, "rcp", "a receipt");
 typed_id!(CarrierId, "car", "a carrier");

@@ -22,6 +22,7 @@ pub mod ids;
 pub mod imports;
 pub mod jobs;
 pub mod leases;
+pub mod message_filters;
 pub mod messages;
 pub mod money;
 pub mod operator_tokens;

@@ -11,6 +11,8 @@ mod m20261121_000004_billing_create;
 mod m20261121_000005_messages_create;
 mod m20261121_000006_campaigns_create;
 mod m20261121_000007_events_create;
+mod m20261122_000101_message_filters_create;
+mod m20261122_000201_blacklist_sources;
 mod m20261122_000301_operator_tokens_create;
 mod m20261122_000302_carriers_health;
 mod m20261122_000303_routes_create;
@@ -32,6 +34,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_messages_create::Step),
             Box::new(m20261121_000006_campaigns_create::Step),
             Box::new(m20261121_000007_events_create::Step),
+            Box::new(m20261122_000101_message_filters_create::Step),
+            Box::new(m20261122_000201_blacklist_sources::Step),
             Box::new(m20261122_000301_operator_tokens_create::Step),
             Box::new(m20261122_000302_carriers_health::Step),
             Box::new(m20261122_000303_routes_create::Step),

@@ -111,6 +111,11 @@ impl Stage {
         self.run(&[&["admin"], arguments].concat()).unwrap_or_else(|e| panic!("admin {arguments:?}: {e}"))
     }
 
+    /// Runs statements on the database, as only a test of what a crash leaves behind may.
+    pub fn sql(&self, statements: &str) {
+        run_on(&self.url, statements).unwrap();
+    }
+
     /// Runs a simulator as a process of its own, which outlives servers; its log is at [`Stage::judge`]. What is started
     /// from now on is connected to it.
     pub fn simulator(&mut self, receipt_delay_ms: u64) -> Process {
@@ -179,11 +184,16 @@ fn new_name() -> String {
     format!("{PREFIX}{}", ids::encode(ids::uuid_v7(Clock::system().now())))
 }
 
-/// Runs statements on the server's own database; each in a connection that is closed again.
+/// Runs statements on the server's own database.
 fn execute(server: &str, sql: &str) -> Result<(), DbErr> {
+    run_on(&format!("{server}/postgres"), sql)
+}
+
+/// Runs statements in a connection that is closed again.
+fn run_on(url: &str, sql: &str) -> Result<(), DbErr> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let db = Database::connect(format!("{server}/postgres")).await?;
+        let db = Database::connect(url).await?;
         let done = db.execute_unprepared(sql).await;
         db.close().await?;
         done.map(|_| ())

@@ -16,7 +16,7 @@ use actix_web::{
 };
 use domain::{
     Code, Error,
-    ids::{AccountId, OperatorTokenId, TokenId},
+    ids::{OperatorTokenId, TokenId},
     operator_tokens,
     scope::{AccountScope, OperatorScope, Scopes},
     tokens::{self, Secret},
@@ -103,20 +103,6 @@ impl Caller {
             Self::Operator(_) => None,
         }
     }
-    /// The account, when it is one.
-    pub fn account(&self) -> Option<AccountId> {
-        match self {
-            Self::Account(who) => Some(who.scope.account()),
-            Self::Operator(_) => None,
-        }
-    }
-    /// Who it is, for the log.
-    pub fn label(&self) -> String {
-        match self {
-            Self::Account(who) => who.scope.account().to_string(),
-            Self::Operator(who) => who.token.to_string(),
-        }
-    }
 }
 
 /// Checks the token of a request.
@@ -127,10 +113,12 @@ pub async fn authenticate(app: &App, req: &ServiceRequest) -> Result<Caller, Err
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(missing());
     }
-    let (db, secret, from) = (app.db.read(), secret.trim(), client_address(req, &app.config.trusted_proxies));
+    let (secret, from) = (secret.trim(), client_address(req, &app.config.trusted_proxies));
     match Secret::parse_operator(secret) {
-        Some(secret) => operator_tokens::authenticate(db, &app.clock, &secret, from).await.map(Caller::Operator),
-        None => tokens::authenticate(db, &app.clock, secret, from).await.map(Caller::Account),
+        Some(secret) => {
+            operator_tokens::authenticate(app.db.read(), &app.clock, &secret, from).await.map(Caller::Operator)
+        }
+        None => tokens::authenticate(&app.tokens, &app.clock, secret, from).await.map(Caller::Account),
     }
 }
 

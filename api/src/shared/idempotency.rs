@@ -17,6 +17,7 @@ use actix_web::{
 };
 use domain::{
     Code, Error,
+    clock::Timestamp,
     idempotency::{self, Owner, Slot, Stored},
 };
 use sea_orm::DatabaseTransaction;
@@ -61,13 +62,75 @@ pub struct RequiredKey(pub Key);
 #[derive(Debug, Default)]
 pub struct InFlight(Mutex<HashSet<[u8; 32]>>);
 
-struct Held<'a>(&'a InFlight, [u8; 32]);
+/// One key being worked on, as long as this lives.
+#[derive(Debug)]
+pub struct Held<'a>(&'a InFlight, [u8; 32]);
 
 impl InFlight {
-    fn hold(&self, digest: [u8; 32]) -> Option<Held<'_>> {
+    /// Notes that a request with this key runs.
+    ///
+    /// # Errors
+    /// `idempotency_in_flight` when another does.
+    pub fn hold(&self, owner: &impl Owner, intent: &Intent) -> Result<Held<'_>, Error> {
+        let digest = intent.slot(owner).digest();
         let fresh = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
-        fresh.then(|| Held(self, digest))
+        fresh.then(|| Held(self, digest)).ok_or_else(in_flight)
     }
+}
+
+/// What a request with a key wants, apart from its connection: what requests that share a transaction bring.
+#[derive(Debug)]
+pub struct Intent {
+    operation: String,
+    key: String,
+    fingerprint: Vec<u8>,
+}
+
+impl Intent {
+    fn slot(&self, owner: &impl Owner) -> Slot<'_> {
+        Slot { account: owner.owner(), operation: &self.operation, key: &self.key }
+    }
+}
+
+/// Takes the slots of intents for the length of the transaction, and tells those that are decided already: a first
+/// answer to be repeated, or a refusal. `None`: do it, and [`leave`] the answer.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn enter(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    owner: &impl Owner,
+    intents: &[&Intent],
+) -> domain::Result<Vec<Option<Result<Answer, Error>>>> {
+    let slots: Vec<Slot<'_>> = intents.iter().map(|intent| intent.slot(owner)).collect();
+    let locked = idempotency::try_lock(tx, &slots).await?;
+    let stored = idempotency::find(tx, now, &slots).await?;
+    let decided = intents.iter().zip(locked).zip(stored).map(|((intent, locked), stored)| match (locked, stored) {
+        (false, _) => Some(Err(in_flight())),
+        (true, Some(stored)) => Some(replay(stored, &intent.fingerprint)),
+        (true, None) => None,
+    });
+    Ok(decided.collect())
+}
+
+/// Stores answers in their slots, each with the body that a replay shows.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn leave(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    owner: &impl Owner,
+    answers: Vec<(&Intent, &Answer, String)>,
+    keep: Duration,
+) -> domain::Result<()> {
+    let stored = |(intent, answer, body): (&'_ Intent, &Answer, String)| {
+        let (fingerprint, status) = (intent.fingerprint.clone(), i64::from(answer.status.as_u16()));
+        Stored { fingerprint, status, body }
+    };
+    let answers: Vec<_> = answers.into_iter().map(|a| (a.0.slot(owner), stored(a))).collect();
+    idempotency::store(tx, now, &answers, keep).await
 }
 
 impl Drop for Held<'_> {
@@ -96,23 +159,23 @@ impl Key {
             tx.commit().await?;
             return Ok(answer);
         };
-        let operation = self.req.extensions().get::<OperationId>().map(|o| o.0.clone()).unwrap_or_default();
-        let slot = Slot { account: scope.owner(), operation: &operation, key };
-        let _held = app.in_flight.hold(slot.digest()).ok_or_else(in_flight)?;
+        let intent = self.intent(key);
+        let _held = app.in_flight.hold(scope, &intent)?;
         let now = app.clock.now();
         let tx = app.db.begin().await?;
-        if !idempotency::try_lock(&tx, &slot).await? {
-            return Err(in_flight().into());
-        }
-        let fingerprint = self.fingerprint();
-        if let Some(stored) = idempotency::find(&tx, now, &slot).await? {
-            return replay(stored, &fingerprint);
+        if let Some(answered) = enter(&tx, now, scope, &[&intent]).await?.pop().flatten() {
+            return Ok(answered?);
         }
         let (answer, body) = effect(&tx).await?.render()?;
-        let stored = Stored { fingerprint, status: i64::from(answer.status.as_u16()), body };
-        idempotency::store(&tx, now, &slot, stored, self.keep).await?;
+        leave(&tx, now, scope, vec![(&intent, &answer, body)], self.keep).await?;
         tx.commit().await?;
         Ok(answer)
+    }
+
+    /// What the request wants, apart from its connection.
+    fn intent(&self, key: &str) -> Intent {
+        let operation = self.req.extensions().get::<OperationId>().map(|o| o.0.clone()).unwrap_or_default();
+        Intent { operation, key: key.to_owned(), fingerprint: self.fingerprint() }
     }
 
     /// SHA-256 over method, path and body.
@@ -136,11 +199,11 @@ fn in_flight() -> Error {
     )
 }
 
-fn replay(stored: Stored, fingerprint: &[u8]) -> Result<Answer, Failure> {
+fn replay(stored: Stored, fingerprint: &[u8]) -> Result<Answer, Error> {
     let Stored { fingerprint: first, status, body } = stored;
     if first != fingerprint {
         let detail = "This Idempotency-Key was used for another request; make a new key for a new request.";
-        return Err(Error::new(Code::IdempotencyKeyReused, detail).into());
+        return Err(Error::new(Code::IdempotencyKeyReused, detail));
     }
     let status = u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::OK);
     Ok(Answer { status, body, etag: None, replayed: true })
@@ -157,6 +220,13 @@ impl FromRequest for Key {
             v.to_str().ok().filter(|_| good).map(str::to_owned).ok_or(Error::new(Code::IdempotencyKeyMissing, detail))
         });
         ready(key.transpose().map(|key| Self { req: req.clone(), key, keep: DAY }).map_err(Failure))
+    }
+}
+
+impl RequiredKey {
+    /// What the request wants, apart from its connection.
+    pub fn intent(&self) -> Intent {
+        self.0.intent(self.0.key.as_deref().unwrap_or_default())
     }
 }
 

@@ -45,7 +45,10 @@ impl<T: Serialize> Reply<T> {
         Self { stored: Some(stored), ..self }
     }
     /// Writes the JSON: the answer, and the body that a replay shows.
-    pub(super) fn render(self) -> Result<(Answer, String), Error> {
+    ///
+    /// # Errors
+    /// Internal when the body cannot be written.
+    pub fn render(self) -> Result<(Answer, String), Error> {
         let json = |body: &T| serde_json::to_string(body).map_err(|e| Error::internal(e.to_string()));
         let body = json(&self.body)?;
         let stored = self.stored.as_ref().map(json).transpose()?.unwrap_or_else(|| body.clone());

@@ -100,7 +100,7 @@ async fn another_process_holds_the_key() {
         let (account, token) = t.owner().await;
         let slot = Slot { account: account.id, operation: "templates.create", key: "k" };
         let tx = t.app.db.begin().await.unwrap();
-        assert!(idempotency::try_lock(&tx, &slot).await.unwrap());
+        assert_eq!(idempotency::try_lock(&tx, &[slot]).await.unwrap(), [true]);
         let body = json!({"name": "a", "body": "b"});
         let ask = || t.ask("POST", "/v1/templates", &token).header("idempotency-key", "k").json(&body).send();
         let seen = ask().await;

@@ -1,5 +1,9 @@
 //! `/v1/blacklist`: numbers that are never sent to.
 
+mod gather;
+pub(super) mod imports;
+mod shapes;
+
 use actix_web::{delete, get, http::StatusCode, post, web::Data};
 use domain::{
     blacklist::{self, Entry as Row, Source},
@@ -9,6 +13,9 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use gather::{BlacklistAdded, BlacklistCampaign, BlacklistGroup};
+pub use shapes::{BlacklistImport, BlacklistImportCounts, BlacklistImportSummary, BlacklistUpload};
 
 use super::contacts::asked_phone;
 use crate::{
@@ -26,7 +33,15 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(get).service(delete);
+    config.service(list).service(create);
+    // the literal `/blacklist/imports` before `/blacklist/{id}`
+    config
+        .service(imports::list)
+        .service(imports::create)
+        .service(imports::errors)
+        .service(imports::progress_stream)
+        .service(imports::get);
+    config.service(gather::add_group).service(gather::add_campaign).service(get).service(delete);
 }
 
 /// A number that is never sent to.
@@ -36,6 +51,7 @@ pub fn routes(config: &mut ServiceConfig) {
     "phone": "+447400123456",
     "reason": "asked to stop",
     "source": "api",
+    "source_id": null,
     "created_at": "2026-11-21T10:00:00.000000Z"
 }))]
 pub struct BlacklistEntry {
@@ -45,16 +61,18 @@ pub struct BlacklistEntry {
     pub phone: String,
     /// Why, in people's words.
     pub reason: Option<String>,
-    /// How it came here, such as `api`.
-    pub source: String,
+    /// How it came here.
+    pub source: Source,
+    /// The import, group or campaign it came from; null when it was put here by itself.
+    pub source_id: Option<String>,
     /// Since when.
     pub created_at: Timestamp,
 }
 
 impl From<Row> for BlacklistEntry {
     fn from(row: Row) -> Self {
-        let Row { id, phone, reason, source, created_at } = row;
-        Self { id, phone: phone.to_string(), reason, source, created_at }
+        let Row { id, phone, reason, source, source_id, created_at } = row;
+        Self { id, phone: phone.to_string(), reason, source, source_id, created_at }
     }
 }
 
@@ -80,11 +98,14 @@ pub struct ListBlacklist {
     pub after: Option<String>,
     /// Only this number.
     pub phone: Option<String>,
+    /// Only those that came here so.
+    pub source: Option<Source>,
 }
 
 /// List the blacklist
 ///
-/// Oldest first. For example, `GET /v1/blacklist?phone=%2B447400123456` tells whether a number is on it.
+/// Oldest first. For example, `GET /v1/blacklist?phone=%2B447400123456` tells whether a number is on it, since when, how
+/// it came there and why.
 #[utoipa::path(
     operation_id = "blacklist.list",
     tag = "Blacklist",
@@ -98,9 +119,9 @@ async fn list(
     Auth(scope): Auth,
     Query(asked): Query<ListBlacklist>,
 ) -> Result<Reply<Page<BlacklistEntry>>, Failure> {
-    let ListBlacklist { limit, after, phone } = asked;
+    let ListBlacklist { limit, after, phone, source } = asked;
     let phone = asked_phone(phone)?;
-    let rows = blacklist::list(app.db.read(), &scope, phone, window(limit, after.as_deref())?).await?;
+    let rows = blacklist::list(app.db.read(), &scope, phone, source, window(limit, after.as_deref())?).await?;
     Ok(Reply::ok(Page::new(rows, |row: &Row| row.id)))
 }
 
@@ -127,7 +148,7 @@ async fn create(
 ) -> Result<Answer, Failure> {
     let NewBlacklistEntry { phone, reason } = new;
     key.run(&app, &scope, async |tx| {
-        let (row, is_new) = blacklist::add(tx, &scope, &phone, reason, Source::Api).await?;
+        let (row, is_new) = blacklist::add(tx, &scope, &phone, reason).await?;
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
         Ok(Reply::with(status, BlacklistEntry::from(row)))
     })

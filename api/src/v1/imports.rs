@@ -1,14 +1,14 @@
 //! `/v1/contacts/imports`: reading contacts from files, in the background.
 
-mod progress;
+pub(super) mod progress;
 mod shapes;
-mod upload;
+pub(super) mod upload;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web::Data, web::Payload};
 use domain::{
     groups,
     ids::{GroupId, ImportId},
-    imports::{self, Import as Row, RowError},
+    imports::{self, Import as Row, Kind, RowError},
     jobs::Queue,
     scope::AccountScope,
 };
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Errors that an import shows by itself.
-const SHOWN_ERRORS: usize = 100;
+pub(super) const SHOWN_ERRORS: usize = 100;
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
@@ -87,7 +87,7 @@ async fn list(
     Query(asked): Query<ListImports>,
 ) -> Result<Reply<Page<ImportSummary>>, Failure> {
     let ListImports { limit, after } = asked;
-    let (rows, more) = imports::list(app.db.read(), &scope, window(limit, after.as_deref())?).await?;
+    let (rows, more) = imports::list(app.db.read(), &scope, Kind::Contacts, window(limit, after.as_deref())?).await?;
     let ids: Vec<GroupId> = rows.iter().flat_map(|row| row.group_ids.iter().copied()).collect();
     let named = groups::named(app.db.read(), &scope, &ids).await?;
     let rows = rows.into_iter().map(|row| ImportSummary::new(row, &named)).collect();
@@ -117,8 +117,8 @@ async fn create(
     req: HttpRequest,
     payload: Payload,
 ) -> Result<Reply<Import>, Failure> {
-    let upload::Received { file, order } = upload::receive(&req, payload).await?;
-    let row = imports::create(&app.db, &scope, file.path(), order).await?;
+    let upload::Received { file, order } = upload::receive(&req, payload, Kind::Contacts).await?;
+    let row = imports::create(&app.db, &scope, Kind::Contacts, file.path(), order).await?;
     app.wake.nudge(Queue::ContactsImport);
     let version = row.version;
     Ok(Reply::accepted(shown(app.db.read(), &scope, row).await?).tagged(version))
@@ -137,7 +137,7 @@ async fn create(
 )]
 #[get("/contacts/imports/{id}")]
 async fn get(app: Data<App>, Auth(scope): Auth, Id(id): Id<ImportId>) -> Result<Reply<Import>, Failure> {
-    let row = imports::get(app.db.read(), &scope, id).await?;
+    let row = imports::find(app.db.read(), &scope, Kind::Contacts, id).await?;
     let version = row.version;
     Ok(Reply::ok(shown(app.db.read(), &scope, row).await?).tagged(version))
 }
@@ -162,7 +162,7 @@ async fn errors(
 ) -> Result<Reply<Page<ImportError>>, Failure> {
     let ListImportErrors { limit, after } = asked;
     let window = window(limit, after.as_deref())?;
-    imports::get(app.db.read(), &scope, id).await?;
+    imports::find(app.db.read(), &scope, Kind::Contacts, id).await?;
     let rows = imports::errors(app.db.read(), &scope, id, window).await?;
     Ok(Reply::ok(Page::new(rows, |row: &RowError| row.line)))
 }
@@ -181,11 +181,6 @@ async fn errors(
 )]
 #[get("/contacts/imports/{id}/progress")]
 async fn progress_stream(app: Data<App>, Auth(scope): Auth, Id(id): Id<ImportId>) -> Result<HttpResponse, Failure> {
-    imports::get(app.db.read(), &scope, id).await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header(("cache-control", "no-store"))
-        // proxies that collect answers would hold the events back
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(progress::events(app, scope, id)))
+    imports::find(app.db.read(), &scope, Kind::Contacts, id).await?;
+    Ok(progress::stream(app, scope, id))
 }

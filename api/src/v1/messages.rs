@@ -1,5 +1,6 @@
 //! `/v1/messages`: sending to one number or a list, and what became of every message.
 
+mod conditions;
 mod preview;
 mod send;
 mod shapes;
@@ -8,17 +9,18 @@ mod trace;
 use actix_web::{get, post, web::Data};
 use domain::{
     Code, Error,
-    clock::Timestamp,
     db::Window,
-    ids::{BatchId, CampaignId, ContactId, MessageId},
-    messages::{self, Filter, Message as Row},
-    phone::Msisdn,
+    ids::{MessageFilterId, MessageId},
+    message_filters,
+    messages::{self, Filter, Listed},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use conditions::{MessageConditions, given};
 pub use preview::{Preview, PreviewRequest, Saving, Ucs2Character};
+pub use send::{MOST_TOGETHER, Sends};
 pub use shapes::{Message, MessageDetail, MessageEstimate, MessagePart, NewMessage, SentMessage, SentMessages};
 pub use trace::MessageTrace;
 
@@ -46,40 +48,18 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(cancel);
 }
 
-/// Which messages to list; every parameter narrows.
+/// How many messages a page looks at when something is asked that no index serves.
+const REACH: usize = 20_000;
+
+/// Which messages to list, and how many.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListMessages {
-    /// Only of this campaign.
-    pub campaign_id: Option<CampaignId>,
-    /// Only of this send.
-    pub batch_id: Option<BatchId>,
-    /// Only to this contact.
-    pub contact_id: Option<ContactId>,
-    /// Only in these states, separated by commas.
-    pub status: Option<String>,
-    /// Only with this reason.
-    pub reason: Option<String>,
-    /// Only to this number, in E.164.
-    pub to: Option<String>,
-    /// Only to numbers with these digits.
-    pub to_contains: Option<String>,
-    /// Only from this sender.
-    pub sender: Option<String>,
-    /// Only with this text in the message.
-    pub text_contains: Option<String>,
-    /// Only to this country, ISO 3166 alpha-2.
-    pub country: Option<String>,
-    /// Only to this operator.
-    pub operator: Option<String>,
-    /// Only with your own id.
-    pub external_id: Option<String>,
-    /// Only those made at this time or later.
-    pub created_from: Option<Timestamp>,
-    /// Only those made before this time.
-    pub created_to: Option<Timestamp>,
-    /// Only those made on these days of the week (UTC), 1 = Monday … 7 = Sunday, separated by commas.
-    pub weekday: Option<String>,
+    #[serde(flatten)]
+    #[param(ignore)]
+    conditions: MessageConditions,
+    /// A saved filter, whose conditions count too. A parameter that is sent stands in for the filter's of the same name.
+    pub filter: Option<MessageFilterId>,
     /// How many at most.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u32>,
@@ -87,23 +67,23 @@ pub struct ListMessages {
     pub after: Option<String>,
 }
 
-fn words<T: std::str::FromStr>(name: &str, text: Option<String>) -> Result<Vec<T>, Failure> {
-    let bad = |word: &str| {
-        Error::new(Code::UnknownParameter, format!("{name} has the word {word:?}, which it does not know."))
-    };
-    text.iter().flat_map(|t| t.split(',')).map(|word| word.trim().parse().map_err(|_| bad(word).into())).collect()
-}
-
 /// List messages
 ///
 /// Newest first, with what became of each and what it cost. For example,
-/// `GET /v1/messages?campaign_id=cmp_01kazsw6e3f8e9xq2m4r7t5v0b&status=undelivered,expired`.
+/// `GET /v1/messages?campaign_id=cmp_01kazsw6e3f8e9xq2m4r7t5v0b&status=undelivered,expired`, or
+/// `GET /v1/messages?filter=mfl_01kazsw6e3f8e9xq2m4r7t5v0b&country=GB` with a filter that was saved under
+/// `/v1/message-filters`.
+///
+/// `campaign_id`, `batch_id`, `created_from` and `created_to` narrow at once. For every other condition messages are looked
+/// through, 20,000 a page at most: such a page may be short or empty and still have `has_more`; go on with its
+/// `next_cursor`.
 #[utoipa::path(
     operation_id = "messages.list",
     tag = "Messages",
     security(("bearer" = ["messages:read"])),
-    params(ListMessages),
+    params(MessageConditions, ListMessages),
     responses((status = OK, description = "A page of messages.", body = Page<Message>)),
+    extensions(("x-errors" = json!(["not_found"]))),
 )]
 #[get("/messages")]
 async fn list(
@@ -111,50 +91,26 @@ async fn list(
     Auth(scope): Auth,
     Query(asked): Query<ListMessages>,
 ) -> Result<Reply<Page<Message>>, Failure> {
-    let ListMessages {
-        campaign_id,
-        batch_id,
-        contact_id,
-        status,
-        reason,
-        to,
-        to_contains,
-        sender,
-        text_contains,
-        country,
-        operator,
-        external_id,
-        created_from,
-        created_to,
-        weekday,
-        limit,
-        after,
-    } = asked;
+    let ListMessages { conditions, filter, limit, after } = asked;
     let Window { limit, after } = window(limit, after.as_deref())?;
-    let to = to.map(|text| {
-        text.parse::<Msisdn>()
-            .map_err(|_| Error::new(Code::UnknownParameter, "to must be a number in E.164, such as +447400123456."))
-    });
-    let filter = Filter {
-        campaign: campaign_id,
-        batch: batch_id,
-        contact: contact_id,
-        statuses: words("status", status)?,
-        reason,
-        phone: to.transpose()?.map(i64::from),
-        phone_contains: to_contains,
-        sender,
-        text_contains,
-        country,
-        operator,
-        external_id,
-        created_from,
-        created_to,
-        weekdays: words("weekday", weekday)?,
-        after,
+    let conditions = match filter {
+        Some(id) => conditions.over(message_filters::find(app.db.read(), &scope, id).await?.conditions)?,
+        None => conditions,
     };
-    let rows = messages::list(app.db.read(), &scope, &filter, limit).await?;
-    Ok(Reply::ok(Page::new(rows, |row: &Row| row.id)))
+    let filter = Filter { after, ..conditions.read("").map_err(as_parameters)? };
+    let Listed { rows, next } = messages::list(app.db.read(), &scope, &filter, limit, Some(REACH)).await?;
+    let data = rows.into_iter().map(Message::from).collect();
+    Ok(Reply::ok(Page { data, has_more: next.is_some(), next_cursor: next.map(|id| id.to_string()) }))
+}
+
+/// The faults of fields as what they are here: parameters that cannot be read.
+fn as_parameters(e: Error) -> Error {
+    if e.code != Code::InvalidRequest {
+        return e;
+    }
+    let told: Vec<String> =
+        e.faults.iter().map(|f| format!("{} {}", f.pointer.trim_start_matches('/'), f.detail)).collect();
+    Error::new(Code::UnknownParameter, format!("{}.", told.join("; ")))
 }
 
 /// Get a message

@@ -23,6 +23,7 @@ pub mod contacts;
 pub mod events;
 pub mod groups;
 pub mod imports;
+pub mod message_filters;
 pub mod messages;
 pub mod rates;
 pub mod reports;
@@ -48,6 +49,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(contacts::routes)
         .configure(events::routes)
         .configure(groups::routes)
+        .configure(message_filters::routes)
         .configure(messages::routes)
         .configure(rates::routes)
         .configure(reports::routes)

@@ -11,6 +11,6 @@ mod queries;
 mod update;
 
 pub use create::{NewAccount, create};
-pub use entity::{Countries, Entity, Mode, Model as Account, Status, Words};
+pub use entity::{Column, Countries, Entity, Mode, Model as Account, Status, Words};
 pub use queries::{by_id, find};
 pub use update::{Change, fix_currency, set_status, update};

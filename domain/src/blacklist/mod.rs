@@ -1,18 +1,50 @@
 //! The blacklist: numbers that are never sent to, whatever group or request they come from.
 //!
 //! Invariants: a number stands once in an account's list; an import of contacts never takes one off; a number may be
-//! listed without being a contact.
+//! listed without being a contact; one that is listed already keeps its reason and source, whatever lists it again.
 
+mod gather;
 mod queries;
 mod write;
 
 use sea_orm::{FromQueryResult, QueryResult};
 
+pub use gather::{Gathered, add_campaign, add_group};
 pub(crate) use queries::has;
 pub use queries::{blacklisted, get, list};
-pub use write::{Source, add, remove};
+pub(crate) use write::{MAX_REASON, insert};
+pub use write::{add, remove};
 
 use crate::{clock::Timestamp, ids::BlacklistId, phone::Msisdn};
+
+crate::text_enum! {
+    /// How a number came to the blacklist.
+    pub enum Source("BlacklistSource") {
+        /// By a request for this number.
+        Api = "api",
+        /// By an import of a file.
+        Import = "import",
+        /// As a member of a group.
+        Group = "group",
+        /// As a recipient of a campaign.
+        Campaign = "campaign",
+    }
+}
+
+/// How numbers come to the list together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub source: Source,
+    /// The public id of the import, group or campaign.
+    pub id: Option<String>,
+}
+
+/// A number to be put on the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub phone: Msisdn,
+    pub reason: Option<String>,
+}
 
 /// One number of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +55,10 @@ pub struct Entry {
     pub phone: Msisdn,
     /// Why, in people's words.
     pub reason: Option<String>,
-    /// How it came here, such as `api` or `stop_reply`.
-    pub source: String,
+    /// How it came here.
+    pub source: Source,
+    /// The public id of the import, group or campaign it came from.
+    pub source_id: Option<String>,
     /// Since when.
     pub created_at: Timestamp,
 }
@@ -37,6 +71,7 @@ impl FromQueryResult for Entry {
             phone: Msisdn::try_from(phone).map_err(|e| sea_orm::DbErr::Type(e.to_string()))?,
             reason: row.try_get(pre, "reason")?,
             source: row.try_get(pre, "source")?,
+            source_id: row.try_get(pre, "source_id")?,
             created_at: row.try_get(pre, "created_at")?,
         })
     }

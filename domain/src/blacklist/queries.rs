@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
-use super::Entry;
+use super::{Entry, Source};
 use crate::{
     db::{Sql, Window},
     error::{Error, Result},
@@ -47,7 +47,7 @@ pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: Blacklis
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("blacklist entry"))
 }
 
-/// A page of entries in order of their ids, perhaps of one number; and whether there are more.
+/// A page of entries in order of their ids, perhaps of one number or one source; and whether there are more.
 ///
 /// # Errors
 /// When the database refuses.
@@ -55,6 +55,7 @@ pub async fn list(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
     phone: Option<Msisdn>,
+    source: Option<Source>,
     window: Window<BlacklistId>,
 ) -> Result<(Vec<Entry>, bool)> {
     let mut sql = "SELECT * FROM blacklist WHERE account_id = $1".to_owned();
@@ -66,6 +67,10 @@ pub async fn list(
     if let Some(phone) = phone {
         values.push(i64::from(phone).into());
         sql.push_str(&format!(" AND phone = ${}", values.len()));
+    }
+    if let Some(source) = source {
+        values.push(source.as_str().into());
+        sql.push_str(&format!(" AND source = ${}", values.len()));
     }
     sql.push_str(" ORDER BY id LIMIT $2");
     Ok(window.cut(conn.all(&sql, values).await?))

@@ -1,11 +1,14 @@
 //! Putting numbers on the blacklist and taking them off.
 
-use sea_orm::DatabaseTransaction;
+use std::time::Duration;
 
-use super::{Entry, queries};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use serde_json::json;
+
+use super::{Entry, Listed, Origin, Source, queries};
 use crate::{
     contacts,
-    db::Sql,
+    db::{Field, Records, Sql},
     error::{Error, Faults, Result},
     ids::BlacklistId,
     phone,
@@ -13,21 +16,8 @@ use crate::{
     vals,
 };
 
-/// How a number came to the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// By a request.
-    Api,
-}
-
-impl Source {
-    /// The stored word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-        }
-    }
-}
+/// Characters of a reason.
+pub(crate) const MAX_REASON: usize = 500;
 
 /// Puts a number on the list and tells whether it is new there. A number that is there already keeps its reason.
 ///
@@ -38,7 +28,6 @@ pub async fn add(
     scope: &AccountScope,
     raw_phone: &str,
     reason: Option<String>,
-    source: Source,
 ) -> Result<(Entry, bool)> {
     let mut faults = Faults::default();
     let phone = match phone::parse(raw_phone, &contacts::rule(tx, scope).await?) {
@@ -48,20 +37,40 @@ pub async fn add(
             None
         }
     };
-    faults.optional_text("/reason", reason.as_deref(), 500);
+    faults.optional_text("/reason", reason.as_deref(), MAX_REASON);
     faults.check()?;
     let phone = phone.ok_or_else(|| Error::internal("a phone without fault is missing"))?;
-    let now = scope.clock().now();
-    let made = tx
-        .run(
-            "INSERT INTO blacklist (id, account_id, phone, reason, source, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id, phone) DO NOTHING",
-            vals![BlacklistId::new(now), scope.account(), i64::from(phone), reason, source.as_str(), now],
-        )
-        .await?;
+    let origin = Origin { source: Source::Api, id: None };
+    let made = insert(tx, scope, &[Listed { phone, reason }], &origin).await?;
     let sql = "SELECT * FROM blacklist WHERE account_id = $1 AND phone = $2";
     let entry = tx.one(sql, vals![scope.account(), i64::from(phone)]).await?;
     Ok((entry.ok_or_else(|| Error::not_found("blacklist entry"))?, made > 0))
+}
+
+/// Puts numbers on the list, each given once, and tells how many are new there. What is there already stays as it is.
+pub(crate) async fn insert(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    listed: &[Listed],
+    origin: &Origin,
+) -> Result<u64> {
+    const FIELDS: &[(&str, Field)] = &[("id", Field::Id), ("phone", Field::Int), ("reason", Field::Text)];
+    let now = scope.clock().now();
+    // Ids in the order given, a microsecond apart: the list shows the numbers as they came.
+    let records = listed.iter().zip(0_u64..).map(|(Listed { phone, reason }, place)| {
+        let id = BlacklistId::new(now.plus(Duration::from_micros(place)));
+        json!({ "id": id.0.simple().to_string(), "phone": phone.as_u64(), "reason": reason })
+    });
+    let records = Records::new(FIELDS, records.collect());
+    // In the order of the numbers, so that two that list the same ones do not wait for each other in a circle.
+    let sql = format!(
+        "INSERT INTO blacklist (id, account_id, phone, reason, source, source_id, created_at) \
+         SELECT r.id, $1, r.phone, r.reason, $2, $3, $4 FROM {} WHERE true ORDER BY r.phone \
+         ON CONFLICT (account_id, phone) DO NOTHING",
+        records.source(tx.get_database_backend(), 5, "r")
+    );
+    let Origin { source, id } = origin;
+    Ok(tx.run(&sql, vals![scope.account(), source.as_str(), id.clone(), now, records.value()]).await?)
 }
 
 /// Takes a number off the list.

@@ -66,7 +66,7 @@ pub async fn resend(
     loop {
         let filter =
             messages::Filter { campaign: Some(id), statuses: statuses.to_vec(), after, ..messages::Filter::default() };
-        let (page, more) = messages::list(tx, scope, &filter, 1000).await?;
+        let messages::Listed { rows: page, next } = messages::list(tx, scope, &filter, 1000, None).await?;
         let contacts: Vec<_> = page.iter().filter_map(|m| m.contact_id).collect();
         if group_ids.is_empty() && !contacts.is_empty() {
             let name = format!("Resend of {id}, {}", scope.clock().now());
@@ -78,8 +78,8 @@ pub async fn resend(
             groups::add(tx, scope, *group, &contacts).await?;
         }
         phones.extend(page.iter().filter(|m| m.contact_id.is_none()).filter_map(|m| Msisdn::try_from(m.phone).ok()));
-        after = page.last().map(|m| m.id);
-        if !more {
+        after = next;
+        if after.is_none() {
             break;
         }
     }

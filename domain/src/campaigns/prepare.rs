@@ -22,7 +22,7 @@ use crate::{
     error::{Code, Error, Result},
     events::{self, CampaignFailedEventData, CampaignStartedEventData, Kind},
     ids::{self, AccountId, CampaignId},
-    messages::{Draft, Home, Letter, Terms, chunks, write},
+    messages::{Draft, Home, Letter, Mailing, Terms, chunks, write},
     routes::Routing,
     scope::{AccountScope, SystemScope},
     vals,
@@ -100,14 +100,11 @@ async fn freeze(
         Ok(Home {
             account: scope.account(),
             campaign: Some(id),
-            batch: None,
             hold: campaign.hold_id.ok_or_else(|| Error::internal("launched without a hold id"))?,
             currency: terms.deck.currency.clone(),
             send_at: now,
             priority: 5,
             chunk_status: "preparing",
-            external_id: None,
-            metadata: serde_json::json!({}),
         })
     };
     let mut cursor = match (at.prepare_cursor, at.prepare_numbers) {
@@ -176,7 +173,8 @@ async fn write_page(
         return Ok(None);
     }
     if !drafts.is_empty() {
-        write(&tx, home.send_at, home, letter, routing, drafts).await?;
+        let mailing = Mailing { batch: None, letter, external_id: None, metadata: &serde_json::json!({}), drafts };
+        write(&tx, home.send_at, home, routing, &[mailing]).await?;
     }
     tx.commit().await?;
     Ok(Some((after.or(from.0), numbers)))

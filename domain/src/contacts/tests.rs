@@ -188,7 +188,7 @@ async fn the_blacklist_holds_a_number_once() {
     for stage in stages().await {
         let add = |phone: &'static str, reason: Option<&str>| {
             let (stage, reason) = (&stage, reason.map(str::to_owned));
-            async move { write_tx!(stage, tx => blacklist::add(&tx, &stage.scope, phone, reason, blacklist::Source::Api)) }
+            async move { write_tx!(stage, tx => blacklist::add(&tx, &stage.scope, phone, reason)) }
         };
         let (entry, new) = add("+44 7400 100001", Some("asked to stop")).await.unwrap();
         assert!(new);

@@ -18,6 +18,7 @@ enum Column<'a> {
     Ids(Vec<Uuid>),
     Texts(Vec<Cow<'a, str>>),
     Ints(Vec<i64>),
+    Json(Vec<String>),
 }
 
 /// Rows to be bound and read in SQL like a table, built a column at a time.
@@ -56,6 +57,12 @@ impl<'a> Columns<'a> {
         self.with(name, Column::Ints(values.into_iter().map(|v| v.into().unwrap_or(NO_INT)).collect()))
     }
 
+    /// A column of JSON values.
+    #[must_use]
+    pub fn json<'b>(self, name: &'static str, values: impl IntoIterator<Item = &'b serde_json::Value>) -> Self {
+        self.with(name, Column::Json(values.into_iter().map(ToString::to_string).collect()))
+    }
+
     fn with(mut self, name: &'static str, column: Column<'a>) -> Self {
         self.columns.push((name, column));
         self
@@ -72,16 +79,18 @@ impl<'a> Columns<'a> {
                 Column::Ids(_) => format!("NULLIF({name}, '{}'::uuid) AS {name}", Uuid::nil()),
                 Column::Texts(_) => format!("NULLIF({name}, '') AS {name}"),
                 Column::Ints(_) => format!("NULLIF({name}, {NO_INT}) AS {name}"),
+                Column::Json(_) => format!("{name}::jsonb AS {name}"),
             });
             let arrays = list(&|place, _, column| match column {
                 Column::Ids(_) => format!("${}::uuid[]", n + place),
-                Column::Texts(_) => format!("${}::text[]", n + place),
+                Column::Texts(_) | Column::Json(_) => format!("${}::text[]", n + place),
                 Column::Ints(_) => format!("${}::bigint[]", n + place),
             });
             return format!("(SELECT {values} FROM unnest({arrays}) AS u({names})) AS {alias}");
         }
         let columns = list(&|place, name, column| match column {
             Column::Ids(_) => format!("unhex(value->>{place}) AS {name}"),
+            Column::Json(_) => format!("value->{place} AS {name}"),
             Column::Texts(_) | Column::Ints(_) => format!("value->>{place} AS {name}"),
         });
         format!("(SELECT {columns} FROM json_each(${n})) AS {alias}")
@@ -123,6 +132,7 @@ impl Column<'_> {
             Self::Ids(v) => v.len(),
             Self::Texts(v) => v.len(),
             Self::Ints(v) => v.len(),
+            Self::Json(v) => v.len(),
         }
     }
 
@@ -130,6 +140,7 @@ impl Column<'_> {
         let written = match self {
             Self::Ids(v) => v.get(row).filter(|id| !id.is_nil()).map(|id| write!(text, "\"{}\"", id.simple())),
             Self::Ints(v) => v.get(row).filter(|n| **n != NO_INT).map(|n| write!(text, "{n}")),
+            Self::Json(v) => v.get(row).map(|json| write!(text, "{json}")),
             Self::Texts(v) => {
                 v.get(row).filter(|s| !s.is_empty()).map(|s| write!(text, "{}", serde_json::Value::from(&**s)))
             }
@@ -144,6 +155,7 @@ impl Column<'_> {
             Self::Ids(v) => v.clone().into(),
             Self::Texts(v) => v.iter().map(|s| s.clone().into_owned()).collect::<Vec<String>>().into(),
             Self::Ints(v) => v.clone().into(),
+            Self::Json(v) => v.clone().into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     campaigns,
     ids::{CampaignId, ImportId, MessageId, SenderId},
-    messages, senders,
+    imports, messages, senders,
 };
 
 /// A message that came to another state.
@@ -78,12 +78,14 @@ pub struct CampaignFailedEventData {
 /// An import that came to its end; `rows` is the sum of `created`, `updated`, `unchanged`, `duplicates` and `invalid`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "imp_01kazsw6e3f8e9xq2m4r7t5v0b", "rows": 1045, "created": 975, "updated": 0, "unchanged": 0,
+    "id": "imp_01kazsw6e3f8e9xq2m4r7t5v0b", "kind": "contacts", "rows": 1045, "created": 975, "updated": 0, "unchanged": 0,
     "duplicates": 60, "invalid": 10, "ambiguous": 0, "error": null
 }))]
 pub struct ImportEventData {
     /// The import.
     pub id: ImportId,
+    /// What its rows became, and so where it is shown: `/v1/contacts/imports` or `/v1/blacklist/imports`.
+    pub kind: imports::Kind,
     /// Rows read.
     pub rows: i64,
     /// Contacts, or entries of the blacklist, that were made.

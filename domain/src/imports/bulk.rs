@@ -12,11 +12,12 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Import, MergeType, RowError,
+    Import, Kind, MergeType, RowError,
     merge::merged,
     rows::{self, Prepared},
 };
 use crate::{
+    blacklist::{self, Listed, Origin, Source},
     contacts::{Column, Consent, Contact},
     db::{Field, Records, Sql},
     error::Result,
@@ -68,13 +69,16 @@ fn number(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// Writes the rows of a batch.
+/// Writes the rows of a batch, as what the import's kind makes of them.
 pub(super) async fn write(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     import: &Import,
     rows: &[Prepared],
 ) -> Result<Written> {
+    if import.kind == Kind::Blacklist {
+        return list(tx, scope, import, rows).await;
+    }
     let mut written = Written::default();
     let taken = taken_external_ids(tx, scope, rows).await?;
     let mut rows: Vec<&Prepared> = rows.iter().collect();
@@ -100,6 +104,16 @@ pub(super) async fn write(
         groups::insert(tx, scope, *group, &ids).await?;
     }
     Ok(written)
+}
+
+/// Puts the numbers of a batch on the blacklist.
+async fn list(tx: &DatabaseTransaction, scope: &AccountScope, import: &Import, rows: &[Prepared]) -> Result<Written> {
+    let reason = |row: &Prepared| row.reason.clone().or_else(|| import.settings.reason.clone());
+    let listed: Vec<Listed> = rows.iter().map(|row| Listed { phone: row.phone, reason: reason(row) }).collect();
+    let origin = Origin { source: Source::Import, id: Some(import.id.to_string()) };
+    let added = blacklist::insert(tx, scope, &listed, &origin).await?;
+    let created = i64::try_from(added).unwrap_or(i64::MAX);
+    Ok(Written { created, unchanged: number(rows.len()).saturating_sub(created), ..Written::default() })
 }
 
 /// Lines of rows whose external id belongs to another number, in the database or before in the batch.

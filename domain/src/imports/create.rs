@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 
-use super::{Import, MAX_GROUPS, MergeType, Settings, plan, queries};
+use super::{Import, Kind, MAX_GROUPS, MergeType, Settings, plan, queries};
 use crate::{
-    contact_fields, contacts,
+    blacklist, contact_fields, contacts,
     db::{Db, Sql},
-    error::{Code, Error, Result},
+    error::{Code, Error, Faults, Result},
     files::{FileError, Limits, Options, Table, open},
     groups,
     ids::{FileId, GroupId, ImportId},
@@ -29,6 +29,8 @@ pub struct Order {
     pub groups: Vec<String>,
     /// What happens to contacts that exist.
     pub merge: MergeType,
+    /// Why the numbers are put on the blacklist, where a row does not say it.
+    pub reason: Option<String>,
     /// Country of the file's bare national numbers.
     pub default_country: Option<Country>,
     /// Whether the first row holds titles; found out when absent.
@@ -43,16 +45,20 @@ pub struct Order {
 ///
 /// # Errors
 /// `file_refused`, `unknown_column`, `unknown_field`, `invalid_request`; nothing is queued and no group made then.
-pub async fn create(db: &Db, scope: &AccountScope, path: &Path, order: Order) -> Result<Import> {
-    let Order { file_name, mapping, groups: names, merge, default_country, header, separator, encoding } = order;
+pub async fn create(db: &Db, scope: &AccountScope, kind: Kind, path: &Path, order: Order) -> Result<Import> {
+    let Order { file_name, mapping, groups: names, merge, reason, default_country, header, separator, encoding } =
+        order;
     if names.len() > MAX_GROUPS {
         return Err(Error::field("/groups", "too_many", format!("must have at most {MAX_GROUPS} groups")));
     }
+    let mut faults = Faults::default();
+    faults.optional_text("/reason", reason.as_deref(), blacklist::MAX_REASON);
+    faults.check()?;
     let options = Options { header, separator, encoding: encoding.clone() };
-    let (table, suggested) = look(path, &file_name, options).await?;
+    let (table, suggested) = look(path, &file_name, kind, options).await?;
     let fields = contact_fields::all(db.read(), scope).await?;
     let mapping = mapping.unwrap_or(suggested);
-    let columns = plan::resolve(&mapping, &table.header, &fields)?;
+    let columns = plan::resolve(kind, &mapping, &table.header, &fields)?;
     let account_country = match contacts::rule(db.read(), scope).await? {
         Rule::AccountCountry(country) => Some(country),
         Rule::None | Rule::ImportCountry(_) => None,
@@ -64,22 +70,23 @@ pub async fn create(db: &Db, scope: &AccountScope, path: &Path, order: Order) ->
         encoding,
         default_country,
         account_country,
+        reason,
         columns,
         types: types.map(|f| (f.key, (f.kind.as_str().to_owned(), f.choices))).collect(),
     };
     let upload = tokio::fs::File::open(path).await.map_err(|e| Error::internal(format!("reading an upload: {e}")))?;
     let file = uploads::store(db, scope, &file_name, upload).await?;
-    let id = queue(db, scope, &file_name, merge, &names, json!(mapping), &settings, file).await?;
+    let id = queue(db, scope, kind, &file_name, merge, &names, json!(mapping), &settings, file).await?;
     queries::get(db.read(), scope, id).await
 }
 
 /// Opens the file for its titles; on a thread where reading may block.
-async fn look(path: &Path, name: &str, options: Options) -> Result<(Titles, plan::Mapping)> {
+async fn look(path: &Path, name: &str, kind: Kind, options: Options) -> Result<(Titles, plan::Mapping)> {
     let (path, name) = (path.to_owned(), name.to_owned());
     let limits = Limits { bytes: uploads::MAX_BYTES, ..Limits::default() };
     let opened = tokio::task::spawn_blocking(move || {
         let table = open(&path, &name, &limits, &options)?;
-        let suggested = plan::suggest(&table);
+        let suggested = plan::suggest(kind, &table);
         let Table { header, has_header, .. } = table;
         Ok((Titles { header, has_header }, suggested))
     });
@@ -100,6 +107,7 @@ fn refused(error: FileError) -> Error {
 async fn queue(
     db: &Db,
     scope: &AccountScope,
+    kind: Kind,
     file_name: &str,
     merge: MergeType,
     names: &[String],
@@ -114,9 +122,20 @@ async fn queue(
     let groups: Vec<GroupId> = groups::ensure(&tx, scope, names).await?.into_iter().map(|g| g.id).collect();
     tx.run(
         "INSERT INTO imports (id, account_id, file_id, file_name, status, merge, mapping, options, group_ids, done, \
-         created, updated, unchanged, duplicates, invalid, ambiguous, created_at, version) \
-         VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, 0, 0, 0, 0, 0, 0, 0, $9, 1)",
-        vals![id, scope.account(), file, file_name, merge.as_str(), mapping, settings, json!(groups), now],
+         created, updated, unchanged, duplicates, invalid, ambiguous, created_at, version, kind) \
+         VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, 0, 0, 0, 0, 0, 0, 0, $9, 1, $10)",
+        vals![
+            id,
+            scope.account(),
+            file,
+            file_name,
+            merge.as_str(),
+            mapping,
+            settings,
+            json!(groups),
+            now,
+            kind.as_str()
+        ],
     )
     .await?;
     jobs::enqueue(&tx, now, Queue::ContactsImport, id.0).await?;

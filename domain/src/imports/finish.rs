@@ -53,9 +53,20 @@ async fn end(
     uploads::delete(&tx, scope, import.file).await?;
     let Counts { done, created, updated, unchanged, duplicates, invalid, ambiguous } = import.counts;
     let error = error.map(|(code, detail)| ImportEventError { code: code.to_owned(), detail: detail.to_owned() });
-    let kind = if error.is_none() { Kind::ImportCompleted } else { Kind::ImportFailed };
-    let data = ImportEventData { id, rows: done, created, updated, unchanged, duplicates, invalid, ambiguous, error };
-    events::record(&tx, now, scope.account(), kind, &id.to_string(), data).await?;
+    let event = if error.is_none() { Kind::ImportCompleted } else { Kind::ImportFailed };
+    let data = ImportEventData {
+        id,
+        kind: import.kind,
+        rows: done,
+        created,
+        updated,
+        unchanged,
+        duplicates,
+        invalid,
+        ambiguous,
+        error,
+    };
+    events::record(&tx, now, scope.account(), event, &id.to_string(), data).await?;
     tx.commit().await?;
     Ok(())
 }

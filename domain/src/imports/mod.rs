@@ -1,12 +1,13 @@
-//! Imports: an uploaded table read into contacts by a job.
+//! Imports: an uploaded table read by a job, into contacts or into the blacklist.
 //!
 //! States: `queued` → `running` → `completed` or `failed`. Who runs it holds a lease that each batch and time renew; `done`, the
-//! checkpoint, is committed with the contacts of its rows, so a killed run goes on where the last batch ended and
+//! checkpoint, is committed with what its rows became, so a killed run goes on where the last batch ended and
 //! nothing is counted twice.
 //!
 //! Invariants: rows done = created + updated + unchanged + duplicates + invalid; within a file the first row of a number
 //! wins; a row with a value that cannot be read is refused whole, told by line and field; an import never turns a
-//! refused consent into anything else and never touches the blacklist. Every accepted row's contact joins the import's
+//! refused consent into anything else; one of contacts never touches the blacklist, and one of the blacklist touches
+//! nothing else. Every accepted row's contact joins the import's
 //! groups, whatever the merge type.
 
 mod bulk;
@@ -29,7 +30,7 @@ use sea_orm::{FromQueryResult, QueryResult};
 pub use create::{Order, create};
 pub use merge::MergeType;
 pub use plan::{Settings, TARGETS};
-pub use queries::{errors, get, list};
+pub use queries::{errors, find, get, list};
 pub use run::run;
 pub use sweep::sweep;
 
@@ -42,6 +43,16 @@ use crate::{
 pub const MAX_ERRORS: i64 = 100_000;
 /// Groups that one import may fill.
 pub const MAX_GROUPS: usize = 20;
+
+crate::text_enum! {
+    /// What the rows of an import become.
+    pub enum Kind("ImportKind") {
+        /// Contacts.
+        Contacts = "contacts",
+        /// Numbers of the blacklist.
+        Blacklist = "blacklist",
+    }
+}
 
 crate::text_enum! {
     /// Where an import stands.
@@ -69,11 +80,11 @@ impl ImportStatus {
 pub struct Counts {
     /// Rows of the file that are done: the checkpoint and the sum of the five below.
     pub done: i64,
-    /// Contacts made.
+    /// Contacts made, or numbers new on the blacklist.
     pub created: i64,
     /// Contacts changed.
     pub updated: i64,
-    /// Contacts that had the same values, or that the merge type leaves alone.
+    /// Contacts that had the same values, or that the merge type leaves alone; numbers that were on the blacklist.
     pub unchanged: i64,
     /// Rows whose number stands in the file before.
     pub duplicates: i64,
@@ -90,6 +101,8 @@ pub struct Import {
     pub id: ImportId,
     /// Whose it is.
     pub account: AccountId,
+    /// What its rows become.
+    pub kind: Kind,
     /// The upload; deleted when the import ends.
     pub file: FileId,
     /// The name it was uploaded under.
@@ -128,6 +141,7 @@ impl FromQueryResult for Import {
         Ok(Self {
             id: row.try_get(pre, "id")?,
             account: row.try_get(pre, "account_id")?,
+            kind: row.try_get(pre, "kind")?,
             file: row.try_get(pre, "file_id")?,
             file_name: row.try_get(pre, "file_name")?,
             status: row.try_get(pre, "status")?,

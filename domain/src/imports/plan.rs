@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Kind;
 use crate::{
     contact_fields::{ContactField, FieldType, Typed},
     contacts::Column,
@@ -32,6 +33,9 @@ pub const TARGETS: [&str; 13] = [
     "consent",
 ];
 
+/// What a column of numbers for the blacklist can feed.
+const LISTED: [&str; 2] = ["phone", "reason"];
+
 /// How a file is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -45,6 +49,9 @@ pub struct Settings {
     pub default_country: Option<Country>,
     /// The account's default country at that time: international numbers win.
     pub account_country: Option<Country>,
+    /// Why the numbers are put on the blacklist, where a row does not say it.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Target and 0-based column.
     pub columns: Vec<(String, usize)>,
     /// Types of the account's own fields among the targets: the word and the choices.
@@ -66,12 +73,14 @@ impl Settings {
     }
     /// The plan in the form rows are read by.
     pub(super) fn plan(&self) -> Plan {
-        let mut plan = Plan { phone: 0, consent: None, columns: Vec::new(), fields: Vec::new() };
+        let mut plan = Plan { phone: 0, consent: None, reason: None, columns: Vec::new(), fields: Vec::new() };
         for (target, index) in &self.columns {
             if target == "phone" {
                 plan.phone = *index;
             } else if target == "consent" {
                 plan.consent = Some(*index);
+            } else if target == "reason" {
+                plan.reason = Some(*index);
             } else if let Some(column) = Column::by_name(target) {
                 plan.columns.push((column, *index));
             } else if let Some(key) = target.strip_prefix("fields.") {
@@ -88,6 +97,7 @@ impl Settings {
 pub(super) struct Plan {
     pub phone: usize,
     pub consent: Option<usize>,
+    pub reason: Option<usize>,
     pub columns: Vec<(Column, usize)>,
     pub fields: Vec<(String, Typed, usize)>,
 }
@@ -96,14 +106,21 @@ pub(super) struct Plan {
 pub(super) type Mapping = BTreeMap<String, String>;
 
 /// What the titles suggest; a table of one column without titles is a list of phones.
-pub(super) fn suggest(table: &Table) -> Mapping {
+pub(super) fn suggest(kind: Kind, table: &Table) -> Mapping {
     if !table.has_header {
         let only = table.header.len() == 1;
         return only.then(|| ("phone".to_owned(), "1".to_owned())).into_iter().collect();
     }
     let suggested = suggest_mapping(&table.header);
     let numbered = suggested.into_iter().zip(1_usize..);
-    numbered.filter_map(|(field, n)| field.map(|f| (f.to_owned(), title(table, n)))).collect()
+    let mut mapping: Mapping =
+        numbered.filter_map(|(field, n)| field.map(|f| (f.to_owned(), title(table, n)))).collect();
+    if kind == Kind::Blacklist {
+        mapping.retain(|field, _| field == "phone");
+        let reason = table.header.iter().position(|title| title.trim().eq_ignore_ascii_case("reason"));
+        mapping.extend(reason.map(|place| ("reason".to_owned(), title(table, place.saturating_add(1)))));
+    }
+    mapping
 }
 
 /// The title of the 1-based column, if it is the first of that title, else its number.
@@ -117,12 +134,21 @@ fn title(table: &Table, n: usize) -> String {
 ///
 /// # Errors
 /// `unknown_field`, `unknown_column` with the columns there are, `invalid_request` without a phone.
-pub(super) fn resolve(mapping: &Mapping, header: &[String], fields: &[ContactField]) -> Result<Vec<(String, usize)>> {
+pub(super) fn resolve(
+    kind: Kind,
+    mapping: &Mapping,
+    header: &[String],
+    fields: &[ContactField],
+) -> Result<Vec<(String, usize)>> {
+    let (built_in, fields): (&[&str], &[ContactField]) = match kind {
+        Kind::Contacts => (&TARGETS, fields),
+        Kind::Blacklist => (&LISTED, &[]),
+    };
     let mut columns = Vec::with_capacity(mapping.len());
     for (target, column) in mapping {
         let own = target.strip_prefix("fields.").is_some_and(|key| fields.iter().any(|f| f.key == key));
-        if !own && !TARGETS.contains(&target.as_str()) {
-            return Err(unknown_field(target, fields));
+        if !own && !built_in.contains(&target.as_str()) {
+            return Err(unknown_field(target, built_in, fields));
         }
         columns.push((target.clone(), find(column, header).ok_or_else(|| unknown_column(target, column, header))?));
     }
@@ -150,11 +176,11 @@ fn unknown_column(target: &str, column: &str, header: &[String]) -> Error {
     Error::new(Code::UnknownColumn, detail)
 }
 
-fn unknown_field(target: &str, fields: &[ContactField]) -> Error {
+fn unknown_field(target: &str, built_in: &[&str], fields: &[ContactField]) -> Error {
     let own = fields.iter().map(|f| format!("fields.{}", f.key));
-    let known: Vec<String> = TARGETS.iter().map(|t| (*t).to_owned()).chain(own).collect();
+    let known: Vec<String> = built_in.iter().map(|t| (*t).to_owned()).chain(own).collect();
     let target = crate::ids::short(target);
-    let detail = format!("There is no contact field {target:?}. Fields are: {}.", known.join(", "));
+    let detail = format!("There is no field {target:?} to fill. Fields are: {}.", known.join(", "));
     Error::new(Code::UnknownField, detail)
 }
 
@@ -184,12 +210,15 @@ mod tests {
     fn refusals_name_what_there_is() {
         let code = |target: &str, column: &str| {
             let mapping = Mapping::from([(target.to_owned(), column.to_owned())]);
-            resolve(&mapping, &header(), &[]).map_err(|e| (e.code, e.detail))
+            resolve(Kind::Contacts, &mapping, &header(), &[]).map_err(|e| (e.code, e.detail))
         };
         let (unknown, detail) = code("phone", "Mobile").unwrap_err();
         assert!(unknown == Code::UnknownColumn && detail.contains("\"Name\""), "{detail}");
         assert_eq!(code("fields.city", "Name").unwrap_err().0, Code::UnknownField);
         assert_eq!(code("first_name", "Name").unwrap_err().0, Code::InvalidRequest, "no phone");
         assert_eq!(code("phone", "1").unwrap(), [("phone".to_owned(), 0)]);
+        let mapping = Mapping::from([("phone".to_owned(), "1".to_owned()), ("first_name".to_owned(), "2".to_owned())]);
+        let refused = resolve(Kind::Blacklist, &mapping, &header(), &[]).unwrap_err();
+        assert!(refused.code == Code::UnknownField && refused.detail.contains("phone, reason"), "{}", refused.detail);
     }
 }

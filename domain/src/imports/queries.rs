@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::{Import, RowError};
+use super::{Import, Kind, RowError};
 use crate::{
     db::{Sql, Window},
     error::{Error, Result},
@@ -20,26 +20,34 @@ pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: ImportId
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("import"))
 }
 
-/// A page of imports, oldest first; and whether there are more.
+/// One import of a kind: one of another kind is not found.
+///
+/// # Errors
+/// `not_found`.
+pub async fn find(conn: &impl ConnectionTrait, scope: &AccountScope, kind: Kind, id: ImportId) -> Result<Import> {
+    let import = get(conn, scope, id).await?;
+    if import.kind == kind { Ok(import) } else { Err(Error::not_found("import")) }
+}
+
+/// A page of imports of a kind, oldest first; and whether there are more.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn list(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
+    kind: Kind,
     window: Window<ImportId>,
 ) -> Result<(Vec<Import>, bool)> {
     let more = i64::try_from(window.fetch()).unwrap_or(i64::MAX);
-    let rows = match window.after {
-        Some(after) => {
-            let sql = "SELECT * FROM imports WHERE account_id = $1 AND id > $3 ORDER BY id LIMIT $2";
-            conn.all(sql, vals![scope.account(), more, after]).await?
-        }
-        None => {
-            let sql = "SELECT * FROM imports WHERE account_id = $1 ORDER BY id LIMIT $2";
-            conn.all(sql, vals![scope.account(), more]).await?
-        }
-    };
+    let mut sql = "SELECT * FROM imports WHERE account_id = $1 AND kind = $3".to_owned();
+    let mut values = vals![scope.account(), more, kind.as_str()];
+    if let Some(after) = window.after {
+        values.push(after.into());
+        sql.push_str(" AND id > $4");
+    }
+    sql.push_str(" ORDER BY id LIMIT $2");
+    let rows = conn.all(&sql, values).await?;
     Ok(window.cut(rows))
 }
 

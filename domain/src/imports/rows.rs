@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{RowError, plan::Plan};
 use crate::{
+    blacklist::MAX_REASON,
     contact_fields::Rejected,
     contacts::{Column, Consent, Described, Reading, described},
     files::Row,
@@ -28,6 +29,8 @@ pub(super) struct Prepared {
     pub fields: Vec<(String, Option<Value>)>,
     /// `None` for an empty cell, or when no column is mapped.
     pub consent: Option<Consent>,
+    /// Why the number is put on the blacklist.
+    pub reason: Option<String>,
 }
 
 impl Prepared {
@@ -72,7 +75,13 @@ pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn) -> Result<Prepared, Ro
             wrong("consent", raw, Rejected::new("invalid_consent", "must be yes, no, given, refused or unknown"))
         })?),
     };
-    Ok(Prepared { line: row.line, phone, described: described(phone), columns, fields, consent })
+    let reason = plan.reason.map(|index| cell(row, index)).filter(|raw| !raw.is_empty());
+    if let Some(raw) = reason.filter(|raw| raw.chars().count() > MAX_REASON) {
+        let detail = format!("must have at most {MAX_REASON} characters");
+        return Err(wrong("reason", raw, Rejected::new("too_long", detail)));
+    }
+    let reason = reason.map(str::to_owned);
+    Ok(Prepared { line: row.line, phone, described: described(phone), columns, fields, consent, reason })
 }
 
 /// A refusal; what it shows is cut, and free of characters that a database refuses.

@@ -9,7 +9,7 @@ mod waiting;
 
 use std::io::Write;
 
-use super::{Counts, Import, ImportStatus, MergeType, Order, create, get, run};
+use super::{Counts, Import, ImportStatus, Kind, MergeType, Order, create, get, run};
 use crate::{
     db::Window,
     error::Result,
@@ -20,7 +20,7 @@ use crate::{
 async fn accept(stage: &Stage, bytes: &[u8], name: &str, order: Order) -> Result<Import> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
-    create(&stage.db, &stage.scope, file.path(), Order { file_name: name.into(), ..order }).await
+    create(&stage.db, &stage.scope, Kind::Contacts, file.path(), Order { file_name: name.into(), ..order }).await
 }
 
 /// Accepts and runs.
@@ -67,7 +67,7 @@ async fn the_example_bases_give_their_counts() {
                 default_country: country,
                 ..Order::default()
             };
-            let queued = create(&stage.db, &scope, &folder.join(name), order).await.unwrap();
+            let queued = create(&stage.db, &scope, Kind::Contacts, &folder.join(name), order).await.unwrap();
             run(&stage.db, &stage.system, queued.id, "test").await.unwrap();
             let done = get(stage.db.read(), &scope, queued.id).await.unwrap();
             let want = |key: &str| expected[base][key].as_i64().unwrap();

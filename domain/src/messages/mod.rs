@@ -6,6 +6,7 @@
 
 mod cancel;
 pub mod chunks;
+mod list;
 mod moves;
 mod plan;
 mod queries;
@@ -15,15 +16,17 @@ mod status;
 pub mod sweep;
 mod terms;
 mod trace;
+mod weekdays;
 pub mod window;
 mod write;
 
 pub use cancel::cancel;
+pub use list::{Filter, Listed, list};
 pub use plan::{Draft, Letter, Outcome, Piece, Recipient, Skip, Values};
-pub use queries::{Filter, Message, Part, get, list, parts_of};
+pub use queries::{Message, Part, get, parts_of};
 pub use record::{Answer, Patience, Receipt, Recorded, Reference, Submitted, record};
 pub use send::{Letterhead, Request, Sent, cost, plan, recipients, send};
 pub use status::{ReceiptState, Status};
 pub use terms::Terms;
 pub use trace::{Doubt, Line, Trace, TracedPart, WaitingReceipt, owner, trace};
-pub use write::{Home, Written, write};
+pub use write::{Home, Mailing, Written, write};

@@ -136,6 +136,13 @@ pub struct Letter {
     pub split_mode: SplitMode,
 }
 
+impl Piece {
+    /// What it costs: price × segments; `None` beyond what money can be.
+    pub fn price(&self) -> Option<Micros> {
+        self.unit_price.checked_mul(self.segments)
+    }
+}
+
 impl Letter {
     /// Decides what becomes of one recipient.
     pub fn draft(&self, terms: &Terms, to: &Recipient) -> Draft {

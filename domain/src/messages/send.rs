@@ -4,22 +4,21 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 
-use super::{
-    Draft, Home, Letter, Outcome, Recipient, Skip, Status, Terms, Values,
-    write::{Written, write},
-};
+use super::{Draft, Home, Letter, Mailing, Outcome, Recipient, Skip, Status, Terms, Values, write::write};
 use crate::{
     balance, blacklist,
     clock::Timestamp,
     db::{Columns, Sql},
-    error::Result,
+    error::{Error, Result},
     groups,
-    ids::{BatchId, ContactId, HoldId},
-    jobs::{self, Queue},
+    ids::{BatchId, ContactId, HoldId, MessageId},
     money::{Currency, Micros},
     phone::Msisdn,
     scope::AccountScope,
 };
+
+/// The most messages looked up and written at once.
+const PAGE: usize = 1000;
 
 /// What a send says of its messages beside text and recipients.
 #[derive(Debug, Clone)]
@@ -37,11 +36,22 @@ pub struct Request {
     pub head: Letterhead,
 }
 
+impl Request {
+    /// Its numbers, each once.
+    fn numbers(&self) -> Vec<Msisdn> {
+        let mut seen = HashSet::new();
+        self.to.iter().copied().filter(|n| seen.insert(*n)).collect()
+    }
+}
+
 /// What a send became.
 pub struct Sent {
     pub batch: BatchId,
     pub drafts: Vec<Draft>,
-    pub written: Written,
+    /// One id per draft, in order.
+    pub ids: Vec<MessageId>,
+    /// What the messages to be sent cost.
+    pub cost: Micros,
     pub send_at: Timestamp,
     pub currency: Currency,
     /// The state of those to be sent: queued, or scheduled for later.
@@ -111,60 +121,124 @@ pub async fn recipients(
     Ok(all.collect())
 }
 
-/// What would become of a send: the dry run, and the first half of the real one.
+/// What would become of these sends: the dry run, and the first half of the real one.
 ///
 /// # Errors
 /// What [`Terms::load`] refuses.
 pub async fn plan(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
-    letter: &Letter,
-    to: &[Msisdn],
-) -> Result<(Terms, Vec<Draft>)> {
+    requests: &[Request],
+) -> Result<(Terms, Vec<Vec<Draft>>)> {
     let terms = Terms::load(conn, scope).await?;
-    let mut seen = HashSet::new();
-    let once: Vec<Msisdn> = to.iter().copied().filter(|n| seen.insert(*n)).collect();
-    let drafts = recipients(conn, scope, &once).await?.iter().map(|r| letter.draft(&terms, r)).collect();
+    let once: Vec<Vec<Msisdn>> = requests.iter().map(Request::numbers).collect();
+    let all: Vec<Msisdn> = once.iter().flatten().copied().collect();
+    let mut known = Vec::with_capacity(all.len());
+    for page in all.chunks(PAGE) {
+        known.extend(recipients(conn, scope, page).await?);
+    }
+    let mut known = known.iter();
+    let drafts = requests.iter().zip(&once).map(|(request, numbers)| {
+        known.by_ref().take(numbers.len()).map(|to| request.letter.draft(&terms, to)).collect()
+    });
+    let drafts = drafts.collect();
     Ok((terms, drafts))
 }
 
-/// Sends: writes the messages, holds their money and wakes the pumps. A send for later holds nothing yet.
+/// Sends, each request what it says, all or none: writes the messages and holds their money. What is sent now shares
+/// chunks and one hold; a send for later has its own, and holds nothing yet. The pumps are to be nudged after the
+/// commit.
 ///
 /// # Errors
-/// What [`plan`] refuses; `insufficient_funds`.
-pub async fn send(tx: &DatabaseTransaction, scope: &AccountScope, request: &Request) -> Result<Sent> {
-    let Request { letter, to, head } = request;
+/// What [`plan`] refuses; `insufficient_funds` when the money does not suffice for all of them.
+pub async fn send(tx: &DatabaseTransaction, scope: &AccountScope, requests: &[Request]) -> Result<Vec<Sent>> {
     let now = scope.clock().now();
-    let (terms, drafts) = plan(tx, scope, letter, to).await?;
-    let send_at = head.send_at.filter(|at| *at > now);
-    let batch = BatchId::new(now);
-    let home = Home {
-        account: scope.account(),
-        campaign: None,
-        batch: Some(batch),
-        hold: HoldId::new(now),
-        currency: terms.deck.currency.clone(),
-        send_at: send_at.unwrap_or(now),
-        priority: 1,
-        chunk_status: if send_at.is_some() { "scheduled" } else { "ready" },
-        external_id: head.external_id.clone(),
-        metadata: head.metadata.clone(),
-    };
-    let written = write(tx, now, &home, letter, &terms.routing, &drafts).await?;
-    if written.sending > 0 && send_at.is_none() {
-        balance::hold(tx, now, scope.account(), home.hold, written.cost).await?;
-        for carrier in &written.carriers {
-            jobs::enqueue(tx, now, Queue::MessagesDeliver, carrier.0).await?;
+    let (terms, drafts) = plan(tx, scope, requests).await?;
+    let mut all: Vec<Sent> = requests
+        .iter()
+        .zip(drafts)
+        .map(|(request, drafts)| {
+            let later = request.head.send_at.filter(|at| *at > now);
+            let cost = cost(&drafts).ok_or_else(|| Error::internal("cost out of range"))?;
+            Ok(Sent {
+                batch: BatchId::new(now),
+                ids: Vec::with_capacity(drafts.len()),
+                cost,
+                send_at: later.unwrap_or(now),
+                currency: terms.deck.currency.clone(),
+                waiting: if later.is_some() { Status::Scheduled } else { Status::Queued },
+                drafts,
+            })
+        })
+        .collect::<Result<_>>()?;
+    let hold = HoldId::new(now);
+    for places in together(&all) {
+        let Some(first) = places.first().and_then(|place| all.get(*place)) else { continue };
+        let later = first.waiting == Status::Scheduled;
+        let home = Home {
+            account: scope.account(),
+            campaign: None,
+            hold: if later { HoldId::new(now) } else { hold },
+            currency: first.currency.clone(),
+            send_at: first.send_at,
+            priority: 1,
+            chunk_status: if later { "scheduled" } else { "ready" },
+        };
+        let of = |place: &usize| Some((requests.get(*place)?, all.get(*place)?));
+        let mailings: Vec<Mailing<'_>> = places
+            .iter()
+            .filter_map(of)
+            .map(|(Request { letter, head, .. }, sent)| Mailing {
+                batch: Some(sent.batch),
+                letter,
+                external_id: head.external_id.as_deref(),
+                metadata: &head.metadata,
+                drafts: &sent.drafts,
+            })
+            .collect();
+        let mut ids = write(tx, now, &home, &terms.routing, &mailings).await?.ids.into_iter();
+        for place in places {
+            if let Some(sent) = all.get_mut(place) {
+                sent.ids.extend(ids.by_ref().take(sent.drafts.len()));
+            }
         }
     }
-    let waiting = if send_at.is_some() { Status::Scheduled } else { Status::Queued };
-    Ok(Sent { batch, drafts, written, send_at: home.send_at, currency: home.currency, waiting })
+    let costs = all.iter().filter(|sent| sent.waiting == Status::Queued).map(|sent| sent.cost);
+    let due = Micros::checked_sum(costs).ok_or_else(|| Error::internal("cost out of range"))?;
+    let sends = |sent: &Sent| sent.drafts.iter().any(|d| matches!(d.outcome, Outcome::Send(_)));
+    if all.iter().any(|sent| sent.waiting == Status::Queued && sends(sent)) {
+        balance::hold(tx, now, scope.account(), hold, due).await?;
+    }
+    Ok(all)
+}
+
+/// Which sends are written together, by their places: those for now, up to a chunk's worth; each for later alone.
+fn together(all: &[Sent]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut now: Vec<usize> = Vec::new();
+    let mut size = 0;
+    for (place, sent) in all.iter().enumerate() {
+        if sent.waiting == Status::Scheduled {
+            groups.push(vec![place]);
+            continue;
+        }
+        if size + sent.drafts.len() > PAGE && !now.is_empty() {
+            groups.push(std::mem::take(&mut now));
+            size = 0;
+        }
+        size += sent.drafts.len();
+        now.push(place);
+    }
+    if !now.is_empty() {
+        groups.push(now);
+    }
+    groups
 }
 
 /// The cost of drafts, for estimates.
 pub fn cost(drafts: &[Draft]) -> Option<Micros> {
     Micros::checked_sum(drafts.iter().filter_map(|d| match &d.outcome {
-        Outcome::Send(p) => Some(p.unit_price.checked_mul(p.segments).unwrap_or(Micros(i64::MAX))),
+        Outcome::Send(p) => Some(p.price().unwrap_or(Micros(i64::MAX))),
         Outcome::Skip(_) => None,
     }))
 }

@@ -1,5 +1,5 @@
-//! Writing drafts as messages: a chunk for each carrier, the messages of each way, their texts and counts. With one way,
-//! which is usual, four statements whatever their number.
+//! Writing drafts as messages: a chunk for each carrier, then all messages, their texts and counts, in three statements
+//! whatever their number. Sends that came at the same time are written together.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::{
     clock::Timestamp,
     db::{Columns, Sql},
     error::{Error, Result},
-    ids::{AccountId, BatchId, CampaignId, CarrierId, ChunkId, HoldId, MessageId, RouteId},
+    ids::{AccountId, BatchId, CampaignId, CarrierId, ChunkId, HoldId, MessageId},
     money::{Currency, Micros},
     routes::{self, Routing},
     segments::Encoding,
@@ -25,7 +25,6 @@ use crate::{
 pub struct Home {
     pub account: AccountId,
     pub campaign: Option<CampaignId>,
-    pub batch: Option<BatchId>,
     pub hold: HoldId,
     pub currency: Currency,
     pub send_at: Timestamp,
@@ -33,14 +32,22 @@ pub struct Home {
     pub priority: i64,
     /// The chunk's first state: `preparing`, `ready` or `scheduled`.
     pub chunk_status: &'static str,
-    pub external_id: Option<String>,
-    pub metadata: serde_json::Value,
+}
+
+/// One letter to some: a send, or a page of a campaign.
+#[derive(Debug, Clone, Copy)]
+pub struct Mailing<'a> {
+    pub batch: Option<BatchId>,
+    pub letter: &'a Letter,
+    pub external_id: Option<&'a str>,
+    pub metadata: &'a serde_json::Value,
+    pub drafts: &'a [Draft],
 }
 
 /// What was written.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// One id per draft, in order.
+    /// One id per draft, in the order of mailings and of their drafts.
     pub ids: Vec<MessageId>,
     /// What the messages to be sent cost.
     pub cost: Micros,
@@ -48,14 +55,6 @@ pub struct Written {
     pub sending: i64,
     /// The carriers they go to.
     pub carriers: Vec<CarrierId>,
-}
-
-/// The drafts of one way, by their places.
-struct Lane<'a> {
-    carrier: CarrierId,
-    route: Option<RouteId>,
-    cost: Option<(Micros, &'a Currency)>,
-    places: Vec<usize>,
 }
 
 /// A chunk to be written, and what of it is to be sent.
@@ -66,6 +65,17 @@ struct NewChunk {
     sending: i64,
 }
 
+/// A message to be written.
+struct Row<'a> {
+    id: MessageId,
+    mailing: &'a Mailing<'a>,
+    draft: &'a Draft,
+    /// What is to be sent, and its way; none when it is skipped.
+    send: Option<(&'a Piece, routes::Lane<'a>)>,
+    /// The place of its chunk.
+    chunk: usize,
+}
+
 /// Writes up to about 1,000 drafts: a chunk for each carrier they go to. What is skipped goes with the first.
 ///
 /// # Errors
@@ -74,91 +84,99 @@ pub async fn write(
     tx: &DatabaseTransaction,
     now: Timestamp,
     home: &Home,
-    letter: &Letter,
     routing: &Routing,
-    drafts: &[Draft],
+    mailings: &[Mailing<'_>],
 ) -> Result<Written> {
     let waiting = if home.chunk_status == "scheduled" { Status::Scheduled } else { Status::Queued };
-    let mut written =
-        Written { ids: Vec::with_capacity(drafts.len()), cost: Micros::ZERO, sending: 0, carriers: Vec::new() };
-    for (place, draft) in drafts.iter().enumerate() {
-        // A microsecond apart, so that the order of ids is the order of drafts.
-        let id = MessageId::new(Timestamp(now.0.saturating_add(i64::try_from(place).unwrap_or(0))));
-        written.ids.push(id);
-        if let Outcome::Send(p) = &draft.outcome {
-            let price = p.unit_price.checked_mul(p.segments).and_then(|price| written.cost.checked_add(price));
-            written.cost = price.ok_or_else(|| Error::internal("cost out of range"))?;
-            written.sending += 1;
-        }
+    let (rows, chunks) = rows(now, home, waiting, routing, mailings)?;
+    if rows.is_empty() {
+        return Ok(Written { ids: Vec::new(), cost: Micros::ZERO, sending: 0, carriers: Vec::new() });
     }
-    let lanes = lanes(letter, routing, drafts, &written.ids)?;
-    let mut chunks: Vec<NewChunk> = Vec::new();
-    for lane in &lanes {
-        let sending = lane.places.iter().filter_map(|place| drafts.get(*place));
-        let sending = sending.filter(|draft| matches!(draft.outcome, Outcome::Send(_))).count();
-        let sending = i64::try_from(sending).unwrap_or(0);
-        match chunks.iter_mut().find(|chunk| chunk.carrier == lane.carrier) {
-            Some(chunk) => chunk.sending += sending,
-            None => {
-                // What is sent later holds its money chunk by chunk; otherwise one hold is for all.
-                let own_hold = waiting == Status::Scheduled && !chunks.is_empty();
-                let hold = if own_hold { HoldId::new(now) } else { home.hold };
-                chunks.push(NewChunk { id: ChunkId::new(now), carrier: lane.carrier, hold, sending });
-            }
-        }
-    }
+    let batch = if let [only] = mailings { only.batch } else { None };
     for chunk in &chunks {
-        insert_chunk(tx, now, home, chunk).await?;
+        insert_chunk(tx, now, home, batch, chunk).await?;
     }
-    for lane in &lanes {
-        let Some(chunk) = chunks.iter().find(|chunk| chunk.carrier == lane.carrier) else { continue };
-        insert_messages(tx, (now, waiting), home, letter, (chunk, lane), (drafts, &written.ids)).await?;
-    }
-    insert_texts(tx, drafts, &written.ids).await?;
+    insert_messages(tx, (now, waiting), home, &rows, &chunks).await?;
+    insert_texts(tx, &rows).await?;
+    let sending: i64 = chunks.iter().map(|chunk| chunk.sending).sum();
     if let Some(campaign) = home.campaign {
-        let skipped = i64::try_from(drafts.len()).unwrap_or(0) - written.sending;
-        let counts = BTreeMap::from([
-            ((campaign, waiting.as_str()), written.sending),
-            ((campaign, Status::Skipped.as_str()), skipped),
-        ]);
+        let skipped = i64::try_from(rows.len()).unwrap_or(0) - sending;
+        let counts =
+            BTreeMap::from([((campaign, waiting.as_str()), sending), ((campaign, Status::Skipped.as_str()), skipped)]);
         moves::count(tx, counts).await?;
     }
-    written.carriers.extend(chunks.iter().filter(|chunk| chunk.sending > 0).map(|chunk| chunk.carrier));
-    Ok(written)
+    let prices = rows.iter().filter_map(|row| row.send).map(|(piece, _)| piece.price());
+    let cost = prices.collect::<Option<Vec<_>>>().and_then(|prices| Micros::checked_sum(prices.into_iter()));
+    Ok(Written {
+        ids: rows.iter().map(|row| row.id).collect(),
+        cost: cost.ok_or_else(|| Error::internal("cost out of range"))?,
+        sending,
+        carriers: chunks.iter().filter(|chunk| chunk.sending > 0).map(|chunk| chunk.carrier).collect(),
+    })
 }
 
-/// The way of each draft.
-fn lanes<'a>(letter: &Letter, routing: &'a Routing, drafts: &[Draft], ids: &[MessageId]) -> Result<Vec<Lane<'a>>> {
+/// Every message with its id and its way, and the chunks they make.
+fn rows<'a>(
+    now: Timestamp,
+    home: &Home,
+    waiting: Status,
+    routing: &'a Routing,
+    mailings: &'a [Mailing<'a>],
+) -> Result<(Vec<Row<'a>>, Vec<NewChunk>)> {
     let lost = || Error::internal("a message without a carrier");
-    let class = senders::Class::of(&letter.sender);
-    let mut lanes: Vec<Lane<'a>> = Vec::new();
-    let mut skipped = Vec::new();
-    for (place, (draft, id)) in drafts.iter().zip(ids).enumerate() {
-        if matches!(draft.outcome, Outcome::Skip(_)) {
-            skipped.push(place);
-            continue;
-        }
-        let way = routing.lane(draft.country.as_deref(), draft.operator, class, routes::hash(*id)).ok_or_else(lost)?;
-        match lanes.iter_mut().find(|lane| lane.carrier == way.carrier && lane.route == way.route) {
-            Some(lane) => lane.places.push(place),
-            None => {
-                let routes::Lane { carrier, route, cost } = way;
-                lanes.push(Lane { carrier, route, cost, places: vec![place] });
+    let mut rows = Vec::with_capacity(mailings.iter().map(|m| m.drafts.len()).sum());
+    let mut chunks: Vec<NewChunk> = Vec::new();
+    let mut chunk_of = |carrier: CarrierId, sending: i64| {
+        if let Some(place) = chunks.iter().position(|chunk| chunk.carrier == carrier) {
+            if let Some(chunk) = chunks.get_mut(place) {
+                chunk.sending += sending;
             }
+            return place;
+        }
+        // What is sent later holds its money chunk by chunk; otherwise one hold is for all.
+        let own_hold = waiting == Status::Scheduled && !chunks.is_empty();
+        let hold = if own_hold { HoldId::new(now) } else { home.hold };
+        chunks.push(NewChunk { id: ChunkId::new(now), carrier, hold, sending });
+        chunks.len() - 1
+    };
+    for mailing in mailings {
+        let class = senders::Class::of(&mailing.letter.sender);
+        for draft in mailing.drafts {
+            // A microsecond apart, so that the order of ids is the order of drafts.
+            let after = i64::try_from(rows.len()).unwrap_or(0);
+            let id = MessageId::new(Timestamp(now.0.saturating_add(after)));
+            let (country, operator) = (draft.country.as_deref(), draft.operator);
+            let send = match &draft.outcome {
+                Outcome::Skip(_) => None,
+                Outcome::Send(piece) => {
+                    let lane = routing.lane(country, operator, class, routes::hash(id)).ok_or_else(lost)?;
+                    Some((piece, lane))
+                }
+            };
+            let chunk = send.as_ref().map_or(usize::MAX, |(_, lane)| chunk_of(lane.carrier, 1));
+            rows.push(Row { id, mailing, draft, send, chunk });
         }
     }
-    match lanes.first_mut() {
-        Some(lane) => lane.places.extend(skipped),
-        None if skipped.is_empty() => {}
-        None => {
-            let carrier = routing.any_carrier().ok_or_else(lost)?;
-            lanes.push(Lane { carrier, route: None, cost: None, places: skipped });
+    if rows.iter().any(|row| row.send.is_none()) {
+        let first = match rows.iter().find_map(|row| row.send.as_ref()) {
+            Some((_, lane)) => lane.carrier,
+            None => routing.any_carrier().ok_or_else(lost)?,
+        };
+        let place = chunk_of(first, 0);
+        for row in rows.iter_mut().filter(|row| row.send.is_none()) {
+            row.chunk = place;
         }
     }
-    Ok(lanes)
+    Ok((rows, chunks))
 }
 
-async fn insert_chunk(tx: &DatabaseTransaction, now: Timestamp, home: &Home, chunk: &NewChunk) -> Result<()> {
+async fn insert_chunk(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    home: &Home,
+    batch: Option<BatchId>,
+    chunk: &NewChunk,
+) -> Result<()> {
     let NewChunk { id, carrier, hold, sending } = chunk;
     tx.run(
         "INSERT INTO chunks (id, account_id, campaign_id, batch_id, carrier_id, hold_id, status, priority, send_at, messages, created_at) \
@@ -167,7 +185,7 @@ async fn insert_chunk(tx: &DatabaseTransaction, now: Timestamp, home: &Home, chu
             *id,
             home.account,
             home.campaign,
-            home.batch,
+            batch,
             *carrier,
             *hold,
             if *sending == 0 { "done" } else { home.chunk_status },
@@ -185,77 +203,56 @@ async fn insert_messages(
     tx: &DatabaseTransaction,
     (now, waiting): (Timestamp, Status),
     home: &Home,
-    letter: &Letter,
-    (chunk, lane): (&NewChunk, &Lane<'_>),
-    (drafts, ids): (&[Draft], &[MessageId]),
+    rows: &[Row<'_>],
+    chunks: &[NewChunk],
 ) -> Result<()> {
-    let rows: Vec<(&Draft, &MessageId)> =
-        lane.places.iter().filter_map(|place| Some((drafts.get(*place)?, ids.get(*place)?))).collect();
-    let drafts = || rows.iter().map(|(draft, _)| *draft);
-    let piece = |d: &Draft, of: fn(&Piece) -> i64| if let Outcome::Send(p) = &d.outcome { of(p) } else { 0 };
-    let skip = |d: &Draft| if let Outcome::Skip(skip) = &d.outcome { Some(skip.as_str()) } else { None };
-    let cost = lane.cost.filter(|(_, currency)| **currency == home.currency).map(|(cost, _)| cost);
+    let chunk = |row: &Row<'_>| chunks.get(row.chunk);
+    let piece = |row: &Row<'_>, of: fn(&Piece) -> i64| row.send.as_ref().map_or(0, |(p, _)| of(p));
+    // What a route tells of the cost rules, in the account's currency.
+    let cost = |row: &Row<'_>| {
+        let (piece, lane) = row.send.as_ref()?;
+        let told = lane.cost.filter(|(_, currency)| **currency == home.currency).map(|(cost, _)| cost);
+        told.or(piece.unit_cost).map(|cost| cost.0)
+    };
+    let skipped = |row: &Row<'_>| if let Outcome::Skip(skip) = &row.draft.outcome { Some(skip.as_str()) } else { None };
+    let encoding = |row: &Row<'_>| row.send.as_ref().map_or(Encoding::Gsm7, |(p, _)| p.encoding).as_str();
     let columns = Columns::new()
-        .ids("id", rows.iter().map(|(_, id)| id.0))
-        .ids("contact", drafts().map(|d| d.contact.map(|c| c.0)))
-        .ints("phone", drafts().map(|d| i64::from(d.phone)))
-        .some_texts("country", drafts().map(|d| d.country.as_deref()))
-        .some_texts("operator", drafts().map(|d| d.operator))
-        .texts(
-            "encoding",
-            drafts().map(|d| match &d.outcome {
-                Outcome::Send(p) => p.encoding.as_str(),
-                Outcome::Skip(_) => Encoding::Gsm7.as_str(),
-            }),
-        )
-        .ints("segments", drafts().map(|d| piece(d, |p| p.segments)))
-        .ints("parts", drafts().map(|d| piece(d, |p| p.parts)))
-        .ints("price", drafts().map(|d| piece(d, |p| p.unit_price.0)))
-        .ints(
-            "cost",
-            drafts().map(|d| match &d.outcome {
-                Outcome::Send(p) => cost.or(p.unit_cost).map(|c| c.0),
-                Outcome::Skip(_) => None,
-            }),
-        )
-        .some_texts("reason", drafts().map(skip));
+        .ids("id", rows.iter().map(|r| r.id.0))
+        .ids("batch", rows.iter().map(|r| r.mailing.batch.map(|b| b.0)))
+        .ids("chunk", rows.iter().map(|r| chunk(r).map(|c| c.id.0)))
+        .ids("contact", rows.iter().map(|r| r.draft.contact.map(|c| c.0)))
+        .ints("phone", rows.iter().map(|r| i64::from(r.draft.phone)))
+        .some_texts("country", rows.iter().map(|r| r.draft.country.as_deref()))
+        .some_texts("operator", rows.iter().map(|r| r.draft.operator))
+        .texts("sender", rows.iter().map(|r| r.mailing.letter.sender.as_str()))
+        .texts("encoding", rows.iter().map(encoding))
+        .texts("split", rows.iter().map(|r| r.mailing.letter.split_mode.as_str()))
+        .ints("segments", rows.iter().map(|r| piece(r, |p| p.segments)))
+        .ints("parts", rows.iter().map(|r| piece(r, |p| p.parts)))
+        .ints("price", rows.iter().map(|r| piece(r, |p| p.unit_price.0)))
+        .ints("cost", rows.iter().map(cost))
+        .some_texts("reason", rows.iter().map(skipped))
+        .ids("carrier", rows.iter().map(|r| r.send.as_ref().map(|(_, lane)| lane.carrier.0)))
+        .ids("route", rows.iter().map(|r| r.send.as_ref().and_then(|(_, lane)| lane.route).map(|id| id.0)))
+        .ids("hold", rows.iter().map(|r| chunk(r).map(|c| c.hold.0)))
+        .some_texts("external", rows.iter().map(|r| r.mailing.external_id))
+        .json("metadata", rows.iter().map(|r| r.mailing.metadata));
     let backend = tx.get_database_backend();
     let sql = format!(
         "INSERT INTO messages (id, account_id, campaign_id, batch_id, chunk_id, contact_id, phone, country, operator, sender, encoding, split_mode, \
          segments, parts, unit_price, unit_cost, currency, status, reason, carrier_id, route_id, hold_id, send_at, done_at, external_id, metadata, created_at) \
-         SELECT x.id, $1, $2, $3, $4, x.contact, x.phone, x.country, x.operator, $5, x.encoding, $6, x.segments, x.parts, x.price, x.cost, $7, \
-         CASE WHEN x.reason IS NULL THEN $14 ELSE 'skipped' END, x.reason, CASE WHEN x.reason IS NULL THEN $8 END, \
-         CASE WHEN x.reason IS NULL THEN $15 END, $9, $10, CASE WHEN x.reason IS NOT NULL THEN $13 END, $11, $12, $13 FROM {}",
-        columns.source(backend, 16, "x")
+         SELECT x.id, $1, $2, x.batch, x.chunk, x.contact, x.phone, x.country, x.operator, x.sender, x.encoding, x.split, x.segments, x.parts, x.price, \
+         x.cost, $3, CASE WHEN x.reason IS NULL THEN $4 ELSE 'skipped' END, x.reason, x.carrier, x.route, x.hold, $5, \
+         CASE WHEN x.reason IS NOT NULL THEN $6 END, x.external, x.metadata, $6 FROM {}",
+        columns.source(backend, 7, "x")
     );
-    let values = vals![
-        home.account,
-        home.campaign,
-        home.batch,
-        chunk.id,
-        letter.sender.clone(),
-        letter.split_mode.as_str(),
-        home.currency.0.as_str(),
-        lane.carrier,
-        chunk.hold,
-        home.send_at,
-        home.external_id.clone(),
-        home.metadata.clone(),
-        now,
-        waiting.as_str(),
-        lane.route
-    ];
+    let values = vals![home.account, home.campaign, home.currency.0.as_str(), waiting.as_str(), home.send_at, now];
     tx.run(&sql, columns.after(backend, values)).await?;
     Ok(())
 }
 
-async fn insert_texts(tx: &DatabaseTransaction, drafts: &[Draft], ids: &[MessageId]) -> Result<()> {
-    let texts = || {
-        ids.iter().zip(drafts).filter_map(|(id, d)| match &d.outcome {
-            Outcome::Send(p) => Some((id.0, p.text.as_str())),
-            Outcome::Skip(_) => None,
-        })
-    };
+async fn insert_texts(tx: &DatabaseTransaction, rows: &[Row<'_>]) -> Result<()> {
+    let texts = || rows.iter().filter_map(|row| row.send.as_ref().map(|(piece, _)| (row.id.0, piece.text.as_str())));
     let backend = tx.get_database_backend();
     let columns = Columns::new().ids("id", texts().map(|(id, _)| id)).texts("text", texts().map(|(_, text)| text));
     let sql = format!(

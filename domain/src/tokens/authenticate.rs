@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
-
-use super::{Entity, Secret, entity::Column};
+use super::{Lookups, Secret};
 use crate::{
     accounts,
     clock::Clock,
@@ -34,19 +32,19 @@ pub struct Authenticated {
 /// # Errors
 /// `unauthorized` when the secret is not valid, `address_not_allowed`, `account_suspended` when the account is closed.
 pub async fn authenticate(
-    conn: &impl ConnectionTrait,
+    lookups: &Lookups,
     clock: &Clock,
     secret: &str,
     from: Option<IpAddr>,
 ) -> Result<Authenticated> {
     let unknown = || Error::new(Code::Unauthorized, "The token does not exist, is revoked or has expired.");
     let secret = Secret::parse(secret).ok_or_else(unknown)?;
-    let token = Entity::find().filter(Column::Hash.eq(secret.hash())).one(conn).await?.ok_or_else(unknown)?;
+    let found = lookups.find(secret.hash()).await?.ok_or_else(unknown)?;
+    let (token, account) = found.as_ref();
     if token.revoked_at.is_some() || token.expires_at.is_some_and(|t| t <= clock.now()) {
         return Err(unknown());
     }
     require_network(&token.networks.0, from)?;
-    let account = accounts::Entity::find_by_id(token.account_id).one(conn).await?.ok_or_else(unknown)?;
     if account.status == accounts::Status::Closed {
         return Err(Error::new(Code::AccountSuspended, "The account is closed."));
     }

@@ -8,6 +8,7 @@
 mod authenticate;
 mod create;
 mod entity;
+mod lookups;
 mod permits;
 mod queries;
 mod revoke;
@@ -20,6 +21,7 @@ pub use authenticate::{Authenticated, authenticate};
 pub use create::{NewToken, create, seed};
 pub(crate) use create::{check_networks, check_scopes};
 pub use entity::{Entity, Model as Token};
+pub use lookups::Lookups;
 pub use permits::{lease, used};
 pub use queries::{find, list};
 pub use revoke::revoke;

@@ -3,17 +3,20 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use actix_web::web::{Bytes, Data};
+use actix_web::{
+    HttpResponse,
+    web::{Bytes, Data},
+};
 use domain::{
     ids::ImportId,
-    imports::{self, Counts, Import as Row},
+    imports::{self, Counts, Import as Row, Kind},
     scope::AccountScope,
 };
 use futures_util::{Stream, stream::unfold};
 use serde::Serialize;
 
 use super::{ImportProgress, shown};
-use crate::App;
+use crate::{App, v1::blacklist};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -30,12 +33,18 @@ struct Watch {
     over: bool,
 }
 
+/// The answer that goes on until the import has ended.
+pub(in crate::v1) fn stream(app: Data<App>, scope: AccountScope, id: ImportId) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header(("cache-control", "no-store"))
+        // proxies that collect answers would hold the events back
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(events(app, scope, id))
+}
+
 /// The events until the import has ended or cannot be read.
-pub(super) fn events(
-    app: Data<App>,
-    scope: AccountScope,
-    id: ImportId,
-) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
+fn events(app: Data<App>, scope: AccountScope, id: ImportId) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
     let watch = Watch { app, scope, id, told: None, quiet: 0, waiting: VecDeque::new(), over: false };
     unfold(watch, |mut watch| async move {
         loop {
@@ -80,8 +89,12 @@ impl Watch {
     async fn end(&mut self, row: Row) -> domain::Result<()> {
         self.over = true;
         let name = row.status.as_str();
-        let import = shown(self.app.db.read(), &self.scope, row).await?;
-        self.waiting.push_back(event(name, &import));
+        let (db, scope) = (self.app.db.read(), &self.scope);
+        let last = match row.kind {
+            Kind::Contacts => event(name, &shown(db, scope, row).await?),
+            Kind::Blacklist => event(name, &blacklist::imports::shown(db, scope, row).await?),
+        };
+        self.waiting.push_back(last);
         Ok(())
     }
 }

@@ -63,7 +63,7 @@ pub struct ImportProgress {
 }
 
 impl ImportProgress {
-    pub(super) fn of(row: &Row) -> Self {
+    pub(in crate::v1) fn of(row: &Row) -> Self {
         Self { done: row.counts.done, total: row.total }
     }
 }

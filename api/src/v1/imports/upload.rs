@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::{HttpMessage, HttpRequest, web::Payload};
-use domain::{Code, Error, imports::Order, uploads};
+use domain::{
+    Code, Error,
+    imports::{Kind, Order},
+    uploads,
+};
 use futures_util::StreamExt;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
@@ -18,13 +22,13 @@ const MAX_PART: usize = 64 * 1024;
 const MAX_NAME: usize = 200;
 
 /// What was sent.
-pub(super) struct Received {
+pub(in crate::v1) struct Received {
     pub file: NamedTempFile,
     pub order: Order,
 }
 
 /// Reads the whole form.
-pub(super) async fn receive(req: &HttpRequest, payload: Payload) -> Result<Received, Failure> {
+pub(in crate::v1) async fn receive(req: &HttpRequest, payload: Payload, kind: Kind) -> Result<Received, Failure> {
     if !req.content_type().eq_ignore_ascii_case("multipart/form-data") {
         return Err(Error::new(Code::UnsupportedMediaType, "Send Content-Type: multipart/form-data.").into());
     }
@@ -42,7 +46,7 @@ pub(super) async fn receive(req: &HttpRequest, payload: Payload) -> Result<Recei
         } else {
             let text = text(&mut part, &name).await?;
             if !text.trim().is_empty() {
-                set(&mut order, &name, text.trim())?;
+                set(&mut order, kind, &name, text.trim())?;
             }
         }
         seen.push(name);
@@ -94,9 +98,16 @@ async fn text(part: &mut Field, name: &str) -> Result<String, Failure> {
     Ok(text.ok_or_else(|| Error::field(format!("/{name}"), "invalid", "must be text in UTF-8"))?)
 }
 
-fn set(order: &mut Order, name: &str, text: &str) -> Result<(), Error> {
+fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Error> {
     let refuse = |code, detail: String| Error::field(format!("/{name}"), code, detail);
+    // Parts that only one kind of import has.
+    let known = match name {
+        "groups" | "merge" => kind == Kind::Contacts,
+        "reason" => kind == Kind::Blacklist,
+        _ => true,
+    };
     match name {
+        _ if !known => return Err(refuse("unknown_field", "is not a part of this form".to_owned())),
         "mapping" => {
             let mapping: BTreeMap<String, String> = serde_json::from_str(text).map_err(|_| {
                 let example = "{\"phone\": \"Mobile phone\", \"first_name\": \"2\"}";
@@ -106,6 +117,7 @@ fn set(order: &mut Order, name: &str, text: &str) -> Result<(), Error> {
         }
         "groups" => order.groups = group_names(text),
         "merge" => order.merge = text.parse().map_err(|e| refuse("invalid", format!("{e}")))?,
+        "reason" => order.reason = Some(text.to_owned()),
         "default_country" => {
             let unknown = |_| refuse("invalid_country", "must be an ISO 3166 alpha-2 code, such as GB".to_owned());
             order.default_country = Some(text.parse().map_err(unknown)?);

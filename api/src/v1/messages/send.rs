@@ -1,15 +1,21 @@
-//! Sending a text to one number or a list, and its dry run.
+//! Sending a text to one number or a list, and its dry run. Sends of one account that come at the same time share a
+//! transaction: what is stored durably costs them one fsync together.
+
+use std::collections::{HashMap, HashSet};
 
 use actix_web::{post, web::Data};
 use domain::{
     Code, Error, contacts,
-    ids::MessageId,
+    error::Faults,
+    ids::{AccountId, MessageId},
     jobs::Queue,
     messages::{self, Draft, Letter, Letterhead, Outcome, Request, Status},
     money::{Micros, Money},
     phone,
     scope::AccountScope,
-    senders, templates,
+    senders,
+    templates::{self, text::Template},
+    together::Together,
 };
 use sea_orm::ConnectionTrait;
 
@@ -18,7 +24,7 @@ use crate::{
     App,
     shared::{
         auth::Auth,
-        idempotency::{KEEP_MONEY, RequiredKey},
+        idempotency::{Intent, KEEP_MONEY, RequiredKey, enter, leave},
         json::Json,
         problem::Failure,
         reply::{Answer, Reply},
@@ -28,66 +34,197 @@ use crate::{
 /// The most numbers of one send.
 const MAX_RECIPIENTS: usize = 100;
 
-/// Reads a send: its numbers, its text, its sender, with every fault told at once.
-async fn read(conn: &impl ConnectionTrait, scope: &AccountScope, new: NewMessage) -> domain::Result<Request> {
-    let NewMessage { to, sender, text, template_id, split_mode, send_at, default_country, external_id, metadata } = new;
-    let mut faults = domain::error::Faults::default();
-    if to.is_empty() || to.len() > MAX_RECIPIENTS {
-        faults.add(
-            "/to",
-            "out_of_range",
-            format!("must have 1 to {MAX_RECIPIENTS} numbers; send more with a campaign"),
-        );
+/// Reads sends of one account; what several of them need is asked of the database once.
+struct Reader<'a, C> {
+    conn: &'a C,
+    scope: &'a AccountScope,
+    rule: Option<phone::Rule>,
+    approved: HashSet<String>,
+    templates: HashMap<String, Template>,
+}
+
+impl<'a, C: ConnectionTrait> Reader<'a, C> {
+    fn new(conn: &'a C, scope: &'a AccountScope) -> Self {
+        Self { conn, scope, rule: None, approved: HashSet::new(), templates: HashMap::new() }
     }
-    let rule = match default_country.as_deref().map(str::parse::<phone::Country>) {
-        Some(Ok(country)) => phone::Rule::ImportCountry(country),
-        Some(Err(_)) => {
-            faults.add("/default_country", "invalid", "must be an ISO 3166 alpha-2 code such as GB");
-            phone::Rule::None
+
+    /// Reads a send: its numbers, its text, its sender, with every fault told at once.
+    async fn read(&mut self, new: &NewMessage) -> domain::Result<Request> {
+        let NewMessage { to, sender, text, template_id, split_mode, send_at, default_country, external_id, metadata } =
+            new;
+        let mut faults = Faults::default();
+        if to.is_empty() || to.len() > MAX_RECIPIENTS {
+            faults.add(
+                "/to",
+                "out_of_range",
+                format!("must have 1 to {MAX_RECIPIENTS} numbers; send more with a campaign"),
+            );
         }
-        None => contacts::rule(conn, scope).await?,
-    };
-    let mut numbers = Vec::with_capacity(to.len());
-    for (place, raw) in to.iter().take(MAX_RECIPIENTS).enumerate() {
-        match phone::parse(raw, &rule) {
-            Ok(parsed) => numbers.push(parsed.number),
-            Err(e) => faults.add(format!("/to/{place}"), e.code, e.detail),
+        let rule = self.rule(default_country.as_deref(), &mut faults).await?;
+        let mut numbers = Vec::with_capacity(to.len());
+        for (place, raw) in to.iter().take(MAX_RECIPIENTS).enumerate() {
+            match phone::parse(raw, &rule) {
+                Ok(parsed) => numbers.push(parsed.number),
+                Err(e) => faults.add(format!("/to/{place}"), e.code, e.detail),
+            }
         }
-    }
-    faults.optional_text("/external_id", external_id.as_deref(), 200);
-    if send_at.is_some_and(|at| at > scope.clock().now().plus(std::time::Duration::from_secs(366 * 86_400))) {
-        faults.add("/send_at", "too_late", "must be within a year");
-    }
-    let body = match (text, template_id) {
-        (Some(text), None) => Some(text),
-        (None, Some(id)) => match templates::find(conn, scope, id).await {
-            Ok(template) => Some(template.body),
-            Err(_) => {
-                faults.add("/template_id", "not_found", "there is no such template in this account");
+        faults.optional_text("/external_id", external_id.as_deref(), 200);
+        let year = std::time::Duration::from_secs(366 * 86_400);
+        if send_at.is_some_and(|at| at > self.scope.clock().now().plus(year)) {
+            faults.add("/send_at", "too_late", "must be within a year");
+        }
+        let body = match (text, template_id) {
+            (Some(text), None) => Some(text.clone()),
+            (None, Some(id)) => match templates::find(self.conn, self.scope, *id).await {
+                Ok(template) => Some(template.body),
+                Err(_) => {
+                    faults.add("/template_id", "not_found", "there is no such template in this account");
+                    None
+                }
+            },
+            (Some(_), Some(_)) => {
+                faults.add("/text", "exclusive", "must not be given beside template_id");
                 None
             }
-        },
-        (Some(_), Some(_)) => {
-            faults.add("/text", "exclusive", "must not be given beside template_id");
-            None
-        }
-        (None, None) => {
-            faults.add("/text", "required", "must be given, or template_id");
-            None
-        }
-    };
-    faults.check()?;
-    if let Some(why) = senders::check(&sender) {
-        return Err(Error::new(Code::InvalidSender, format!("The sender {why}.")));
+            (None, None) => {
+                faults.add("/text", "required", "must be given, or template_id");
+                None
+            }
+        };
+        faults.check()?;
+        self.require_approved(sender).await?;
+        let template = self.template(body.unwrap_or_default()).await?;
+        let metadata = crate::v1::metadata(metadata.clone())?;
+        Ok(Request {
+            letter: Letter { sender: sender.clone(), template, split_mode: *split_mode },
+            to: numbers,
+            head: Letterhead { send_at: *send_at, external_id: external_id.clone(), metadata },
+        })
     }
-    senders::require_approved(conn, scope, &sender).await?;
-    let template = templates::check(conn, scope, body.as_deref().unwrap_or_default()).await?;
-    let metadata = crate::v1::metadata(metadata)?;
-    Ok(Request {
-        letter: Letter { sender, template, split_mode },
-        to: numbers,
-        head: Letterhead { send_at, external_id, metadata },
-    })
+
+    /// How numbers without an international prefix are read.
+    async fn rule(&mut self, country: Option<&str>, faults: &mut Faults) -> domain::Result<phone::Rule> {
+        match country.map(str::parse::<phone::Country>) {
+            Some(Ok(country)) => return Ok(phone::Rule::ImportCountry(country)),
+            Some(Err(_)) => {
+                faults.add("/default_country", "invalid", "must be an ISO 3166 alpha-2 code such as GB");
+                return Ok(phone::Rule::None);
+            }
+            None => {}
+        }
+        if let Some(rule) = &self.rule {
+            return Ok(*rule);
+        }
+        let rule = contacts::rule(self.conn, self.scope).await?;
+        self.rule = Some(rule);
+        Ok(rule)
+    }
+
+    async fn require_approved(&mut self, sender: &str) -> domain::Result<()> {
+        if self.approved.contains(sender) {
+            return Ok(());
+        }
+        if let Some(why) = senders::check(sender) {
+            return Err(Error::new(Code::InvalidSender, format!("The sender {why}.")));
+        }
+        senders::require_approved(self.conn, self.scope, sender).await?;
+        self.approved.insert(sender.to_owned());
+        Ok(())
+    }
+
+    async fn template(&mut self, body: String) -> domain::Result<Template> {
+        if let Some(template) = self.templates.get(&body) {
+            return Ok(template.clone());
+        }
+        let template = templates::check(self.conn, self.scope, &body).await?;
+        self.templates.insert(body, template.clone());
+        Ok(template)
+    }
+}
+
+/// A send that waits for those that came at the same time.
+#[derive(Debug)]
+pub struct Posting {
+    scope: AccountScope,
+    intent: Intent,
+    new: NewMessage,
+}
+
+/// Sends that share a transaction, by account: what comes while one commits goes into the next.
+pub type Sends = Together<AccountId, Posting, Result<Answer, Error>>;
+
+/// The most sends of one transaction.
+pub const MOST_TOGETHER: usize = 128;
+
+/// Sends together; when that cannot be (the money does not suffice for all, one of them cannot be stored), each alone.
+async fn post(app: &App, postings: Vec<Posting>) -> Vec<Result<Answer, Error>> {
+    if postings.len() > 1 {
+        match post_joint(app, &postings).await {
+            Ok(answers) => return answers,
+            Err(e) => tracing::debug!(error = %e, sends = postings.len(), "not together: each alone"),
+        }
+    }
+    let mut answers = Vec::with_capacity(postings.len());
+    for posting in postings {
+        let alone = post_joint(app, &[posting]).await;
+        let lost = || Err(Error::internal("a send without an answer"));
+        answers.push(alone.map_or_else(Err, |mut answers| answers.pop().unwrap_or_else(lost)));
+    }
+    answers
+}
+
+/// Sends of one account in one transaction: a refusal of one is its own, an error is everybody's.
+async fn post_joint(app: &App, postings: &[Posting]) -> domain::Result<Vec<Result<Answer, Error>>> {
+    let Some(Posting { scope, .. }) = postings.first() else { return Ok(Vec::new()) };
+    let now = app.clock.now();
+    let tx = app.db.begin().await?;
+    let intents: Vec<&Intent> = postings.iter().map(|p| &p.intent).collect();
+    let mut answers = enter(&tx, now, scope, &intents).await?;
+    let mut reader = Reader::new(&tx, scope);
+    let (mut places, mut requests) = (Vec::new(), Vec::new());
+    for (place, (posting, answer)) in postings.iter().zip(&mut answers).enumerate() {
+        if answer.is_some() {
+            continue;
+        }
+        match reader.read(&posting.new).await {
+            Ok(request) => {
+                places.push(place);
+                requests.push(request);
+            }
+            Err(e) if e.code.status() < 500 => *answer = Some(Err(e)),
+            Err(e) => return Err(e),
+        }
+    }
+    if !requests.is_empty() {
+        let mut kept = Vec::with_capacity(requests.len());
+        for (place, sent) in places.into_iter().zip(messages::send(&tx, scope, &requests).await?) {
+            kept.push((place, Reply::accepted(told(&sent)).render()?));
+        }
+        let stored =
+            kept.iter().filter_map(|(place, (answer, body))| Some((*intents.get(*place)?, answer, body.clone())));
+        leave(&tx, now, scope, stored.collect(), KEEP_MONEY).await?;
+        for (place, (answer, _)) in kept {
+            if let Some(slot) = answers.get_mut(place) {
+                *slot = Some(Ok(answer));
+            }
+        }
+    }
+    tx.commit().await?;
+    app.wake.nudge(Queue::MessagesDeliver);
+    Ok(answers
+        .into_iter()
+        .map(|answer| answer.unwrap_or_else(|| Err(Error::internal("a send without an answer"))))
+        .collect())
+}
+
+/// What is answered to a send.
+fn told(done: &messages::Sent) -> SentMessages {
+    SentMessages {
+        batch_id: done.batch,
+        send_at: done.send_at,
+        cost: Money::new(done.cost, &done.currency),
+        messages: sent(&done.drafts, Some(&done.ids), done.waiting, &done.currency),
+    }
 }
 
 fn sent(
@@ -98,7 +235,7 @@ fn sent(
 ) -> Vec<SentMessage> {
     let one = |(place, draft): (usize, &Draft)| {
         let (status, reason, segments, cost) = match &draft.outcome {
-            Outcome::Send(p) => (waiting, None, p.segments, p.unit_price.checked_mul(p.segments).unwrap_or_default()),
+            Outcome::Send(p) => (waiting, None, p.segments, p.price().unwrap_or_default()),
             Outcome::Skip(skip) => (Status::Skipped, Some(skip.as_str().to_owned()), 0, Micros::ZERO),
         };
         let id = ids.and_then(|ids| ids.get(place)).copied();
@@ -126,25 +263,19 @@ fn sent(
 pub(super) async fn send(
     app: Data<App>,
     Auth(scope): Auth,
-    RequiredKey(key): RequiredKey,
+    key: RequiredKey,
     Json(new): Json<NewMessage>,
 ) -> Result<Answer, Failure> {
-    let answer = key
-        .kept(KEEP_MONEY)
-        .run(&app, &scope, async |tx| {
-            let request = read(tx, &scope, new).await?;
-            let done = messages::send(tx, &scope, &request).await?;
-            let currency = &done.currency;
-            Ok(Reply::accepted(SentMessages {
-                batch_id: done.batch,
-                send_at: done.send_at,
-                cost: Money::new(done.written.cost, currency),
-                messages: sent(&done.drafts, Some(&done.written.ids), done.waiting, currency),
-            }))
-        })
-        .await?;
-    app.wake.nudge(Queue::MessagesDeliver);
-    Ok(answer)
+    let intent = key.intent();
+    let _held = app.in_flight.hold(&scope, &intent)?;
+    let account = scope.account();
+    let runner = app.clone().into_inner();
+    let run = move |postings| {
+        let app = runner.clone();
+        async move { post(&app, postings).await }
+    };
+    let answer = app.sends.join(account, Posting { scope, intent, new }, run).await;
+    Ok(answer.unwrap_or_else(|| Err(Error::internal("the send broke off")))?)
 }
 
 /// Estimate a send
@@ -166,8 +297,9 @@ pub(super) async fn estimate(
     Auth(scope): Auth,
     Json(new): Json<NewMessage>,
 ) -> Result<Reply<MessageEstimate>, Failure> {
-    let request = read(app.db.read(), &scope, new).await?;
-    let (terms, drafts) = messages::plan(app.db.read(), &scope, &request.letter, &request.to).await?;
+    let request = Reader::new(app.db.read(), &scope).read(&new).await?;
+    let (terms, drafts) = messages::plan(app.db.read(), &scope, &[request]).await?;
+    let drafts = drafts.into_iter().next().unwrap_or_default();
     let cost = messages::cost(&drafts).unwrap_or(Micros(i64::MAX));
     let currency = &terms.deck.currency;
     Ok(Reply::ok(MessageEstimate {

@@ -24,7 +24,7 @@ async fn rows_per_second() {
         for what in ["new contacts", "the same again"] {
             let order = Order { file_name: "a.csv".into(), groups: vec!["All".into()], ..Order::default() };
             let accepted = Instant::now();
-            let queued = create(&stage.db, &stage.scope, file.path(), order).await.unwrap();
+            let queued = create(&stage.db, &stage.scope, Kind::Contacts, file.path(), order).await.unwrap();
             let (accepted, began) = (accepted.elapsed(), Instant::now());
             let done = finish(&stage, &queued).await;
             assert_eq!(done.status, ImportStatus::Completed);

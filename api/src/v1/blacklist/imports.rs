@@ -1,0 +1,156 @@
+//! `/v1/blacklist/imports`: numbers from a file, in the background, by the machinery of [`crate::v1::imports`].
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web::Data, web::Payload};
+use domain::{
+    db::Window,
+    ids::ImportId,
+    imports::{self, Import as Row, Kind, RowError},
+    jobs::Queue,
+    scope::AccountScope,
+};
+use sea_orm::ConnectionTrait;
+
+use super::shapes::{BlacklistImport, BlacklistImportSummary, BlacklistUpload};
+use crate::{
+    App,
+    shared::{
+        auth::Auth,
+        paging::{Page, Query, window},
+        path::Id,
+        problem::Failure,
+        reply::Reply,
+    },
+    v1::imports::{ImportError, ListImportErrors, ListImports, SHOWN_ERRORS, progress, upload},
+};
+
+/// An import as it is shown: with its first errors.
+pub(in crate::v1) async fn shown(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    row: Row,
+) -> domain::Result<BlacklistImport> {
+    let first = Window { limit: SHOWN_ERRORS, after: None };
+    let (refused, _) = imports::errors(conn, scope, row.id, first).await?;
+    Ok(BlacklistImport::new(row, refused))
+}
+
+/// List imports for the blacklist
+///
+/// Oldest first, without their errors. For example, `GET /v1/blacklist/imports?limit=20`.
+#[utoipa::path(
+    operation_id = "blacklist_imports.list",
+    tag = "Blacklist",
+    security(("bearer" = ["blacklist:read"])),
+    params(ListImports),
+    responses((status = OK, description = "A page of imports.", body = Page<BlacklistImportSummary>)),
+)]
+#[get("/blacklist/imports")]
+pub(super) async fn list(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Query(asked): Query<ListImports>,
+) -> Result<Reply<Page<BlacklistImportSummary>>, Failure> {
+    let ListImports { limit, after } = asked;
+    let window = window(limit, after.as_deref())?;
+    let (rows, more) = imports::list(app.db.read(), &scope, Kind::Blacklist, window).await?;
+    let rows = rows.into_iter().map(BlacklistImportSummary::new).collect();
+    Ok(Reply::ok(Page::new((rows, more), |row: &BlacklistImportSummary| row.id)))
+}
+
+/// Import numbers into the blacklist
+///
+/// Send a file as `multipart/form-data`: CSV or TXT in any common encoding and separator, or XLSX; at most 64 MiB and a
+/// million rows. `reason` is kept with every number, or a column of the file says it row by row. What can be refused at
+/// once is refused now, with nothing done; else follow the import at its own address or its `/progress`. A file imported
+/// again changes nothing more, so a lost answer does no harm. With curl:
+/// `curl -F file=@complaints.csv -F 'reason=complaints of November' …/v1/blacklist/imports`.
+#[utoipa::path(
+    operation_id = "blacklist_imports.create",
+    tag = "Blacklist",
+    security(("bearer" = ["blacklist:write"])),
+    request_body(content = BlacklistUpload, content_type = "multipart/form-data", description = "The file and how to read it."),
+    responses((status = ACCEPTED, description = "The import, queued.", body = BlacklistImport)),
+    extensions(("x-errors" = json!(["file_refused", "unknown_column", "unknown_field"]))),
+)]
+#[post("/blacklist/imports")]
+pub(super) async fn create(
+    app: Data<App>,
+    Auth(scope): Auth,
+    req: HttpRequest,
+    payload: Payload,
+) -> Result<Reply<BlacklistImport>, Failure> {
+    let upload::Received { file, order } = upload::receive(&req, payload, Kind::Blacklist).await?;
+    let row = imports::create(&app.db, &scope, Kind::Blacklist, file.path(), order).await?;
+    app.wake.nudge(Queue::ContactsImport);
+    let version = row.version;
+    Ok(Reply::accepted(shown(app.db.read(), &scope, row).await?).tagged(version))
+}
+
+/// Get an import for the blacklist
+///
+/// With its first 100 errors. Ask again until `status` is `completed` or `failed`; with `If-None-Match` that costs
+/// nothing while nothing has changed. For example, `GET /v1/blacklist/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b`.
+#[utoipa::path(
+    operation_id = "blacklist_imports.get",
+    tag = "Blacklist",
+    security(("bearer" = ["blacklist:read"])),
+    params(("id" = ImportId, Path)),
+    responses((status = OK, description = "The import.", body = BlacklistImport)),
+)]
+#[get("/blacklist/imports/{id}")]
+pub(super) async fn get(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ImportId>,
+) -> Result<Reply<BlacklistImport>, Failure> {
+    let row = imports::find(app.db.read(), &scope, Kind::Blacklist, id).await?;
+    let version = row.version;
+    Ok(Reply::ok(shown(app.db.read(), &scope, row).await?).tagged(version))
+}
+
+/// List the refused rows of an import for the blacklist
+///
+/// In the order of the file; at most 100,000 are kept. For example,
+/// `GET /v1/blacklist/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/errors?limit=200`.
+#[utoipa::path(
+    operation_id = "blacklist_imports.errors",
+    tag = "Blacklist",
+    security(("bearer" = ["blacklist:read"])),
+    params(("id" = ImportId, Path), ListImportErrors),
+    responses((status = OK, description = "A page of refused rows.", body = Page<ImportError>)),
+)]
+#[get("/blacklist/imports/{id}/errors")]
+pub(super) async fn errors(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ImportId>,
+    Query(asked): Query<ListImportErrors>,
+) -> Result<Reply<Page<ImportError>>, Failure> {
+    let ListImportErrors { limit, after } = asked;
+    let window = window(limit, after.as_deref())?;
+    imports::find(app.db.read(), &scope, Kind::Blacklist, id).await?;
+    let rows = imports::errors(app.db.read(), &scope, id, window).await?;
+    Ok(Reply::ok(Page::new(rows, |row: &RowError| row.line)))
+}
+
+/// Follow an import for the blacklist
+///
+/// Server-sent events: `event: progress` with `{"done": 2000, "total": 10000}` whenever that changes, and at the end one
+/// `event: completed` or `event: failed` with the import. For example,
+/// `curl -N …/v1/blacklist/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/progress`.
+#[utoipa::path(
+    operation_id = "blacklist_imports.progress",
+    tag = "Blacklist",
+    security(("bearer" = ["blacklist:read"])),
+    params(("id" = ImportId, Path)),
+    responses((status = OK, description = "The events.", body = String, content_type = "text/event-stream")),
+)]
+#[get("/blacklist/imports/{id}/progress")]
+pub(super) async fn progress_stream(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ImportId>,
+) -> Result<HttpResponse, Failure> {
+    imports::find(app.db.read(), &scope, Kind::Blacklist, id).await?;
+    Ok(progress::stream(app, scope, id))
+}
