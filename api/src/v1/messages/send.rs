@@ -113,10 +113,10 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
             None => {}
         }
         if let Some(rule) = &self.rule {
-            return Ok(rule.clone());
+            return Ok(*rule);
         }
         let rule = contacts::rule(self.conn, self.scope).await?;
-        self.rule = Some(rule.clone());
+        self.rule = Some(rule);
         Ok(rule)
     }
 
