@@ -25,6 +25,7 @@ mod main_job;
 mod message_filters;
 mod messages;
 mod money;
+mod network;
 mod process;
 mod routes;
 mod security;
