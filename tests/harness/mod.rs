@@ -8,6 +8,7 @@ mod client;
 mod collector;
 mod judge;
 mod process;
+mod proxy;
 mod schema;
 mod stage;
 
@@ -17,6 +18,7 @@ pub use client::{Client, merged, micros, numbers};
 pub use collector::{Collector, attribute};
 pub use judge::Judge;
 pub use process::{App, Process};
+pub use proxy::{Proxy, Towards};
 pub use schema::{check_event, event_types};
 pub use stage::{Stage, TOKEN, bare};
 

@@ -51,6 +51,11 @@ impl Stage {
         Some(Self::new(url, tempfile::tempdir().unwrap(), Some(dropped)))
     }
 
+    /// On a database that is there and stays; its schema is made by what is started.
+    pub fn at(url: &str) -> Self {
+        Self::new(url.to_owned(), tempfile::tempdir().unwrap(), None)
+    }
+
     fn new(url: String, directory: TempDir, dropped: Option<Dropped>) -> Self {
         let mut stage = Self { url, settings: Vec::new(), directory, _dropped: dropped };
         stage
@@ -114,6 +119,19 @@ impl Stage {
     /// Runs statements on the database, as only a test of what a crash leaves behind may.
     pub fn sql(&self, statements: &str) {
         run_on(&self.url, statements).unwrap();
+    }
+
+    /// What a statement counts, as only a test may that must know more than the API tells.
+    pub fn count(&self, statement: &str) -> usize {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let counted: i64 = runtime.block_on(async {
+            let db = Database::connect(&self.url).await.unwrap();
+            let statement = sea_orm::Statement::from_string(db.get_database_backend(), statement);
+            let row = db.query_one_raw(statement).await.unwrap().unwrap();
+            db.close().await.unwrap();
+            row.try_get_by_index(0).unwrap()
+        });
+        usize::try_from(counted).unwrap()
     }
 
     /// Runs a simulator as a process of its own, which outlives servers; its log is at [`Stage::judge`]. What is started

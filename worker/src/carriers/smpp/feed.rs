@@ -39,7 +39,7 @@ impl Pump {
             self.later.pop_first();
             self.ready.push_back(token);
         }
-        while client.free() > 0 {
+        while client.free() > 0 && self.open_places(client) > 0 && self.pace.allows(now) {
             let Some(token) = self.ready.pop_front() else { break };
             let Some(submit) = self.flights.submit(token) else { continue }; // settled meanwhile
             if client.submit(token, submit).is_err() {
@@ -47,15 +47,24 @@ impl Pump {
                 break;
             }
             self.flights.handed_over(token);
+            self.pace.sent();
             METRICS.submitted.inc();
             parts += 1;
         }
         parts
     }
 
+    /// How many parts more may be unanswered.
+    fn open_places(&self, client: &Client) -> usize {
+        let unanswered = client.window().saturating_sub(client.free());
+        self.pace.window().saturating_sub(unanswered)
+    }
+
     /// Claims and marks as much as the window has room for, and submits it.
     pub(super) async fn refill(&mut self, client: &Client) {
-        let (free, window) = (client.free(), client.window());
+        let window = client.window().min(self.pace.window()).min(self.pace.room());
+        // What is marked and not recorded would be in doubt if we died now: never more than a window of it.
+        let free = self.open_places(client).min(window.saturating_sub(self.chunks.open()));
         let held_up = self.not_before > Instant::now() || self.later.len() >= window;
         if free == 0 || held_up || !self.ready.is_empty() {
             return;

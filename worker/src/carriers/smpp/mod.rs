@@ -14,6 +14,7 @@ mod chunks;
 mod encode;
 mod feed;
 mod flight;
+mod pace;
 mod pump;
 mod receipts;
 mod recorder;

@@ -25,6 +25,7 @@ use tokio::{
 use super::{
     chunks::Chunks,
     flight::{Flights, Settled},
+    pace::Pace,
     receipts,
     recorder::{self, Done, Item},
 };
@@ -53,9 +54,13 @@ pub struct Pump {
     pub(super) items: UnboundedSender<Item>,
     pub(super) recorded: UnboundedReceiver<Done>,
     pub(super) reference: u16,
+    /// How fast the carrier may be sent to.
+    pub(super) pace: Pace,
     /// The pause that the carrier has asked for, and how it grows.
     pub(super) not_before: Instant,
     pub(super) slow: Duration,
+    /// When this connection answered a submit last, or was made.
+    pub(super) answered_at: Instant,
     /// Temporary refusals since the carrier last took or refused a part for good.
     pub(super) ailing: u32,
     /// When chunks may be looked for again.
@@ -98,6 +103,9 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owne
     let leased = Arc::new(Mutex::new(HashSet::new()));
     let heart = Companion(tokio::spawn(heartbeat(shared.clone(), owner.clone(), leased.clone())));
     let codec = receipts::codec(settings.receipt_ids);
+    // The carrier's limit is shared by its connections, wherever they are.
+    let limit = settings.parts_per_second.map(|parts| f64::from(parts) / f64::from(settings.binds.max(1)));
+    let pace = Pace::new(limit, settings.window, Instant::now());
     let mut pump = Pump {
         shared,
         carrier,
@@ -112,8 +120,10 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owne
         items,
         recorded,
         reference: 0,
+        pace,
         not_before: Instant::now(),
         slow: Duration::ZERO,
+        answered_at: Instant::now(),
         ailing: 0,
         look_at: Instant::now(),
         ended: false,
