@@ -28,6 +28,9 @@ use crate::metrics::METRICS;
 /// How long after a look that found nothing the next one may be; a nudge makes it at once.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How long after a claim the next one may be: single sends that come in a stream are taken many at a time.
+const APART: Duration = Duration::from_millis(8);
+
 impl Pump {
     /// Submits ready parts as far as the window has room; their number.
     pub(super) fn hand_over(&mut self, client: &Client) -> u64 {
@@ -109,8 +112,9 @@ impl Pump {
             tracing::warn!(carrier = self.carrier.name, error = %e, "chunks cannot be claimed");
             Vec::new()
         });
+        self.look_at = Instant::now() + if claimed.is_empty() { LOOK } else { APART };
+        self.look_next = Instant::now() + APART;
         if claimed.is_empty() {
-            self.look_at = Instant::now() + LOOK;
             return;
         }
         let ids: Vec<ChunkId> = claimed.iter().map(|chunk| chunk.id).collect();

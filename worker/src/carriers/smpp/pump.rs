@@ -65,6 +65,8 @@ pub struct Pump {
     pub(super) ailing: u32,
     /// When chunks may be looked for again.
     pub(super) look_at: Instant,
+    /// When they may be looked for at the earliest, nudged or not.
+    pub(super) look_next: Instant,
     /// Whether the recorder is gone: nothing may be submitted any more.
     pub(super) ended: bool,
     pub(super) health: Health,
@@ -126,6 +128,7 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owne
         answered_at: Instant::now(),
         ailing: 0,
         look_at: Instant::now(),
+        look_next: Instant::now(),
         ended: false,
         health,
     };

@@ -25,7 +25,7 @@ use crate::{Shared, metrics::METRICS, traces::traced};
 /// transaction takes tens of milliseconds.
 const BATCH: usize = 1000;
 /// How long a small batch waits for more.
-const LINGER: Duration = Duration::from_millis(20);
+const LINGER: Duration = Duration::from_millis(40);
 /// How long after the drain of a shutdown the last answers may take to be written.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 

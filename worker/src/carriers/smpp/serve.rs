@@ -68,7 +68,7 @@ impl Pump {
                 }
                 () = &mut nudge => {
                     nudge.set(wake.nudged(Queue::MessagesDeliver));
-                    self.look_at = Instant::now();
+                    self.look_at = self.look_next.max(Instant::now());
                 }
                 () = tokio::time::sleep_until(next_turn) => {}
             }
@@ -82,6 +82,8 @@ impl Pump {
         let now = Instant::now();
         let paused = (!self.ready.is_empty()).then(|| self.not_before.max(self.pace.next())).filter(|at| *at > now);
         let later = self.later.first().map(|(at, _)| (*at).max(self.not_before));
-        paused.into_iter().chain(later).fold(now + IDLE, Instant::min)
+        // Only a look that was put off for a moment is worth a turn of its own.
+        let look = (self.look_at > now && self.look_at <= self.look_next).then_some(self.look_at);
+        paused.into_iter().chain(later).chain(look).fold(now + IDLE, Instant::min)
     }
 }
