@@ -27,6 +27,7 @@ mod message_filters;
 mod messages;
 mod money;
 mod network;
+mod numbers;
 mod process;
 mod routes;
 mod security;

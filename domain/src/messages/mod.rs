@@ -4,6 +4,7 @@
 //! receipts come back in batches ([`record`]), time does the rest ([`sweep`]). Every change of state goes through
 //! [`moves`], which moves counts, money and events with it.
 
+mod backlog;
 mod batch;
 mod cancel;
 pub mod chunks;
@@ -21,6 +22,7 @@ mod weekdays;
 pub mod window;
 mod write;
 
+pub use backlog::{Backlog, backlog};
 pub use batch::{Addressee, SentBatch, send_batch};
 pub use cancel::cancel;
 pub use list::{Filter, Listed, list};

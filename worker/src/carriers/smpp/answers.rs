@@ -131,8 +131,8 @@ impl Pump {
         }
         let answer = self.read_outcome(outcome);
         match &answer {
-            PartAnswer::Accepted(_) => METRICS.accepted.inc(),
-            _ => METRICS.refused.inc(),
+            PartAnswer::Accepted(_) => METRICS.accepted.with_label_values(&[&self.carrier.name]).inc(),
+            _ => METRICS.refused.with_label_values(&[&self.carrier.name]).inc(),
         }
         let settled = self.flights.answer(token, answer);
         self.settle(settled);

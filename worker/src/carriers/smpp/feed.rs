@@ -51,7 +51,7 @@ impl Pump {
             }
             self.flights.handed_over(token);
             self.pace.sent();
-            METRICS.submitted.inc();
+            METRICS.submitted.with_label_values(&[&self.carrier.name]).inc();
             parts += 1;
         }
         parts

@@ -75,7 +75,7 @@ async fn record(shared: &Shared, carrier: &Carrier, mut items: UnboundedReceiver
             match item {
                 Item::Answer(answer, claim) => {
                     if matches!(answer.answer, Answer::Doubt { .. }) {
-                        METRICS.in_doubt.inc();
+                        METRICS.lost_answers.with_label_values(&[&carrier.name]).inc();
                     }
                     answers.push(answer);
                     claims.push(claim);
@@ -122,8 +122,9 @@ async fn write(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receip
             let written = traced(span, work).await;
             match &written {
                 Ok(recorded) => {
-                    METRICS.receipts.inc_by(recorded.receipts_applied);
-                    METRICS.receipts_parked.inc_by(recorded.receipts_parked);
+                    let came = u64::try_from(receipts.len()).unwrap_or(0);
+                    METRICS.receipts.with_label_values(&[&carrier.name]).inc_by(came);
+                    METRICS.receipts_parked.with_label_values(&[&carrier.name]).inc_by(recorded.receipts_parked);
                 }
                 Err(e) => {
                     let (answers, receipts) = (answers.len(), receipts.len());
