@@ -14,6 +14,7 @@
 mod harness;
 
 mod admin;
+mod batches;
 mod blacklist;
 mod campaigns;
 mod contract;

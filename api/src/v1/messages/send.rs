@@ -4,6 +4,7 @@
 use actix_web::{post, web::Data};
 use domain::{
     Error,
+    clock::Timestamp,
     ids::{AccountId, MessageId},
     jobs::Queue,
     messages::{self, Draft, Outcome, Status},
@@ -11,6 +12,8 @@ use domain::{
     scope::AccountScope,
     together::Together,
 };
+
+use sea_orm::DatabaseTransaction;
 
 use super::{
     reader::Reader,
@@ -63,12 +66,30 @@ async fn post(app: &App, postings: Vec<Posting>) -> Vec<Result<Answer, Error>> {
 
 /// Sends of one account in one transaction: a refusal of one is its own, an error is everybody's.
 async fn post_joint(app: &App, postings: &[Posting]) -> domain::Result<Vec<Result<Answer, Error>>> {
-    let Some(Posting { scope, .. }) = postings.first() else { return Ok(Vec::new()) };
-    let now = app.clock.now();
     let tx = app.db.begin().await?;
+    match post_in(&tx, app.clock.now(), postings).await {
+        Ok(answers) => {
+            tx.commit().await?;
+            app.wake.nudge(Queue::MessagesDeliver);
+            Ok(answers)
+        }
+        Err(e) => {
+            // Awaited, since the locks of the keys last as long as the transaction.
+            tx.rollback().await?;
+            Err(e)
+        }
+    }
+}
+
+async fn post_in(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    postings: &[Posting],
+) -> domain::Result<Vec<Result<Answer, Error>>> {
+    let Some(Posting { scope, .. }) = postings.first() else { return Ok(Vec::new()) };
     let intents: Vec<&Intent> = postings.iter().map(|p| &p.intent).collect();
-    let mut answers = enter(&tx, now, scope, &intents).await?;
-    let mut reader = Reader::new(&tx, scope);
+    let mut answers = enter(tx, now, scope, &intents).await?;
+    let mut reader = Reader::new(tx, scope);
     let (mut places, mut requests) = (Vec::new(), Vec::new());
     for (place, (posting, answer)) in postings.iter().zip(&mut answers).enumerate() {
         if answer.is_some() {
@@ -85,20 +106,18 @@ async fn post_joint(app: &App, postings: &[Posting]) -> domain::Result<Vec<Resul
     }
     if !requests.is_empty() {
         let mut kept = Vec::with_capacity(requests.len());
-        for (place, sent) in places.into_iter().zip(messages::send(&tx, scope, &requests).await?) {
+        for (place, sent) in places.into_iter().zip(messages::send(tx, scope, &requests).await?) {
             kept.push((place, Reply::accepted(told(&sent)).render()?));
         }
         let stored =
             kept.iter().filter_map(|(place, (answer, body))| Some((*intents.get(*place)?, answer, body.clone())));
-        leave(&tx, now, scope, stored.collect(), KEEP_MONEY).await?;
+        leave(tx, now, scope, stored.collect(), KEEP_MONEY).await?;
         for (place, (answer, _)) in kept {
             if let Some(slot) = answers.get_mut(place) {
                 *slot = Some(Ok(answer));
             }
         }
     }
-    tx.commit().await?;
-    app.wake.nudge(Queue::MessagesDeliver);
     Ok(answers
         .into_iter()
         .map(|answer| answer.unwrap_or_else(|| Err(Error::internal("a send without an answer"))))
