@@ -144,7 +144,7 @@ pub(super) async fn walk(
     let mut cursor = Some(Cursor::Contact(Uuid::nil()));
     let mut left = pages;
     while let Some(at) = cursor.filter(|_| left > 0) {
-        let page = audience.page(conn, scope, at, None).await?;
+        let page = audience.page(conn, scope, &letter.sender, at, None).await?;
         // The walk goes from contacts to bare numbers by a page that may have nobody: it does not count.
         left -= usize::from(!page.recipients.is_empty() || matches!(page.next, Some(Cursor::Contact(_))));
         for recipient in &page.recipients {

@@ -4,6 +4,7 @@
 //! receipts come back in batches ([`record`]), time does the rest ([`sweep`]). Every change of state goes through
 //! [`moves`], which moves counts, money and events with it.
 
+mod answered;
 mod cancel;
 pub mod chunks;
 mod list;
@@ -20,6 +21,7 @@ mod weekdays;
 pub mod window;
 mod write;
 
+pub use answered::{Answered, Asked, answered};
 pub use cancel::cancel;
 pub use list::{Filter, Listed, list};
 pub use plan::{Draft, Letter, Outcome, Piece, Recipient, Skip, Values};
