@@ -31,3 +31,4 @@ mod routes;
 mod security;
 mod traces;
 mod unsubscribes;
+mod validity;

@@ -118,7 +118,8 @@ pub(super) async fn letter(conn: &impl ConnectionTrait, scope: &AccountScope, ca
     senders::require_approved(conn, scope, &campaign.sender).await?;
     let split_mode: SplitMode =
         serde_json::from_value(campaign.split_mode.clone().into()).map_err(|e| Error::internal(e.to_string()))?;
-    Ok(Letter { sender: campaign.sender.clone(), template, split_mode })
+    let validity_seconds = campaign.validity_seconds;
+    Ok(Letter { sender: campaign.sender.clone(), template, split_mode, validity_seconds })
 }
 
 /// Walks the whole audience without writing anything.

@@ -17,6 +17,7 @@ mod status;
 pub mod sweep;
 mod terms;
 mod trace;
+pub mod validity;
 mod weekdays;
 pub mod window;
 mod write;

@@ -144,6 +144,8 @@ pub struct Letter {
     pub sender: String,
     pub template: Template,
     pub split_mode: SplitMode,
+    /// For how long it is worth sending; none: as long as the carrier keeps it.
+    pub validity_seconds: Option<i64>,
 }
 
 impl Piece {

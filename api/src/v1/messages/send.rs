@@ -50,8 +50,18 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
 
     /// Reads a send: its numbers, its text, its sender, with every fault told at once.
     async fn read(&mut self, new: &NewMessage) -> domain::Result<Request> {
-        let NewMessage { to, sender, text, template_id, split_mode, send_at, default_country, external_id, metadata } =
-            new;
+        let NewMessage {
+            to,
+            sender,
+            text,
+            template_id,
+            split_mode,
+            send_at,
+            validity_seconds,
+            default_country,
+            external_id,
+            metadata,
+        } = new;
         let mut faults = Faults::default();
         if to.is_empty() || to.len() > MAX_RECIPIENTS {
             faults.add(
@@ -69,6 +79,7 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
             }
         }
         faults.optional_text("/external_id", external_id.as_deref(), 200);
+        messages::validity::check(&mut faults, *validity_seconds);
         let year = std::time::Duration::from_secs(366 * 86_400);
         if send_at.is_some_and(|at| at > self.scope.clock().now().plus(year)) {
             faults.add("/send_at", "too_late", "must be within a year");
@@ -96,7 +107,12 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
         let template = self.template(body.unwrap_or_default()).await?;
         let metadata = crate::v1::metadata(metadata.clone())?;
         Ok(Request {
-            letter: Letter { sender: sender.clone(), template, split_mode: *split_mode },
+            letter: Letter {
+                sender: sender.clone(),
+                template,
+                split_mode: *split_mode,
+                validity_seconds: *validity_seconds,
+            },
             to: numbers,
             head: Letterhead { send_at: *send_at, external_id: external_id.clone(), metadata },
         })
