@@ -1,24 +1,26 @@
 //! `carillon admin`: what the operator of the platform does. Works beside a running server, on the same database.
 
+mod carriers;
+mod operator_tokens;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use domain::{
     accounts::{self, Countries, Mode, NewAccount, Status},
     balance::{self, Bucket},
-    carriers::{self, SmppSettings},
-    clock::{Clock, Timestamp},
+    clock::Clock,
     db::{Db, Sql},
-    ids::{AccountId, DeckId, OperatorTokenId, SenderId},
+    ids::{AccountId, DeckId, SenderId},
     money::{Currency, Money},
-    operator_tokens, rates,
-    scope::{AccountScope, OperatorScope, Scopes, SystemScope},
+    rates,
+    scope::{AccountScope, OperatorScope, Scopes},
     senders::{self, Decision},
     tokens::{self, NewToken},
     vals,
 };
 
-use crate::{Failure, config::Config, keys};
+use crate::{Failure, config::Config};
 
 /// The commands of the operator.
 #[derive(Subcommand)]
@@ -31,7 +33,7 @@ pub enum Command {
     Tokens(Tokens),
     /// Tokens of the operator, for /v1/admin.
     #[command(subcommand)]
-    OperatorTokens(OperatorTokens),
+    OperatorTokens(operator_tokens::Command),
     /// Add money to an account.
     TopUp(TopUp),
     /// Rate decks.
@@ -42,7 +44,7 @@ pub enum Command {
     Senders(Senders),
     /// Carriers.
     #[command(subcommand)]
-    Carriers(Carriers),
+    Carriers(carriers::Command),
 }
 
 #[derive(Subcommand)]
@@ -91,32 +93,6 @@ pub enum Tokens {
         /// Scopes separated by commas; * is everything.
         #[arg(long, default_value = "*")]
         scopes: String,
-    },
-}
-
-#[derive(Subcommand)]
-pub enum OperatorTokens {
-    /// Make a token and print it once.
-    Create {
-        /// What it is for.
-        #[arg(long, default_value = "made by the operator")]
-        description: String,
-        /// Scopes separated by commas, such as carriers:read,routes:write; * is everything.
-        #[arg(long, default_value = "*")]
-        scopes: String,
-        /// Networks it may be used from, separated by commas, such as 192.0.2.0/24; any when left out.
-        #[arg(long, default_value = "")]
-        networks: String,
-        /// When it ends, RFC 3339; never when left out.
-        #[arg(long)]
-        expires_at: Option<Timestamp>,
-    },
-    /// List tokens, without their secrets.
-    List,
-    /// End a token at once and for good.
-    Revoke {
-        /// Its id.
-        id: OperatorTokenId,
     },
 }
 
@@ -182,32 +158,6 @@ pub enum Senders {
     },
 }
 
-#[derive(Subcommand)]
-pub enum Carriers {
-    /// Make an SMPP carrier or change its settings.
-    Set {
-        /// Its name.
-        name: String,
-        /// The settings as JSON, such as {"address": "smpp.example.com:2775", "system_id": "me", "password": "secret"}.
-        settings: String,
-        /// Keep it, but use it no more.
-        #[arg(long)]
-        disabled: bool,
-    },
-    /// List carriers.
-    List,
-    /// Show a carrier's settings and how its connections are.
-    Show {
-        /// Its name.
-        name: String,
-    },
-    /// Delete a carrier that nothing uses.
-    Delete {
-        /// Its name.
-        name: String,
-    },
-}
-
 /// Carries a command out and prints its outcome.
 pub async fn run(db: &Db, config: &Config, command: Command) -> Result<(), Failure> {
     let scope = OperatorScope { clock: Clock::system() };
@@ -216,7 +166,7 @@ pub async fn run(db: &Db, config: &Config, command: Command) -> Result<(), Failu
         Command::Tokens(Tokens::Create { account, description, scopes }) => {
             token(db, &scope, account, description, &scopes).await
         }
-        Command::OperatorTokens(command) => operator_tokens(db, &scope, command).await,
+        Command::OperatorTokens(command) => operator_tokens::run(db, &scope, command).await,
         Command::TopUp(command) => top_up(db, &scope, command).await,
         Command::Rates(Rates::Import { file, deck, currency }) => {
             let text = std::fs::read(&file).map_err(|e| format!("{} cannot be read: {e}", file.display()))?;
@@ -229,48 +179,8 @@ pub async fn run(db: &Db, config: &Config, command: Command) -> Result<(), Failu
             Ok(())
         }
         Command::Senders(command) => senders(db, &scope, command).await,
-        Command::Carriers(command) => carriers(db, config, &scope, command).await,
+        Command::Carriers(command) => carriers::run(db, config, &scope, command).await,
     }
-}
-
-async fn carriers(db: &Db, config: &Config, scope: &OperatorScope, command: Carriers) -> Result<(), Failure> {
-    match command {
-        Carriers::Set { name, settings, disabled } => {
-            let settings: SmppSettings =
-                serde_json::from_str(&settings).map_err(|e| format!("the settings cannot be read: {e}"))?;
-            let keys = keys::load(config, db, &SystemScope { clock: scope.clock.clone() }).await?;
-            let tx = db.begin().await?;
-            let carrier = carriers::upsert(&tx, scope, &keys, &name, &settings, !disabled).await?;
-            tx.commit().await?;
-            println!("{} {}", carrier.id, carrier.name);
-        }
-        Carriers::List => {
-            for carrier in carriers::all(db.read(), &SystemScope { clock: scope.clock.clone() }).await? {
-                let (state, settings) = (if carrier.enabled { "enabled" } else { "disabled" }, carrier.shown()?);
-                println!("{}  {state}  {}  {}", carrier.id, settings.address, carrier.name);
-            }
-        }
-        Carriers::Show { name } => {
-            let carrier = carriers::by_name(db.read(), scope, &name).await?;
-            println!("{}  {}", carrier.id, if carrier.enabled { "enabled" } else { "disabled" });
-            println!("{}", serde_json::to_string_pretty(&carrier.shown()?)?);
-            for bind in carriers::health::binds(db.read(), scope, &carrier).await? {
-                let since = bind.since.map(|at| format!(" since {at}")).unwrap_or_default();
-                let retry = bind.retry_at.map(|at| format!(", next try {at}")).unwrap_or_default();
-                let error = bind.last_error.map(|e| format!(", last error: {e}")).unwrap_or_default();
-                let (used, size) = (bind.window_used, bind.window_size);
-                println!("bind {}: {}{since}{retry}, window {used} of {size}{error}", bind.n, bind.state);
-            }
-        }
-        Carriers::Delete { name } => {
-            let tx = db.begin().await?;
-            let carrier = carriers::by_name(&tx, scope, &name).await?;
-            carriers::delete(&tx, scope, carrier.id, None).await?;
-            tx.commit().await?;
-            println!("{}  deleted", carrier.id);
-        }
-    }
-    Ok(())
 }
 
 async fn accounts(db: &Db, scope: &OperatorScope, command: Accounts) -> Result<(), Failure> {
@@ -282,10 +192,10 @@ async fn accounts(db: &Db, scope: &OperatorScope, command: Accounts) -> Result<(
                 .await?
                 .ok_or_else(|| format!("there is no rate deck named {deck:?}: import one first"))?;
             let carrier_id = match carrier {
-                Some(name) => Some(carriers::by_name(&tx, scope, &name).await?.id),
+                Some(name) => Some(domain::carriers::by_name(&tx, scope, &name).await?.id),
                 None => None,
             };
-            let simulator = carriers::by_name(&tx, scope, crate::serve::SIMULATOR).await.ok().map(|c| c.id);
+            let simulator = domain::carriers::by_name(&tx, scope, crate::serve::SIMULATOR).await.ok().map(|c| c.id);
             let countries =
                 if countries.trim() == "*" { Countries::all() } else { Countries::Listed(words(&countries)) };
             let new = NewAccount {
@@ -354,43 +264,6 @@ async fn token(
     let (token, secret) = tokens::create(&tx, &of_account, &everything, new).await?;
     tx.commit().await?;
     println!("{}  {}", token.id, secret.expose());
-    Ok(())
-}
-
-async fn operator_tokens(db: &Db, scope: &OperatorScope, command: OperatorTokens) -> Result<(), Failure> {
-    match command {
-        OperatorTokens::Create { description, scopes, networks, expires_at } => {
-            let new = operator_tokens::NewToken {
-                description,
-                scopes: words(&scopes),
-                networks: words(&networks),
-                expires_at,
-            };
-            let tx = db.begin().await?;
-            let (id, secret) = operator_tokens::create(&tx, scope, new).await?;
-            tx.commit().await?;
-            println!("{id}  {}", secret.expose());
-        }
-        OperatorTokens::List => {
-            for token in operator_tokens::list(db.read(), scope).await? {
-                let operator_tokens::Token { id, description, hint, scopes, expires_at, revoked_at, last_used_at } =
-                    token;
-                let state = match (revoked_at, expires_at) {
-                    (Some(at), _) => format!("revoked {at}"),
-                    (None, Some(at)) => format!("expires {at}"),
-                    (None, None) => "valid".to_owned(),
-                };
-                let used = last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {at}"));
-                println!("{id}  …{hint}  {state}  {used}  {scopes}  {description}");
-            }
-        }
-        OperatorTokens::Revoke { id } => {
-            let tx = db.begin().await?;
-            operator_tokens::revoke(&tx, scope, id).await?;
-            tx.commit().await?;
-            println!("{id}  revoked");
-        }
-    }
     Ok(())
 }
 

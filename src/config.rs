@@ -45,6 +45,7 @@ pub struct Api {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
+    pub listen: String,
     pub lease_seconds: u64,
     pub in_doubt_hours: f64,
     pub receipt_hours: f64,
@@ -150,6 +151,9 @@ impl Config {
         if simulator.run && !simulator.listen.ip().is_loopback() {
             return Err("simulator.listen must be a loopback address: anyone who reaches it could bind".into());
         }
+        if !worker.listen.is_empty() && worker.listen.parse::<SocketAddr>().is_err() {
+            return Err("worker.listen must be an address and a port, such as 127.0.0.1:9464, or be empty".into());
+        }
         if worker.lease_seconds == 0 {
             return Err("worker.lease_seconds must be at least 1".into());
         }
@@ -196,7 +200,8 @@ impl Config {
 
     /// The worker's own form.
     pub fn worker(&self, keys: Keyring) -> WorkerConfig {
-        let Worker { lease_seconds, in_doubt_hours, receipt_hours, settle_seconds, drain_seconds } = &self.worker;
+        let Worker { listen: _, lease_seconds, in_doubt_hours, receipt_hours, settle_seconds, drain_seconds } =
+            &self.worker;
         WorkerConfig {
             lease: Duration::from_secs(*lease_seconds),
             patience: Patience {
@@ -225,6 +230,7 @@ mod tests {
         assert!(with(|_| {}).is_ok());
         assert!(with(|c| c.database_url = "mysql://x".into()).is_err());
         assert!(with(|c| c.demo_token = Some("crl_test_short".into())).is_err());
+        assert!(with(|c| c.worker.listen = "9464".into()).is_err());
         assert!(with(|c| c.traces.endpoint = "collector:4317".into()).is_err());
         assert!(with(|c| c.traces.sample_ratio = f64::NAN).is_err());
         assert!(with(|c| c.secret_keys = "0123".into()).unwrap_err().starts_with("secret_keys: "));

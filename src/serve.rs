@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
-use api::{ApiConfig, App};
+use api::{ApiConfig, App, shared::metrics::Metrics};
 use domain::{
     carriers::{self, SmppSettings},
     clock::Clock,
@@ -12,9 +12,10 @@ use domain::{
     secrets::Keyring,
 };
 use sea_orm_migration::MigratorTrait;
+use tokio::signal::unix::{Signal, SignalKind};
 use worker::Worker;
 
-use crate::{Failure, config::Config, demo, keys, migrate, simulator};
+use crate::{Failure, config::Config, demo, keys, migrate, simulator, watch};
 
 /// The carrier that the simulator is.
 pub const SIMULATOR: &str = "simulator";
@@ -22,7 +23,7 @@ pub const SIMULATOR: &str = "simulator";
 /// Everything in one process.
 pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failure> {
     migrate(&db).await?;
-    let listener = listen(&config)?;
+    let (stop, listener) = (signal(), listen(&config)?);
     let clock = Clock::system();
     let keys = keys::load_and_seal(&config, &db, &SystemScope { clock: clock.clone() }).await?;
     let operator = OperatorScope { clock: clock.clone() };
@@ -64,7 +65,7 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
     let base = format!("http://{}", listener.local_addr()?);
     println!("{}", demo::greeting(&base, demo.as_ref()));
     let app = app(&config, keys, db, clock, wake, registry)?;
-    let served = api::serve(app, listener, signal()).await;
+    let served = api::serve(app, listener, stop).await;
     running.shutdown().await;
     if let Some(simulator) = inside {
         simulator.shutdown().await;
@@ -87,12 +88,12 @@ pub async fn api(config: Config, db: Db) -> Result<(), Failure> {
         return Err("`carillon api` shares its database with a worker on another host, which SQLite cannot: use `carillon serve`, or PostgreSQL".into());
     }
     migrate(&db).await?;
-    let listener = listen(&config)?;
+    let (stop, listener) = (signal(), listen(&config)?);
     let clock = Clock::system();
     let keys = keys::load_and_seal(&config, &db, &SystemScope { clock: clock.clone() }).await?;
     println!("API on http://{}", listener.local_addr()?);
     let app = app(&config, keys, db, clock, Wake::default(), prometheus::Registry::new())?;
-    Ok(api::serve(app, listener, signal()).await?)
+    Ok(api::serve(app, listener, stop).await?)
 }
 
 /// The worker alone.
@@ -101,11 +102,18 @@ pub async fn worker(config: Config, db: Db) -> Result<(), Failure> {
         return Err("`carillon worker` shares its database with an API on another host, which SQLite cannot: use `carillon serve`, or PostgreSQL".into());
     }
     migrate(&db).await?;
+    let stop = signal();
     let clock = Clock::system();
     let keys = keys::load_and_seal(&config, &db, &SystemScope { clock: clock.clone() }).await?;
+    let registry = prometheus::Registry::new();
+    worker::metrics::register(&registry)?;
+    let watched = watch::start(&config.worker.listen, Metrics::new(registry)?).await?;
     let running = Worker::start(db, clock, Wake::default(), config.worker(keys)).await?;
-    println!("worker running");
-    signal().await;
+    match watched {
+        Some(address) => println!("worker running, watched at http://{address}"),
+        None => println!("worker running"),
+    }
+    stop.await;
     running.shutdown().await;
     Ok(())
 }
@@ -136,19 +144,29 @@ fn app(
     Ok(Arc::new(App::new(db, clock, wake, settings, registry)?))
 }
 
-/// Resolves at SIGTERM or SIGINT.
-pub async fn signal() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(e) => {
-            tracing::error!(error = %e, "SIGTERM cannot be watched");
-            let _ = tokio::signal::ctrl_c().await;
-            return;
-        }
+/// Resolves at SIGTERM or SIGINT. Both are watched from the call on, so it comes before anything that must be ended in
+/// order is begun.
+pub fn signal() -> impl Future<Output = ()> {
+    let watched = |kind, name| {
+        tokio::signal::unix::signal(kind)
+            .inspect_err(|e| tracing::error!(error = %e, "{name} cannot be watched: it ends the process at once"))
+            .ok()
     };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+    let (terminate, interrupt) =
+        (watched(SignalKind::terminate(), "SIGTERM"), watched(SignalKind::interrupt(), "SIGINT"));
+    async move {
+        tokio::select! {
+            () = came(terminate) => {}
+            () = came(interrupt) => {}
+        }
+        tracing::info!("shutting down: what is under way is finished first");
     }
-    tracing::info!("shutting down: what is under way is finished first");
+}
+
+/// Resolves with the next signal; never without one to watch.
+async fn came(signal: Option<Signal>) {
+    match signal {
+        Some(mut signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
 }

@@ -29,6 +29,7 @@ pub struct Arguments {
 /// Runs until a signal.
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Arguments { listen, log, receipt_delay_ms, system_id, password } = arguments;
+    let stop = crate::serve::signal();
     let config = SimulatorConfig {
         listen: *listen,
         log: log.clone(),
@@ -39,7 +40,7 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let handle = Simulator::start(config).await.map_err(|e| format!("the simulator cannot listen on {listen}: {e}"))?;
     println!("SMPP simulator on {}", handle.local_addr);
-    crate::serve::signal().await;
+    stop.await;
     handle.shutdown().await;
     Ok(())
 }

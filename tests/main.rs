@@ -14,10 +14,11 @@
 mod harness;
 
 mod admin;
+mod batches;
 mod blacklist;
 mod campaigns;
-mod chaos;
 mod contract;
+mod crashes;
 mod delivery;
 mod events;
 mod imports;
@@ -26,6 +27,8 @@ mod main_job;
 mod message_filters;
 mod messages;
 mod money;
+mod network;
+mod numbers;
 mod process;
 mod routes;
 mod security;

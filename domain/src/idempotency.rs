@@ -29,10 +29,10 @@ impl Owner for AccountScope {
     }
 }
 
-/// The operator is one, whichever token is shown: no account has the nil id.
+/// The operator is one, whichever token is shown: no account has the highest id (the nil id would count as a null).
 impl Owner for OperatorScope {
     fn owner(&self) -> AccountId {
-        AccountId(uuid::Uuid::nil())
+        AccountId(uuid::Uuid::max())
     }
 }
 

@@ -9,9 +9,15 @@ use std::{
     collections::{HashMap, VecDeque},
     hash::Hash,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::oneshot;
+
+/// A batch that shows that many come at once.
+const MANY: usize = 8;
+/// How long the next batch is waited for then.
+const MOMENT: Duration = Duration::from_millis(2);
 
 /// One item, and who waits for what becomes of it.
 type Waiting<I, O> = (I, oneshot::Sender<O>);
@@ -82,8 +88,13 @@ where
 {
     let mut turn = Turn { waiting, key, over: false };
     while let Some((items, callers)) = turn.next(most) {
+        let many = items.len() >= MANY;
         for (caller, outcome) in callers.into_iter().zip(run(items).await) {
             let _ = caller.send(outcome); // one that went away
+        }
+        if many {
+            // Those just answered will ask again in a moment: what they bring then shares the next batch.
+            tokio::time::sleep(MOMENT).await;
         }
     }
 }
@@ -105,8 +116,6 @@ impl<K: Eq + Hash, I, O> Turn<K, I, O> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test]

@@ -45,6 +45,16 @@ impl Judge {
         self.0.lines.iter().filter_map(receipt).collect()
     }
 
+    /// How many receipts were sent, to anybody.
+    pub fn receipts_sent(&self) -> usize {
+        self.0.lines.iter().filter(|l| matches!(l, Line::Receipt { .. })).count()
+    }
+
+    /// How many of them were acknowledged with ESME_ROK.
+    pub fn receipts_acknowledged(&self) -> usize {
+        self.0.lines.iter().filter(|l| matches!(l, Line::ReceiptAck { status: Some(0), .. })).count()
+    }
+
     /// How many binds there were.
     pub fn binds(&self) -> usize {
         self.0.lines.iter().filter(|l| matches!(l, Line::Bind { .. })).count()

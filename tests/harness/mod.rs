@@ -8,7 +8,9 @@ mod client;
 mod collector;
 mod judge;
 mod process;
+mod proxy;
 mod schema;
+mod scripted;
 mod stage;
 
 use std::time::{Duration, Instant};
@@ -17,7 +19,9 @@ pub use client::{Client, merged, micros, numbers};
 pub use collector::{Collector, attribute};
 pub use judge::Judge;
 pub use process::{App, Process};
+pub use proxy::{Proxy, Towards};
 pub use schema::{check_event, event_types};
+pub use scripted::Scripted;
 pub use stage::{Stage, TOKEN, bare};
 
 /// How long a test waits for what should take a moment.

@@ -3,7 +3,11 @@
 use std::{
     path::PathBuf,
     process::Command,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -26,7 +30,7 @@ pub struct Stage {
     url: String,
     settings: Vec<(String, String)>,
     directory: TempDir,
-    _dropped: Option<Dropped>,
+    dropped: Option<Dropped>,
 }
 
 impl Stage {
@@ -51,8 +55,14 @@ impl Stage {
         Some(Self::new(url, tempfile::tempdir().unwrap(), Some(dropped)))
     }
 
+    /// On a database that is there and stays; its schema is made by what is started.
+    #[allow(dead_code, reason = "used by the kill loop only")]
+    pub fn at(url: &str) -> Self {
+        Self::new(url.to_owned(), tempfile::tempdir().unwrap(), None)
+    }
+
     fn new(url: String, directory: TempDir, dropped: Option<Dropped>) -> Self {
-        let mut stage = Self { url, settings: Vec::new(), directory, _dropped: dropped };
+        let mut stage = Self { url, settings: Vec::new(), directory, dropped };
         stage
             .set("CARILLON_DEMO_TOKEN", TOKEN)
             .set("CARILLON_API__LISTEN", "127.0.0.1:0")
@@ -114,6 +124,36 @@ impl Stage {
     /// Runs statements on the database, as only a test of what a crash leaves behind may.
     pub fn sql(&self, statements: &str) {
         run_on(&self.url, statements).unwrap();
+    }
+
+    /// Takes the database away from everybody until the guard is dropped: on PostgreSQL it takes no connections and has
+    /// ended those it had, on SQLite another process keeps it from being written.
+    pub fn database_away(&self) -> Away<'_> {
+        let Some(dropped) = &self.dropped else {
+            let (url, (locked, wait), (free, freed)) = (self.url.clone(), channel::<()>(), channel::<()>());
+            let keeper = thread::spawn(move || hold(&url, &locked, &freed));
+            wait.recv().unwrap();
+            return Away { stage: self, keeper: Some((free, keeper)) };
+        };
+        let (server, name) = (&dropped.server, &dropped.name);
+        execute(server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).unwrap();
+        let all = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        execute(server, &all).unwrap();
+        Away { stage: self, keeper: None }
+    }
+
+    /// What a statement counts, as only a test may that must know more than the API tells.
+    #[allow(dead_code, reason = "used by the kill loop only")]
+    pub fn count(&self, statement: &str) -> usize {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let counted: i64 = runtime.block_on(async {
+            let db = Database::connect(&self.url).await.unwrap();
+            let statement = sea_orm::Statement::from_string(db.get_database_backend(), statement);
+            let row = db.query_one_raw(statement).await.unwrap().unwrap();
+            db.close().await.unwrap();
+            row.try_get_by_index(0).unwrap()
+        });
+        usize::try_from(counted).unwrap()
     }
 
     /// Runs a simulator as a process of its own, which outlives servers; its log is at [`Stage::judge`]. What is started
@@ -198,6 +238,41 @@ fn run_on(url: &str, sql: &str) -> Result<(), DbErr> {
         db.close().await?;
         done.map(|_| ())
     })
+}
+
+/// A database that is away; it comes back when this is dropped.
+pub struct Away<'a> {
+    stage: &'a Stage,
+    keeper: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Drop for Away<'_> {
+    fn drop(&mut self) {
+        if let Some((free, keeper)) = self.keeper.take() {
+            drop(free);
+            let _ = keeper.join();
+        }
+        if let Some(dropped) = &self.stage.dropped {
+            let back = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", dropped.name);
+            let _ = execute(&dropped.server, &back);
+        }
+    }
+}
+
+/// Keeps a SQLite database locked until the other end of `freed` is dropped.
+fn hold(url: &str, locked: &Sender<()>, freed: &Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut options = sea_orm::ConnectOptions::new(url);
+        options.max_connections(1);
+        let db = Database::connect(options).await.unwrap();
+        db.execute_unprepared("PRAGMA busy_timeout = 20000").await.unwrap();
+        db.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+        locked.send(()).unwrap();
+        let _ = freed.recv();
+        db.execute_unprepared("ROLLBACK").await.unwrap();
+        db.close().await.unwrap();
+    });
 }
 
 /// A database that goes with its stage.

@@ -16,7 +16,7 @@ use actix_web::{
 };
 use domain::{
     Code, Error,
-    ids::{AccountId, OperatorTokenId, TokenId},
+    ids::{OperatorTokenId, TokenId},
     operator_tokens,
     scope::{AccountScope, OperatorScope, Scopes},
     tokens::{self, Secret},
@@ -101,20 +101,6 @@ impl Caller {
         match self {
             Self::Account(who) => who.requests_per_minute,
             Self::Operator(_) => None,
-        }
-    }
-    /// The account, when it is one.
-    pub fn account(&self) -> Option<AccountId> {
-        match self {
-            Self::Account(who) => Some(who.scope.account()),
-            Self::Operator(_) => None,
-        }
-    }
-    /// Who it is, for the log.
-    pub fn label(&self) -> String {
-        match self {
-            Self::Account(who) => who.scope.account().to_string(),
-            Self::Operator(who) => who.token.to_string(),
         }
     }
 }

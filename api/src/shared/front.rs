@@ -22,7 +22,7 @@ use domain::{Code, Error, clock::Timestamp, ids};
 use tracing::Instrument;
 
 use super::{
-    auth,
+    auth::{self, Caller},
     operations::{Found, Operation},
     problem::{Failure, PROBLEM_JSON, Problem, of_status},
     rate_limit::Standing,
@@ -40,10 +40,10 @@ struct Visit {
     request_id: String,
     path: String,
     operation: Option<String>,
-    /// The account or the operator's token, for the log.
-    who: Option<String>,
-    /// The account, for the traces.
+    /// Whose, for the log.
     account: Option<String>,
+    /// The operator's token, for the log.
+    operator: Option<String>,
     standing: Option<Standing>,
     /// The methods of a path, when it was asked with another.
     allow: Option<String>,
@@ -71,7 +71,8 @@ pub async fn front<B: MessageBody + 'static>(
     traces::answered(&span, operation, visit.account.as_deref(), status);
     tracing::info!(
         request_id = visit.request_id,
-        who = visit.who,
+        account = visit.account,
+        operator = visit.operator,
         operation,
         status,
         ms = took.as_secs_f64() * 1000.0,
@@ -119,8 +120,10 @@ async fn enter(app: &App, req: &mut ServiceRequest, visit: &mut Visit) -> Result
             req.extensions_mut().insert(OperationId(operation.id.clone()));
             if let Some(security) = &operation.security {
                 let who = auth::authenticate(app, req).await?;
-                visit.who = Some(who.label());
-                visit.account = who.account().map(|id| id.to_string());
+                match &who {
+                    Caller::Account(who) => visit.account = Some(who.scope.account().to_string()),
+                    Caller::Operator(who) => visit.operator = Some(who.token.to_string()),
+                }
                 let limit = who.requests_per_minute().unwrap_or(app.config.requests_per_minute);
                 let standing = app.permits.take(app, who.bearer(), limit).await?;
                 visit.standing = Some(standing);

@@ -18,7 +18,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Leased permits by token.
 #[derive(Debug, Default)]
-pub struct Permits(Mutex<HashMap<Uuid, Lease>>);
+pub struct Permits(Mutex<HashMap<Uuid, Lease>>, tokio::sync::Mutex<()>);
 
 #[derive(Debug, Clone, Copy)]
 struct Lease {
@@ -56,6 +56,11 @@ impl Permits {
             allowed,
         };
         loop {
+            if let Some((lease, allowed)) = self.take_local(token, minute) {
+                return Ok(standing(lease, allowed));
+            }
+            // One at a time: those that come meanwhile find what the first one leased.
+            let _alone = self.1.lock().await;
             if let Some((lease, allowed)) = self.take_local(token, minute) {
                 return Ok(standing(lease, allowed));
             }

@@ -2,7 +2,7 @@
 
 use sea_orm::{DatabaseTransaction, FromQueryResult};
 
-use super::ledger::{Kind, Ledger, Locked, Posting, lock, post};
+use super::ledger::{Kind, Ledger, Locked, Posting, for_update, lock, post};
 use crate::{
     clock::Timestamp,
     db::Sql,
@@ -76,10 +76,13 @@ struct Remaining {
 }
 
 async fn remaining(tx: &DatabaseTransaction, hold: HoldId, account: AccountId) -> Result<Remaining> {
-    let sql = "UPDATE holds SET reserved_granted = reserved_granted WHERE id = $1 AND account_id = $2 RETURNING \
-               reserved_granted - captured_granted - released_granted AS granted, \
-               reserved_purchased - captured_purchased - released_purchased AS purchased";
-    tx.one(sql, vals![hold, account]).await?.ok_or_else(|| Error::internal(format!("{hold} does not exist")))
+    let sql = format!(
+        "SELECT reserved_granted - captured_granted - released_granted AS granted, \
+         reserved_purchased - captured_purchased - released_purchased AS purchased \
+         FROM holds WHERE id = $1 AND account_id = $2{}",
+        for_update(tx)
+    );
+    tx.one(&sql, vals![hold, account]).await?.ok_or_else(|| Error::internal(format!("{hold} does not exist")))
 }
 
 /// Earns `amount` of a hold as the charge `charge`, granted money first. The caller guards each message by its state,
@@ -171,14 +174,12 @@ async fn draw(
     purchased: i64,
 ) -> Result<()> {
     tx.run(
-        &format!("UPDATE holds SET {into}_granted = {into}_granted + $2, {into}_purchased = {into}_purchased + $3 WHERE id = $1"),
-        vals![hold, granted, purchased],
-    )
-    .await?;
-    tx.run(
-        "UPDATE holds SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL AND captured_granted + released_granted = reserved_granted \
-         AND captured_purchased + released_purchased = reserved_purchased",
-        vals![hold, now],
+        &format!(
+            "UPDATE holds SET {into}_granted = {into}_granted + $2, {into}_purchased = {into}_purchased + $3, \
+             closed_at = CASE WHEN captured_granted + released_granted + $2 = reserved_granted \
+             AND captured_purchased + released_purchased + $3 = reserved_purchased THEN COALESCE(closed_at, $4) ELSE closed_at END WHERE id = $1"
+        ),
+        vals![hold, granted, purchased, now],
     )
     .await?;
     Ok(())

@@ -1,10 +1,10 @@
 //! Writing the journal and its postings. Nothing else inserts into either table.
 
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
 use crate::{
     clock::Timestamp,
-    db::Sql,
+    db::{Columns, Sql},
     error::{Error, Result},
     ids::{AccountId, HoldId, JournalId},
     money::{Currency, Micros},
@@ -104,13 +104,16 @@ pub(super) async fn post(tx: &DatabaseTransaction, now: Timestamp, p: &Posting<'
     if written == 0 {
         return Ok(false);
     }
-    for (ledger, amount) in lines.iter().filter(|(_, amount)| *amount != Micros::ZERO) {
-        tx.run(
-            "INSERT INTO postings (journal_id, ledger, account_id, currency, amount) VALUES ($1, $2, $3, $4, $5)",
-            vals![id, ledger.as_str(), account, currency.0.as_str(), *amount],
-        )
-        .await?;
-    }
+    let lines_of = || lines.iter().filter(|(_, amount)| *amount != Micros::ZERO);
+    let backend = tx.get_database_backend();
+    let columns = Columns::new()
+        .texts("ledger", lines_of().map(|(ledger, _)| ledger.as_str()))
+        .ints("amount", lines_of().map(|(_, amount)| amount.0));
+    let sql = format!(
+        "INSERT INTO postings (journal_id, ledger, account_id, currency, amount) SELECT $1, x.ledger, $2, $3, x.amount FROM {}",
+        columns.source(backend, 4, "x")
+    );
+    tx.run(&sql, columns.after(backend, vals![id, account, currency.0.as_str()])).await?;
     let of = |wanted: Ledger| lines.iter().find(|(l, _)| *l == wanted).map_or(Micros::ZERO, |(_, amount)| *amount);
     tx.run(
         "UPDATE balances SET purchased = purchased + $2, granted = granted + $3, held = held + $4 WHERE account_id = $1",
@@ -128,10 +131,16 @@ pub(super) struct Locked {
     pub granted: Micros,
 }
 
+/// What locks the rows of a SELECT until the transaction ends. A writing transaction of SQLite has everything locked.
+pub(super) fn for_update(tx: &DatabaseTransaction) -> &'static str {
+    if tx.get_database_backend() == DbBackend::Postgres { " FOR NO KEY UPDATE" } else { "" }
+}
+
 /// Locks the balance row: every verb begins with this, so that balances come before holds in the order of locks.
 pub(super) async fn lock(tx: &DatabaseTransaction, account: AccountId) -> Result<Option<Locked>> {
-    let sql = "UPDATE balances SET held = held WHERE account_id = $1 RETURNING currency, purchased, granted";
-    Ok(tx.one(sql, vals![account]).await?)
+    let lock = for_update(tx);
+    let sql = format!("SELECT currency, purchased, granted FROM balances WHERE account_id = $1{lock}");
+    Ok(tx.one(&sql, vals![account]).await?)
 }
 
 /// Locks the balance of an account before a sum that a hold will be made of, so that nobody releases meanwhile.

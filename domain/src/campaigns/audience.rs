@@ -1,6 +1,8 @@
 //! Who a campaign goes to: groups, contacts and bare numbers, less excluded groups. Walked in pages of 1,000 in the
 //! order of contact ids, so that a million recipients cost no more memory than a thousand, and a walk can be resumed.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -229,6 +231,7 @@ impl Audience {
             Some(Recipient {
                 phone,
                 contact: Some((id, values)),
+                given: BTreeMap::new(),
                 stop: Skip::known(blacklisted, unsubscribed, stopped, Some(&consent)),
             })
         });
@@ -272,6 +275,7 @@ impl Audience {
             Some(Recipient {
                 phone: Msisdn::try_from(phone).ok()?,
                 contact: None,
+                given: BTreeMap::new(),
                 stop: Skip::known(blacklisted, unsubscribed, false, None),
             })
         });

@@ -168,8 +168,11 @@ pub async fn binds(conn: &impl ConnectionTrait, scope: &OperatorScope, carrier: 
     let fresh = scope.clock.now().minus(STALE);
     let bind = |n| match known.remove(&n) {
         Some(bind) if bind.reported_at.is_some_and(|at| at >= fresh) => bind,
-        Some(bind) => Bind { state: BindState::Silent, retry_at: None, window_used: 0, throttled_until: None, ..bind },
-        None => Bind {
+        Some(bind) if carrier.enabled => {
+            Bind { state: BindState::Silent, retry_at: None, window_used: 0, throttled_until: None, ..bind }
+        }
+        // Of a carrier that is off, a last word that crossed the end of its connection says nothing.
+        _ => Bind {
             n,
             state: BindState::Unassigned,
             owner: None,

@@ -42,6 +42,8 @@ pub struct SmppSettings {
     pub binds: u32,
     /// Unanswered submits of one connection, 1 to 10,000; 500.
     pub window: usize,
+    /// Parts a second over all connections, 1 to 10,000; no limit.
+    pub parts_per_second: Option<u32>,
     /// Seconds of silence before an enquire_link, 1 to 600; 30.
     pub enquire_link_seconds: u64,
     /// Seconds to wait for an answer before the message is in doubt, 1 to 600; 60.
@@ -65,6 +67,7 @@ impl Default for SmppSettings {
             system_type: String::new(),
             binds: 2,
             window: 500,
+            parts_per_second: None,
             enquire_link_seconds: 30,
             response_seconds: 60,
             receipt_ids: Codec::AsIs,
@@ -85,6 +88,7 @@ impl SmppSettings {
             system_type,
             binds,
             window,
+            parts_per_second,
             enquire_link_seconds,
             response_seconds,
             receipt_ids,
@@ -99,6 +103,7 @@ impl SmppSettings {
             system_type: system_type.unwrap_or(self.system_type),
             binds: binds.unwrap_or(self.binds),
             window: window.unwrap_or(self.window),
+            parts_per_second: parts_per_second.unwrap_or(self.parts_per_second),
             enquire_link_seconds: enquire_link_seconds.unwrap_or(self.enquire_link_seconds),
             response_seconds: response_seconds.unwrap_or(self.response_seconds),
             receipt_ids: receipt_ids.unwrap_or(self.receipt_ids),
@@ -117,6 +122,7 @@ impl SmppSettings {
             system_type,
             binds,
             window,
+            parts_per_second,
             enquire_link_seconds,
             response_seconds,
             receipt_ids: _,
@@ -143,6 +149,9 @@ impl SmppSettings {
         };
         range("binds", u64::from(*binds), 1, 32);
         range("window", u64::try_from(*window).unwrap_or(u64::MAX), 1, 10_000);
+        if let Some(limit) = parts_per_second {
+            range("parts_per_second", u64::from(*limit), 1, 10_000);
+        }
         range("enquire_link_seconds", *enquire_link_seconds, 1, 600);
         range("response_seconds", *response_seconds, 1, 600);
     }
@@ -165,6 +174,7 @@ pub struct SmppChange {
     pub system_type: Option<String>,
     pub binds: Option<u32>,
     pub window: Option<usize>,
+    pub parts_per_second: Option<Option<u32>>,
     pub enquire_link_seconds: Option<u64>,
     pub response_seconds: Option<u64>,
     pub receipt_ids: Option<Codec>,
@@ -183,6 +193,7 @@ impl SmppChange {
             system_type,
             binds,
             window,
+            parts_per_second,
             enquire_link_seconds,
             response_seconds,
             receipt_ids,
@@ -197,6 +208,7 @@ impl SmppChange {
             system_type: Some(system_type),
             binds: Some(binds),
             window: Some(window),
+            parts_per_second: Some(parts_per_second),
             enquire_link_seconds: Some(enquire_link_seconds),
             response_seconds: Some(response_seconds),
             receipt_ids: Some(receipt_ids),

@@ -182,5 +182,8 @@ async fn health_is_what_workers_last_said_until_it_is_stale() {
         stage.clock.advance(STALE + Duration::from_secs(1));
         let (state_now, seen) = read().await;
         assert_eq!((state_now, seen[0].state, seen[0].window_used), (CarrierState::Unknown, BindState::Silent, 0));
+        let off = Carrier { enabled: false, ..row.clone() };
+        let seen = binds(stage.db.read(), &operator, &off).await.unwrap();
+        assert_eq!((seen[0].state, state(false, &seen)), (BindState::Unassigned, CarrierState::Disabled));
     }
 }

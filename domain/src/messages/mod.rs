@@ -5,6 +5,8 @@
 //! [`moves`], which moves counts, money and events with it.
 
 mod answered;
+mod backlog;
+mod batch;
 mod cancel;
 pub mod chunks;
 mod list;
@@ -23,6 +25,8 @@ pub mod window;
 mod write;
 
 pub use answered::{Answered, Asked, answered};
+pub use backlog::{Backlog, backlog};
+pub use batch::{Addressee, SentBatch, send_batch};
 pub use cancel::cancel;
 pub use list::{Filter, Listed, list};
 pub use plan::{Draft, Letter, Outcome, Piece, Recipient, Skip, Values};

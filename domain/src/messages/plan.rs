@@ -1,7 +1,7 @@
 //! From a text and a recipient to what would be sent, skipped and charged. Estimates, dry runs and real sends all come
 //! through here, which is why an estimate equals its charge.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
     ids::ContactId,
@@ -100,6 +100,8 @@ pub struct Values {
 pub struct Recipient {
     pub phone: Msisdn,
     pub contact: Option<(ContactId, Values)>,
+    /// What the send itself gives for markers, by their names; it goes before what the contact has.
+    pub given: BTreeMap<String, String>,
     /// Set when it is known beforehand that nothing may be sent.
     pub stop: Option<Skip>,
 }
@@ -204,6 +206,11 @@ fn value<'a>(
     country: Option<&'a str>,
     operator: Option<&'a str>,
 ) -> Option<Cow<'a, str>> {
+    if !to.given.is_empty()
+        && let Some(given) = to.given.get(&marker.to_string())
+    {
+        return Some(Cow::Borrowed(given));
+    }
     let contact = to.contact.as_ref().map(|(_, values)| values);
     let of = |pick: fn(&Values) -> Option<&str>| contact.and_then(pick).map(Cow::Borrowed);
     match marker {

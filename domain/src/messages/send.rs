@@ -1,6 +1,6 @@
 //! Sending a text to one number or a list (MSG-01, MSG-02, MSG-03, MSG-06).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The most messages looked up and written at once.
-const PAGE: usize = 1000;
+pub(super) const PAGE: usize = 1000;
 
 /// What a send says of its messages beside text and recipients.
 #[derive(Debug, Clone)]
@@ -105,7 +105,7 @@ pub async fn recipients(
     let of: HashMap<i64, Known> = known.into_iter().map(|k| (k.n, k)).collect();
     let all = numbers.iter().enumerate().map(|(n, (number, _))| {
         let Some(k) = i64::try_from(n).ok().and_then(|n| of.get(&n)) else {
-            return Recipient { phone: *number, contact: None, stop: None };
+            return Recipient { phone: *number, contact: None, given: BTreeMap::new(), stop: None };
         };
         let values = |k: &Known| Values {
             first_name: k.first_name.clone(),
@@ -120,7 +120,7 @@ pub async fn recipients(
             fields: k.fields.clone().unwrap_or_default(),
         };
         let stop = Skip::known(k.blacklisted, k.unsubscribed, k.stopped, k.consent.as_deref());
-        Recipient { phone: *number, contact: k.contact_id.map(|id| (id, values(k))), stop }
+        Recipient { phone: *number, contact: k.contact_id.map(|id| (id, values(k))), given: BTreeMap::new(), stop }
     });
     Ok(all.collect())
 }

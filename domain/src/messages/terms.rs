@@ -1,5 +1,7 @@
 //! The terms under which an account sends: its prices, countries, limits and routes, read once per request or job.
 
+use std::sync::Arc;
+
 use sea_orm::ConnectionTrait;
 
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Terms {
     /// The prices of now.
-    pub deck: Deck,
+    pub deck: Arc<Deck>,
     /// Where it may send to.
     pub countries: Countries,
     /// The most segments one message may have.

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 
 use crate::{
     clock::Timestamp,
-    db::{Db, Sql, ids_json, ids_list},
+    db::{Db, Sql, ids_json, ids_list, ids_source, lookup},
     error::Result,
     ids::{CarrierId, ChunkId, MessageId},
     scope::SystemScope,
@@ -89,10 +89,12 @@ pub async fn claim(
 /// # Errors
 /// When the database cannot be read.
 pub async fn waiting(db: &Db, _: &SystemScope, chunks: &[ChunkId]) -> Result<Vec<Outgoing>> {
+    let backend = db.backend();
     let sql = format!(
-        "SELECT m.id, m.chunk_id, m.phone, m.sender, m.split_mode, m.parts, t.body AS text, m.valid_until FROM messages m JOIN message_texts t ON t.message_id = m.id \
-         WHERE m.chunk_id IN {} AND m.status = 'queued' ORDER BY m.id",
-        ids_list(db.backend(), 1)
+        "SELECT m.id, m.chunk_id, m.phone, m.sender, m.split_mode, m.parts, t.body AS text, m.valid_until FROM {} {} {} ORDER BY m.id",
+        ids_source(backend, 1, "x"),
+        lookup(backend, "messages", "m", "m.chunk_id = x.id AND m.status = 'queued'"),
+        lookup(backend, "message_texts", "t", "t.message_id = m.id"),
     );
     Ok(db.read().all(&sql, vals![ids_json(chunks.iter().map(|id| id.0))]).await?)
 }

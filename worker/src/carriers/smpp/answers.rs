@@ -1,6 +1,7 @@
 //! The way back into a pump: what its connection tells.
 //!
-//! Throttling slows the bind and uses up no try. A temporary refusal puts its own part off, longer each time, and is
+//! Throttling slows the bind ([`super::pace`]) and uses up no try; what the carrier keeps refusing goes back to the queue
+//! meanwhile, where other binds and a cancellation find it. A temporary refusal puts its own part off, longer each time, and is
 //! final after [`TRIES`]; several in a row say that the carrier itself is unwell, and slow the bind too.
 
 use std::time::Duration;
@@ -16,6 +17,10 @@ use crate::metrics::METRICS;
 
 /// The longest pause after the carrier asked us to slow down.
 const SLOWEST: Duration = Duration::from_secs(5);
+/// A connection that answers no submit for so long, while some wait for it, is given up.
+const STALLED: Duration = Duration::from_secs(60);
+/// A pause after which marked messages go back to the queue.
+const LONG: Duration = Duration::from_secs(2);
 /// How often a part is submitted that the carrier cannot take just now.
 const TRIES: u32 = 5;
 /// The pause before the second try; it doubles with each.
@@ -35,13 +40,17 @@ fn may_pass(outcome: &SubmitOutcome) -> bool {
 }
 
 impl Pump {
-    /// Takes one event of the connection; true when it has closed.
+    /// Takes one event of the connection; true when it has closed, or is to be given up.
     pub(super) fn take(&mut self, event: Event, client: &Client) -> bool {
         match event {
             Event::Submitted { token, outcome } => self.answered(token, outcome),
             Event::TimedOut { token } => {
                 let settled = self.flights.answer(token, PartAnswer::Doubtful("no_answer"));
                 self.settle(settled);
+                if self.answered_at.elapsed() >= STALLED {
+                    tracing::warn!(carrier = self.carrier.name, "no submit is answered any more: binding anew");
+                    return true;
+                }
             }
             // It was given up and must not be sent again: what is no decision leaves it in doubt.
             Event::Late { outcome, .. } if may_pass(&outcome) => {}
@@ -90,6 +99,7 @@ impl Pump {
     }
 
     fn answered(&mut self, token: u64, outcome: SubmitOutcome) {
+        self.answered_at = Instant::now();
         let class = match &outcome {
             SubmitOutcome::Accepted { .. } => Class::Success,
             SubmitOutcome::Refused { status } => status::classify(*status),
@@ -97,9 +107,12 @@ impl Pump {
         match class {
             Class::Throttling => {
                 // No attempt is used up: the carrier did not take it.
-                self.slow_down();
                 self.flights.put_back(token);
                 self.ready.push_back(token);
+                if outcome == (SubmitOutcome::Refused { status: status::ESME_RMSGQFUL }) {
+                    self.pace.queue_full();
+                }
+                self.slow_down();
                 return;
             }
             Class::Temporary => {
@@ -113,23 +126,30 @@ impl Pump {
                     return;
                 }
             }
-            Class::Success | Class::Definitive => (self.slow, self.ailing) = (Duration::ZERO, 0),
+            Class::Success | Class::Definitive => {
+                (self.slow, self.ailing) = (Duration::ZERO, 0);
+                self.pace.answered(Instant::now());
+            }
         }
         let answer = self.read_outcome(outcome);
         match &answer {
-            PartAnswer::Accepted(_) => METRICS.accepted.inc(),
-            _ => METRICS.refused.inc(),
+            PartAnswer::Accepted(_) => METRICS.accepted.with_label_values(&[&self.carrier.name]).inc(),
+            _ => METRICS.refused.with_label_values(&[&self.carrier.name]).inc(),
         }
         let settled = self.flights.answer(token, answer);
         self.settle(settled);
     }
 
-    /// The pause grows once for all that was submitted before it began.
+    /// The pause grows, and the pace falls, once for all that was submitted before the pause began.
     fn slow_down(&mut self) {
         let now = Instant::now();
         if self.not_before <= now {
+            self.pace.throttled(now);
             self.slow = (self.slow * 2).clamp(Duration::from_millis(100), SLOWEST);
             self.not_before = now + self.slow;
+            if self.slow >= LONG {
+                self.release();
+            }
         }
     }
 

@@ -64,6 +64,11 @@ impl Chunks {
         self.all.iter().map(|c| c.waiting.len()).sum()
     }
 
+    /// Messages marked and not yet recorded.
+    pub fn open(&self) -> usize {
+        self.all.iter().map(|c| c.open).sum()
+    }
+
     /// The priority that chunks elsewhere must undercut to overtake what waits here; `None` when nothing waits, or when
     /// enough that is more urgent does.
     pub fn overtaken_below(&self, room: usize) -> Option<i64> {

@@ -28,6 +28,9 @@ use crate::metrics::METRICS;
 /// How long after a look that found nothing the next one may be; a nudge makes it at once.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How long after a claim the next one may be: single sends that come in a stream are taken many at a time.
+const APART: Duration = Duration::from_millis(8);
+
 impl Pump {
     /// Submits ready parts as far as the window has room; their number.
     pub(super) fn hand_over(&mut self, client: &Client) -> u64 {
@@ -39,7 +42,7 @@ impl Pump {
             self.later.pop_first();
             self.ready.push_back(token);
         }
-        while client.free() > 0 {
+        while client.free() > 0 && self.open_places(client) > 0 && self.pace.allows(now) {
             let Some(token) = self.ready.pop_front() else { break };
             let at = self.shared.scope.clock.now();
             if let Some(over) = self.flights.over(token, at) {
@@ -52,15 +55,24 @@ impl Pump {
                 break;
             }
             self.flights.handed_over(token);
-            METRICS.submitted.inc();
+            self.pace.sent();
+            METRICS.submitted.with_label_values(&[&self.carrier.name]).inc();
             parts += 1;
         }
         parts
     }
 
+    /// How many parts more may be unanswered.
+    fn open_places(&self, client: &Client) -> usize {
+        let unanswered = client.window().saturating_sub(client.free());
+        self.pace.window().saturating_sub(unanswered)
+    }
+
     /// Claims and marks as much as the window has room for, and submits it.
     pub(super) async fn refill(&mut self, client: &Client) {
-        let (free, window) = (client.free(), client.window());
+        let window = client.window().min(self.pace.window()).min(self.pace.room());
+        // What is marked and not recorded would be in doubt if we died now: never more than a window of it.
+        let free = self.open_places(client).min(window.saturating_sub(self.chunks.open()));
         let held_up = self.not_before > Instant::now() || self.later.len() >= window;
         if free == 0 || held_up || !self.ready.is_empty() {
             return;
@@ -105,8 +117,9 @@ impl Pump {
             tracing::warn!(carrier = self.carrier.name, error = %e, "chunks cannot be claimed");
             Vec::new()
         });
+        self.look_at = Instant::now() + if claimed.is_empty() { LOOK } else { APART };
+        self.look_next = Instant::now() + APART;
         if claimed.is_empty() {
-            self.look_at = Instant::now() + LOOK;
             return;
         }
         let ids: Vec<ChunkId> = claimed.iter().map(|chunk| chunk.id).collect();

@@ -52,9 +52,9 @@ pub async fn record(shared: &Shared, carrier: &Carrier, deliveries: &[Delivery])
             let received = traced(span, work).await;
             match &received {
                 Ok(received) => {
-                    METRICS.inbound.inc_by(received.messages);
-                    METRICS.inbound_unattributed.inc_by(received.unattributed);
-                    METRICS.inbound_repeated.inc_by(received.repeated);
+                    METRICS.inbound.with_label_values(&[&carrier.name]).inc_by(received.messages);
+                    METRICS.inbound_unattributed.with_label_values(&[&carrier.name]).inc_by(received.unattributed);
+                    METRICS.inbound_repeated.with_label_values(&[&carrier.name]).inc_by(received.repeated);
                 }
                 Err(e) => {
                     let deliveries = deliveries.len();

@@ -15,6 +15,7 @@ mod encode;
 mod feed;
 mod flight;
 mod inbound;
+mod pace;
 mod pump;
 mod receipts;
 mod recorder;

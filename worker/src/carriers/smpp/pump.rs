@@ -12,6 +12,7 @@ use domain::{
     ids::ChunkId,
     messages::window,
 };
+use prometheus::IntGauge;
 use smpp::{
     client::{self, BindConfig, BindMode},
     receipt::ReceiptIdCodec,
@@ -25,6 +26,7 @@ use tokio::{
 use super::{
     chunks::Chunks,
     flight::{Flights, Settled},
+    pace::Pace,
     receipts,
     recorder::{self, Done, Item},
 };
@@ -53,13 +55,19 @@ pub struct Pump {
     pub(super) items: UnboundedSender<Item>,
     pub(super) recorded: UnboundedReceiver<Done>,
     pub(super) reference: u16,
+    /// How fast the carrier may be sent to.
+    pub(super) pace: Pace,
     /// The pause that the carrier has asked for, and how it grows.
     pub(super) not_before: Instant,
     pub(super) slow: Duration,
+    /// When this connection answered a submit last, or was made.
+    pub(super) answered_at: Instant,
     /// Temporary refusals since the carrier last took or refused a part for good.
     pub(super) ailing: u32,
     /// When chunks may be looked for again.
     pub(super) look_at: Instant,
+    /// When they may be looked for at the earliest, nudged or not.
+    pub(super) look_next: Instant,
     /// Whether the recorder is gone: nothing may be submitted any more.
     pub(super) ended: bool,
     pub(super) health: Health,
@@ -75,18 +83,19 @@ impl Drop for Companion {
 }
 
 /// Counts an open connection.
-struct Bound;
+struct Bound(IntGauge);
 
 impl Bound {
-    fn new() -> Self {
-        METRICS.binds.inc();
-        Self
+    fn to(carrier: &Carrier) -> Self {
+        let binds = METRICS.binds.with_label_values(&[&carrier.name]);
+        binds.inc();
+        Self(binds)
     }
 }
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        METRICS.binds.dec();
+        self.0.dec();
     }
 }
 
@@ -98,6 +107,9 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owne
     let leased = Arc::new(Mutex::new(HashSet::new()));
     let heart = Companion(tokio::spawn(heartbeat(shared.clone(), owner.clone(), leased.clone())));
     let codec = receipts::codec(settings.receipt_ids);
+    // The carrier's limit is shared by its connections, wherever they are.
+    let limit = settings.parts_per_second.map(|parts| f64::from(parts) / f64::from(settings.binds.max(1)));
+    let pace = Pace::new(limit, settings.window, Instant::now());
     let mut pump = Pump {
         shared,
         carrier,
@@ -112,10 +124,13 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owne
         items,
         recorded,
         reference: 0,
+        pace,
         not_before: Instant::now(),
         slow: Duration::ZERO,
+        answered_at: Instant::now(),
         ailing: 0,
         look_at: Instant::now(),
+        look_next: Instant::now(),
         ended: false,
         health,
     };
@@ -169,7 +184,7 @@ impl Pump {
                 Some(Ok((client, events))) => {
                     tracing::info!(carrier = self.carrier.name, bind = self.owner, "bound");
                     wait = first;
-                    let bound = Bound::new();
+                    let bound = Bound::to(&self.carrier);
                     self.health.connected();
                     self.serve(client, events).await;
                     drop(bound);

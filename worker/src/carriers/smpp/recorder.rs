@@ -27,7 +27,7 @@ use crate::{Shared, metrics::METRICS, traces::traced};
 /// transaction takes tens of milliseconds.
 const BATCH: usize = 1000;
 /// How long a small batch waits for more.
-const LINGER: Duration = Duration::from_millis(20);
+const LINGER: Duration = Duration::from_millis(40);
 /// How long after the drain of a shutdown the last answers may take to be written.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
@@ -80,7 +80,7 @@ async fn record(shared: &Shared, carrier: &Carrier, mut items: UnboundedReceiver
             match item {
                 Item::Answer(answer, claim) => {
                     if matches!(answer.answer, Answer::Doubt { .. }) {
-                        METRICS.in_doubt.inc();
+                        METRICS.lost_answers.with_label_values(&[&carrier.name]).inc();
                     }
                     answers.push(answer);
                     claims.push(claim);
@@ -132,8 +132,9 @@ async fn write(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receip
             let written = traced(span, work).await;
             match &written {
                 Ok(recorded) => {
-                    METRICS.receipts.inc_by(recorded.receipts_applied);
-                    METRICS.receipts_parked.inc_by(recorded.receipts_parked);
+                    let came = u64::try_from(receipts.len()).unwrap_or(0);
+                    METRICS.receipts.with_label_values(&[&carrier.name]).inc_by(came);
+                    METRICS.receipts_parked.with_label_values(&[&carrier.name]).inc_by(recorded.receipts_parked);
                 }
                 Err(e) => {
                     let (answers, receipts) = (answers.len(), receipts.len());

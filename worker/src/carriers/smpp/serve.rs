@@ -17,6 +17,7 @@ impl Pump {
     /// is over. What the connection was given and has not answered is doubtful then.
     pub(super) async fn serve(&mut self, client: Client, mut events: EventReceiver) {
         let mut batch = Vec::new();
+        self.answered_at = Instant::now();
         let (mut drain_until, mut part_until): (Option<Instant>, Option<Instant>) = (None, None);
         let wake = self.shared.wake.clone();
         // Kept from turn to turn, so that a nudge during a statement is not missed.
@@ -67,7 +68,7 @@ impl Pump {
                 }
                 () = &mut nudge => {
                     nudge.set(wake.nudged(Queue::MessagesDeliver));
-                    self.look_at = Instant::now();
+                    self.look_at = self.look_next.max(Instant::now());
                 }
                 () = tokio::time::sleep_until(next_turn) => {}
             }
@@ -79,8 +80,10 @@ impl Pump {
     /// When there may be something to do without an event.
     fn next_turn(&self) -> Instant {
         let now = Instant::now();
-        let paused = (self.not_before > now && !self.ready.is_empty()).then_some(self.not_before);
+        let paused = (!self.ready.is_empty()).then(|| self.not_before.max(self.pace.next())).filter(|at| *at > now);
         let later = self.later.first().map(|(at, _)| (*at).max(self.not_before));
-        paused.into_iter().chain(later).fold(now + IDLE, Instant::min)
+        // Only a look that was put off for a moment is worth a turn of its own.
+        let look = (self.look_at > now && self.look_at <= self.look_next).then_some(self.look_at);
+        paused.into_iter().chain(later).chain(look).fold(now + IDLE, Instant::min)
     }
 }

@@ -66,6 +66,8 @@ pub struct SmppSettings {
     pub binds: u32,
     /// Unanswered submits of one connection.
     pub window: usize,
+    /// Parts a second over all connections; null: no limit.
+    pub parts_per_second: Option<u32>,
     /// Seconds of silence before an enquire_link.
     pub enquire_link_seconds: u64,
     /// Seconds an answer may take before its message is in doubt.
@@ -89,6 +91,7 @@ impl SmppSettings {
             system_type,
             binds,
             window,
+            parts_per_second,
             enquire_link_seconds,
             response_seconds,
             receipt_ids,
@@ -103,6 +106,7 @@ impl SmppSettings {
             system_type,
             binds,
             window,
+            parts_per_second,
             enquire_link_seconds,
             response_seconds,
             receipt_ids,
@@ -182,6 +186,10 @@ pub struct SmppSettingsInput {
     #[serde(default, deserialize_with = "clearable")]
     #[schema(minimum = 1, maximum = 10000)]
     pub window: Option<Option<usize>>,
+    /// Parts a second over all connections, 1 to 10,000; null, the default: no limit.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schema(minimum = 1, maximum = 10000)]
+    pub parts_per_second: Option<Option<u32>>,
     /// Seconds of silence before an enquire_link, 1 to 600; 30 by default.
     #[serde(default, deserialize_with = "clearable")]
     #[schema(minimum = 1, maximum = 600)]
@@ -214,6 +222,7 @@ impl SmppSettingsInput {
             system_type,
             binds,
             window,
+            parts_per_second,
             enquire_link_seconds,
             response_seconds,
             receipt_ids,
@@ -229,6 +238,7 @@ impl SmppSettingsInput {
             system_type: system_type.map(|v| v.unwrap_or(default.system_type)),
             binds: binds.map(|v| v.unwrap_or(default.binds)),
             window: window.map(|v| v.unwrap_or(default.window)),
+            parts_per_second,
             enquire_link_seconds: enquire_link_seconds.map(|v| v.unwrap_or(default.enquire_link_seconds)),
             response_seconds: response_seconds.map(|v| v.unwrap_or(default.response_seconds)),
             receipt_ids: receipt_ids.map(|v| v.unwrap_or(default.receipt_ids)),

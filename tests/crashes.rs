@@ -1,24 +1,13 @@
-//! kill -9, and what must hold after it: nothing lost, nothing sent twice, nothing charged twice. The simulator is a
-//! process of its own that outlives the server; its log is the judge.
+//! kill -9 at a chosen moment, and what must hold after it: nothing lost, nothing sent twice, nothing charged twice. The
+//! simulator is a process of its own that outlives the server; its log is the judge. Kills at random, again and again,
+//! are in `chaos/`.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::harness::{App, Stage, micros, numbers, stays, until, within};
+use crate::harness::{App, Stage, micros, numbers, until};
 
 const NUMBER: &str = "+12015550109"; // no answer ever and no receipt
 const RECEIPT_ONLY: &str = "+12015550110"; // no answer, but a receipt
-
-/// 0 … `below`.
-fn random(below: u64) -> u64 {
-    let mut bytes = [0; 8];
-    domain::ids::fill_random(&mut bytes);
-    u64::from_le_bytes(bytes) % below
-}
 
 /// Starts a server, sends to a number that never answers, and kills the server when the simulator has the message.
 fn killed_with_one_on_its_way(stage: &Stage, number: &str) -> (App, String, i64, i64) {
@@ -33,10 +22,6 @@ fn killed_with_one_on_its_way(stage: &Stage, number: &str) -> (App, String, i64,
     let price = micros(&message["unit_price"]);
     assert_eq!((before - app.available(), app.held()), (price, price), "the money stays held");
     (app, id, before, price)
-}
-
-fn statuses(messages: &[Value]) -> BTreeSet<&str> {
-    messages.iter().map(|m| m["status"].as_str().unwrap()).collect()
 }
 
 both! {
@@ -97,69 +82,6 @@ both! {
         assert_eq!(app.pages("/v1/balance/entries?kind=capture").len(), 1, "one charge");
         assert_eq!(stage.judge().tried(RECEIPT_ONLY), 1, "not sent again");
         app.audited();
-    }
-
-    fn killed_again_and_again_nothing_is_lost_and_nothing_sent_twice(stage) {
-        const CONTACTS: usize = 3000;
-        stage
-            .set("CARILLON_SIMULATOR__BINDS", 2)
-            .set("CARILLON_SIMULATOR__WINDOW", 25)
-            .set("CARILLON_WORKER__SETTLE_SECONDS", 1)
-            .set("CARILLON_WORKER__IN_DOUBT_HOURS", 0.003); // 11 s
-        let _simulator = stage.simulator(200);
-        let mut app = stage.start();
-        let before = app.available();
-        let group = app.group("Everybody", &numbers(0, CONTACTS));
-        let id = app.draft_to(&group, "Hello {{first_name}}");
-        let estimate = app.step(&id, "estimate").ok(200);
-        assert_eq!(estimate["messages"], CONTACTS);
-        app.launch(&id).ok(202);
-        let mut slowest = Duration::ZERO;
-        for round in 0..4 {
-            let taken = stage.judge().taken().len();
-            // The first kill hits the preparation, as a rule; the others the sending.
-            if round > 0 {
-                until("it is sending", || (stage.judge().taken().len() > taken + 50 || taken >= CONTACTS).then_some(()));
-            }
-            let wait = Duration::from_millis(random(if round == 0 { 400 } else { 150 }));
-            stays(wait, "", || true);
-            let status = app.campaign(&id)["status"].clone();
-            app.kill();
-            let taken = stage.judge().taken().len();
-            println!("round {round}: killed after {wait:?}, {status}, {taken} taken");
-            let restarted = Instant::now();
-            app = stage.start();
-            if taken < CONTACTS - 100 {
-                within(Duration::from_secs(60), "the first submit after a restart", || {
-                    (stage.judge().taken().len() > taken).then_some(())
-                });
-                slowest = slowest.max(restarted.elapsed());
-            }
-        }
-        println!("slowest first submit after a restart: {slowest:?}");
-        let campaign = app.campaign_until(&id, "completed");
-        let messages = app.messages_of(&id);
-        let judge = stage.judge();
-        judge.nothing_twice();
-        // Nothing lost: every contact has one message with an end, and it agrees with what the carrier took.
-        assert_eq!(messages.len(), CONTACTS);
-        assert_eq!(messages.iter().map(|m| m["to"].as_str().unwrap()).collect::<BTreeSet<_>>().len(), CONTACTS);
-        assert!(statuses(&messages).is_subset(&BTreeSet::from(["delivered", "unknown"])), "{:?}", statuses(&messages));
-        let taken = judge.numbers();
-        let unknown = messages.iter().filter(|m| m["status"] == "unknown").count();
-        println!("{unknown} of {CONTACTS} ended as unknown");
-        for message in &messages {
-            let was_taken = taken.contains(message["to"].as_str().unwrap());
-            assert_eq!(message["status"] == "delivered", was_taken, "{message}");
-            let price = if was_taken { micros(&message["unit_price"]) } else { 0 };
-            assert_eq!(micros(&message["cost"]), price, "{message}");
-        }
-        // Each kill can leave no more in doubt than the windows hold.
-        assert!(unknown <= 4 * 2 * 25, "{unknown} in doubt to the end");
-        let total: i64 = messages.iter().map(|m| micros(&m["cost"])).sum();
-        assert_eq!((micros(&campaign["cost"]), before - app.available(), app.held()), (total, total, 0));
-        app.audited();
-        assert!(slowest < Duration::from_secs(10), "the first submit after a restart came after {slowest:?}");
     }
 
     fn the_end_of_a_process_by_signal_leaves_no_doubt(stage) {

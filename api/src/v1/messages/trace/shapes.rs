@@ -1,0 +1,287 @@
+//! How everything that is known of a message is shown.
+
+use domain::{
+    clock::Timestamp,
+    events::Told,
+    ids::{CarrierId, JournalId, RouteId},
+    messages::{Doubt, Line, Trace, TracedPart, WaitingReceipt},
+    money::Money,
+    routes::{Considered, Mismatch},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::v1::messages::Message;
+
+/// A message with everything that is known of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "message": {
+        "id": "msg_01kazsw6e3f8e9xq2m4r7t5v0b", "campaign_id": null, "batch_id": "bat_01kazsw6e3f8e9xq2m4r7t5v0b", "contact_id": null,
+        "to": "+447400123456", "country": "GB", "operator": "EE", "sender": "CARILLON", "text": "Hello.", "encoding": "gsm7", "split_mode": "udh",
+        "segments": 1, "unit_price": {"amount": "0.074500", "currency": "EUR"}, "cost": {"amount": "0.074500", "currency": "EUR"},
+        "status": "delivered", "reason": null, "error": null, "send_at": "2026-11-21T10:00:00.000000Z", "submitted_at": "2026-11-21T10:00:01.000000Z",
+        "done_at": "2026-11-21T10:00:02.000000Z", "external_id": null, "metadata": {}, "created_at": "2026-11-21T10:00:00.000000Z"
+    },
+    "way": {
+        "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "carrier_name": null, "route_id": "rte_01kazsw6e3f8e9xq2m4r7t5v0b", "route_name": null, "unit_cost": null,
+        "chunk_status": "done", "held_by": null,
+        "considered": [
+            {"route_id": "rte_01kazsw6e3f8e9xq2m4r7t5v0b", "name": null, "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "mismatch": null, "rank": 1, "changed_at": "2026-11-01T10:00:00.000000Z"}
+        ],
+        "carrier_now": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "route_now": "rte_01kazsw6e3f8e9xq2m4r7t5v0b"
+    },
+    "parts": [{
+        "part": 1, "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "carrier_ref": "7f3a", "carrier_ref_raw": "7F3A", "status": "delivered", "error": null,
+        "submitted_at": "2026-11-21T10:00:01.000000Z", "done_at": "2026-11-21T10:00:02.000000Z"
+    }],
+    "waiting_receipts": [],
+    "doubt": null,
+    "ledger": [
+        {"journal_id": "jrn_01kazsw6e3f8e9xq2m4r7t5v0b", "kind": "hold", "amount": {"amount": "0.074500", "currency": "EUR"}, "entry_total": {"amount": "7.450000", "currency": "EUR"}, "note": null, "created_at": "2026-11-21T10:00:00.000000Z"},
+        {"journal_id": "jrn_01kazsw6e3f8e9xq2m4r7t5v0c", "kind": "capture", "amount": {"amount": "0.074500", "currency": "EUR"}, "entry_total": {"amount": "7.450000", "currency": "EUR"}, "note": null, "created_at": "2026-11-21T10:00:01.000000Z"}
+    ],
+    "events": [
+        {"id": "evt_01kazsw6e3f8e9xq2m4r7t5v0b_1", "type": "message.sent", "created_at": "2026-11-21T10:00:01.000000Z"},
+        {"id": "evt_01kazsw6e3f8e9xq2m4r7t5v0c_1", "type": "message.delivered", "created_at": "2026-11-21T10:00:02.000000Z"}
+    ]
+}))]
+pub struct MessageTrace {
+    /// The message.
+    pub message: Message,
+    /// Which carrier it was given to, and why.
+    pub way: TracedWay,
+    /// Its parts, as handed to the carrier. Each was accepted once; tries that the carrier put off leave no trace.
+    pub parts: Vec<TracedMessagePart>,
+    /// Receipts with the ids of its parts that wait to be applied.
+    pub waiting_receipts: Vec<WaitingMessageReceipt>,
+    /// Set while it is in doubt.
+    pub doubt: Option<MessageDoubt>,
+    /// The journal entries that its money went through, oldest first.
+    pub ledger: Vec<TracedLedgerLine>,
+    /// What the event stream tells of it, oldest first. They are found by the times of the message and of its money, so
+    /// that the event of a doubt that was resolved since may be missing here; the stream has it.
+    pub events: Vec<TracedEvent>,
+}
+
+/// The way a message took. Names and costs are told to the operator only.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "carrier_name": null, "route_id": null, "route_name": null, "unit_cost": null,
+    "chunk_status": "done", "held_by": null, "considered": [], "carrier_now": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "route_now": null
+}))]
+pub struct TracedWay {
+    /// The carrier it was written for, as stored; null when it was skipped.
+    pub carrier_id: Option<CarrierId>,
+    /// The carrier's name.
+    pub carrier_name: Option<String>,
+    /// The route that led there, as stored; null: it is the account's own carrier.
+    pub route_id: Option<RouteId>,
+    /// The route's name, if it still exists.
+    pub route_name: Option<String>,
+    /// What the carrier takes for a segment, as known when it was written.
+    pub unit_cost: Option<Money>,
+    /// How the chunk of messages it belongs to stands: preparing, scheduled, ready, claimed, paused, done or cancelled.
+    pub chunk_status: Option<String>,
+    /// The worker whose connection has the chunk.
+    pub held_by: Option<String>,
+    /// Every route that may be the account's, looked at now, not then: compare `changed_at` with the message's
+    /// `created_at`. A route that was deleted is not among them.
+    pub considered: Vec<ConsideredRoute>,
+    /// The carrier that the same message would go to now.
+    pub carrier_now: Option<CarrierId>,
+    /// The route that would lead there.
+    pub route_now: Option<RouteId>,
+}
+
+/// A route that was looked at.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "route_id": "rte_01kazsw6e3f8e9xq2m4r7t5v0b", "name": null, "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "mismatch": "country", "rank": null,
+    "changed_at": "2026-11-01T10:00:00.000000Z"
+}))]
+pub struct ConsideredRoute {
+    /// The route.
+    pub route_id: RouteId,
+    /// Its name.
+    pub name: Option<String>,
+    /// Where it leads.
+    pub carrier_id: CarrierId,
+    /// Why it is not for this message; null when it is.
+    pub mismatch: Option<Mismatch>,
+    /// Its place among those that would be taken, from 1. Null: it does not match, it is a canary whose share does not
+    /// have this message, or another route to the same carrier stands before it.
+    pub rank: Option<usize>,
+    /// When the route was last changed.
+    pub changed_at: Timestamp,
+}
+
+/// A part of a message as handed to a carrier.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "part": 1, "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "carrier_ref": "7f3a", "carrier_ref_raw": "7F3A", "status": "delivered", "error": null,
+    "submitted_at": "2026-11-21T10:00:01.000000Z", "done_at": "2026-11-21T10:00:02.000000Z"
+}))]
+pub struct TracedMessagePart {
+    /// Its number, from 1.
+    pub part: i64,
+    /// The carrier that took it.
+    pub carrier_id: CarrierId,
+    /// The carrier's id of it, in the form that receipts are matched by.
+    pub carrier_ref: Option<String>,
+    /// The same as it came.
+    pub carrier_ref_raw: Option<String>,
+    /// sent, then what its receipt said: enroute, accepted, delivered, undelivered, expired, deleted, rejected or unknown.
+    pub status: String,
+    /// The carrier's own code.
+    pub error: Option<String>,
+    /// When the carrier's answer was recorded.
+    pub submitted_at: Timestamp,
+    /// When its last receipt was recorded.
+    pub done_at: Option<Timestamp>,
+}
+
+/// A receipt that came before its part was recorded.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"carrier_ref": "7f3a", "carrier_ref_raw": "7F3A", "state": "delivered", "error": null, "received_at": "2026-11-21T10:00:02.000000Z"}))]
+pub struct WaitingMessageReceipt {
+    /// The carrier's id, in the form that it is matched by.
+    pub carrier_ref: String,
+    /// The same as it came.
+    pub carrier_ref_raw: String,
+    /// What it says.
+    pub state: String,
+    /// The carrier's own code.
+    pub error: Option<String>,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// A doubt about a message: its answer was lost.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"since": "2026-11-21T10:00:00.000000Z", "until": "2026-11-23T10:00:00.000000Z"}))]
+pub struct MessageDoubt {
+    /// Since when.
+    pub since: Timestamp,
+    /// When it ends as `unknown`, uncharged, if nothing is heard.
+    pub until: Timestamp,
+}
+
+/// A journal entry that has money of the message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "journal_id": "jrn_01kazsw6e3f8e9xq2m4r7t5v0b", "kind": "capture", "amount": {"amount": "0.074500", "currency": "EUR"},
+    "entry_total": {"amount": "7.450000", "currency": "EUR"}, "note": null, "created_at": "2026-11-21T10:00:01.000000Z"
+}))]
+pub struct TracedLedgerLine {
+    /// The journal entry.
+    pub journal_id: JournalId,
+    /// hold, capture, release or refund.
+    pub kind: String,
+    /// The message's own share: price × segments.
+    pub amount: Money,
+    /// What the whole entry moved: messages of a batch share one.
+    pub entry_total: Money,
+    /// What the entry says of itself.
+    pub note: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// An event of the stream that is about the message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"id": "evt_01kazsw6e3f8e9xq2m4r7t5v0b_1", "type": "message.sent", "created_at": "2026-11-21T10:00:01.000000Z"}))]
+pub struct TracedEvent {
+    /// Its id, as in the stream.
+    pub id: String,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+impl MessageTrace {
+    /// A trace as it is shown: names, costs and workers to the operator only.
+    pub fn of(known: Trace, to_operator: bool) -> Self {
+        let Trace {
+            message,
+            carrier,
+            carrier_name,
+            route,
+            route_name,
+            unit_cost,
+            considered,
+            carrier_now,
+            route_now,
+            chunk_status,
+            held_by,
+            parts,
+            waiting_receipts,
+            doubt,
+            ledger,
+            events,
+        } = known;
+        let considered = considered.into_iter().map(|c| {
+            let Considered { route, mismatch, rank } = c;
+            ConsideredRoute {
+                route_id: route.id,
+                name: to_operator.then_some(route.name),
+                carrier_id: route.carrier_id,
+                mismatch,
+                rank,
+                changed_at: route.updated_at,
+            }
+        });
+        let way = TracedWay {
+            carrier_id: carrier,
+            carrier_name: carrier_name.filter(|_| to_operator),
+            route_id: route,
+            route_name: route_name.filter(|_| to_operator),
+            unit_cost: unit_cost.filter(|_| to_operator).map(|cost| Money::new(cost, &message.currency)),
+            chunk_status,
+            held_by: held_by.filter(|_| to_operator),
+            considered: considered.collect(),
+            carrier_now,
+            route_now,
+        };
+        Self {
+            message: message.into(),
+            way,
+            parts: parts.into_iter().map(TracedMessagePart::from).collect(),
+            waiting_receipts: waiting_receipts.into_iter().map(WaitingMessageReceipt::from).collect(),
+            doubt: doubt.map(|Doubt { since, until }| MessageDoubt { since, until }),
+            ledger: ledger.into_iter().map(TracedLedgerLine::from).collect(),
+            events: events.into_iter().map(TracedEvent::from).collect(),
+        }
+    }
+}
+
+impl From<TracedPart> for TracedMessagePart {
+    fn from(row: TracedPart) -> Self {
+        let TracedPart { part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at } = row;
+        Self { part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at }
+    }
+}
+
+impl From<WaitingReceipt> for WaitingMessageReceipt {
+    fn from(row: WaitingReceipt) -> Self {
+        let WaitingReceipt { carrier_ref, carrier_ref_raw, state, error, received_at } = row;
+        Self { carrier_ref, carrier_ref_raw, state, error, received_at }
+    }
+}
+
+impl From<Line> for TracedLedgerLine {
+    fn from(line: Line) -> Self {
+        let Line { journal, kind, amount, entry, currency, note, created_at } = line;
+        let money = |amount| Money::new(amount, &currency);
+        Self { journal_id: journal, kind, amount: money(amount), entry_total: money(entry), note, created_at }
+    }
+}
+
+impl From<Told> for TracedEvent {
+    fn from(told: Told) -> Self {
+        let Told { id, kind, created_at } = told;
+        Self { id, kind, created_at }
+    }
+}

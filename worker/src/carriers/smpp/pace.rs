@@ -1,0 +1,213 @@
+//! How fast a bind may submit: the carrier's limit in parts a second, and what its answers have taught us since.
+//!
+//! Additive increase, multiplicative decrease: ESME_RTHROTTLED takes a quarter off the rate, and each second without one adds a
+//! little, up to the limit that is set; ESME_RMSGQFUL halves the window, and each full window of other answers adds to
+//! it again. Invariants: no more than a tenth of a second's parts go at once; rate and window never fall below one.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What a carrier without a limit gives back a second, at least.
+const LEAST_STEP: f64 = 1.0;
+/// The part of the rate that throttling leaves.
+const KEPT: f64 = 0.75;
+/// The part of its best that a second without throttling adds.
+const STEP: f64 = 0.05;
+
+/// The pace of one bind.
+#[derive(Debug)]
+pub struct Pace {
+    /// The limit that is set, in parts a second.
+    limit: Option<f64>,
+    /// What is allowed now; none: as fast as the window lets.
+    rate: Option<f64>,
+    /// Parts that may go at once.
+    tokens: f64,
+    filled: Instant,
+    /// When the rate was changed last.
+    turned: Instant,
+    /// Parts the carrier took in this second, in the one before, and in its best.
+    second: Instant,
+    taken: f64,
+    taken_before: f64,
+    best: f64,
+    full: usize,
+    window: usize,
+    /// Answers since the window was changed.
+    answers: usize,
+}
+
+impl Pace {
+    /// The pace of a bind with this limit and window.
+    pub fn new(limit: Option<f64>, window: usize, now: Instant) -> Self {
+        Self {
+            limit,
+            rate: limit,
+            tokens: 1.0,
+            filled: now,
+            turned: now,
+            second: now,
+            taken: 0.0,
+            taken_before: 0.0,
+            best: 0.0,
+            full: window,
+            window,
+            answers: 0,
+        }
+    }
+
+    /// Unanswered parts that there may be.
+    pub fn window(&self) -> usize {
+        self.window
+    }
+
+    /// Whether a part may go now.
+    pub fn allows(&mut self, now: Instant) -> bool {
+        let Some(rate) = self.rate else { return true };
+        let burst = (rate / 10.0).max(1.0);
+        self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * rate).min(burst);
+        self.filled = now;
+        self.tokens >= 1.0
+    }
+
+    /// Notes that a part went.
+    pub fn sent(&mut self) {
+        self.tokens -= 1.0;
+    }
+
+    /// When the next part may go.
+    pub fn next(&self) -> Instant {
+        let Some(rate) = self.rate else { return self.filled };
+        self.filled + Duration::from_secs_f64(((1.0 - self.tokens) / rate).max(0.0))
+    }
+
+    /// Parts worth being marked now: what may go within the second.
+    pub fn room(&self) -> usize {
+        self.rate.map_or(usize::MAX, |rate| whole(rate).max(1))
+    }
+
+    /// The carrier says that we are too fast.
+    pub fn throttled(&mut self, now: Instant) {
+        self.turn_second(now);
+        let seen = self.taken.max(self.taken_before);
+        let was = self.rate.map_or(seen, |rate| rate.min(seen));
+        self.rate = Some((was * KEPT).max(1.0));
+        self.tokens = 0.0;
+        (self.filled, self.turned) = (now, now);
+    }
+
+    /// The carrier says that its queue is full.
+    pub fn queue_full(&mut self) {
+        self.window = (self.window / 2).max(1);
+        self.answers = 0;
+    }
+
+    /// The carrier answered a part otherwise.
+    pub fn answered(&mut self, now: Instant) {
+        self.turn_second(now);
+        self.taken += 1.0;
+        self.answers += 1;
+        if self.window < self.full && self.answers >= self.window {
+            self.window = (self.window + (self.full / 20).max(1)).min(self.full);
+            self.answers = 0;
+        }
+        let (Some(rate), true) = (self.rate, now - self.turned >= Duration::from_secs(1)) else { return };
+        let faster = rate + (self.best * STEP).max(LEAST_STEP);
+        self.rate = Some(self.limit.map_or(faster, |limit| faster.min(limit)));
+        self.turned = now;
+    }
+
+    fn turn_second(&mut self, now: Instant) {
+        let past = now - self.second;
+        if past >= Duration::from_secs(1) {
+            self.best = self.best.max(self.taken);
+            self.taken_before = if past < Duration::from_secs(2) { self.taken } else { 0.0 };
+            (self.second, self.taken) = (now, 0.0);
+        }
+    }
+}
+
+/// The whole part of a rate.
+fn whole(rate: f64) -> usize {
+    usize::try_from(Duration::from_secs_f64(rate.clamp(0.0, 1e9)).as_secs()).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends for some seconds as fast as allowed, answered by `answer`; tells how many went in each.
+    fn run(
+        pace: &mut Pace,
+        from: Instant,
+        seconds: u32,
+        mut answer: impl FnMut(&mut Pace, Instant, usize),
+    ) -> Vec<usize> {
+        let mut sent = Vec::new();
+        for second in 0..seconds {
+            let mut nth = 0;
+            for tick in 0..100 {
+                let now = from + Duration::from_secs(u64::from(second)) + Duration::from_millis(tick * 10);
+                while pace.allows(now) && nth < 5000 {
+                    pace.sent();
+                    nth += 1;
+                    answer(pace, now, nth);
+                }
+            }
+            sent.push(nth);
+        }
+        sent
+    }
+
+    #[test]
+    fn a_limit_is_kept_in_parts() {
+        let from = Instant::now();
+        let mut pace = Pace::new(Some(40.0), 500, from);
+        let sent = run(&mut pace, from, 5, |pace, now, _| pace.answered(now));
+        assert!(sent.iter().all(|n| (38..=42).contains(n)), "{sent:?}");
+        assert_eq!(pace.room(), 40);
+    }
+
+    #[test]
+    fn throttling_finds_the_carriers_rate() {
+        let from = Instant::now();
+        let mut pace = Pace::new(None, 500, from);
+        assert_eq!(pace.room(), usize::MAX);
+        // A carrier that takes a hundred a second and throttles the rest; a refusal counts once for all of its moment.
+        let (mut refused, mut heard) = (0, None);
+        let mut took = |pace: &mut Pace, now: Instant, nth: usize| {
+            if nth <= 100 {
+                pace.answered(now);
+            } else if heard.is_none_or(|at| now - at >= Duration::from_millis(100)) {
+                heard = Some(now);
+                pace.throttled(now);
+            }
+        };
+        run(&mut pace, from, 5, &mut took);
+        let sent = run(&mut pace, from + Duration::from_secs(5), 30, |pace, now, nth| {
+            refused += usize::from(nth > 100);
+            took(pace, now, nth);
+        });
+        let all: usize = sent.iter().sum();
+        assert!((2000..=3100).contains(&all), "two thirds of what there is at least: {sent:?}");
+        assert!(refused < 60, "it does not run into it all the time: {refused}");
+    }
+
+    #[test]
+    fn a_full_queue_shrinks_the_window_until_it_flows_again() {
+        let from = Instant::now();
+        let mut pace = Pace::new(None, 100, from);
+        pace.queue_full();
+        pace.queue_full();
+        assert_eq!(pace.window(), 25);
+        for _ in 0..10 {
+            pace.queue_full();
+        }
+        assert_eq!(pace.window(), 1);
+        for _ in 0..3000 {
+            pace.answered(from);
+        }
+        assert_eq!(pace.window(), 100);
+    }
+}
