@@ -13,6 +13,11 @@ impl Judge {
         Self(Log::read(path).unwrap())
     }
 
+    /// Every line.
+    pub fn lines(&self) -> &[Line] {
+        &self.0.lines
+    }
+
     /// The submits that the carrier took, answered or not.
     pub fn taken(&self) -> Vec<&SubmitLine> {
         self.0.submits().filter(|s| s.outcome != Outcome::Refused).collect()

@@ -19,6 +19,12 @@ pub struct Metrics {
     pub receipts: IntCounterVec,
     /// Receipts that found no part at once.
     pub receipts_parked: IntCounterVec,
+    /// Messages from subscribers that were stored.
+    pub inbound: IntCounterVec,
+    /// Of these, nobody's.
+    pub inbound_unattributed: IntCounterVec,
+    /// Deliveries of messages from subscribers that were known already.
+    pub inbound_repeated: IntCounterVec,
     /// Open connections.
     pub binds: IntGaugeVec,
     /// Unanswered submits of all connections.
@@ -46,6 +52,15 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         lost_answers: counter("carillon_messages_in_doubt_total", "Messages whose answer was lost."),
         receipts: counter("carillon_receipts_received_total", "Receipts that came, repeated ones too."),
         receipts_parked: counter("carillon_receipts_parked_total", "Receipts that found no part at once."),
+        inbound: counter("carillon_inbound_messages_total", "Messages from subscribers that were stored."),
+        inbound_unattributed: counter(
+            "carillon_inbound_unattributed_total",
+            "Messages from subscribers that are no account's.",
+        ),
+        inbound_repeated: counter(
+            "carillon_inbound_repeated_total",
+            "Deliveries from subscribers that were known already.",
+        ),
         binds: gauge("carillon_carrier_binds", "Open connections of this process to the carrier."),
         window_used: gauge("carillon_carrier_window_used", "Unanswered submits of this process's connections."),
         window_size: gauge("carillon_carrier_window_size", "How many of them there may be."),
@@ -58,9 +73,20 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
 });
 
 impl Metrics {
-    fn counters(&self) -> [&IntCounterVec; 6] {
+    fn counters(&self) -> [&IntCounterVec; 9] {
         let Self { submitted, accepted, refused, lost_answers, receipts, receipts_parked, .. } = self;
-        [submitted, accepted, refused, lost_answers, receipts, receipts_parked]
+        let Self { inbound, inbound_unattributed, inbound_repeated, .. } = self;
+        [
+            submitted,
+            accepted,
+            refused,
+            lost_answers,
+            receipts,
+            receipts_parked,
+            inbound,
+            inbound_unattributed,
+            inbound_repeated,
+        ]
     }
 
     fn gauges(&self) -> [&IntGaugeVec; 5] {

@@ -71,7 +71,7 @@ pub async fn send_batch(
     };
     let mut sending = 0;
     for page in addressees.chunks(PAGE) {
-        let numbers: Vec<Msisdn> = page.iter().map(|to| to.number).collect();
+        let numbers: Vec<(Msisdn, &str)> = page.iter().map(|to| (to.number, letter.sender.as_str())).collect();
         let known = recipients(tx, scope, &numbers).await?;
         let drafts: Vec<Draft> = page
             .iter()

@@ -4,6 +4,7 @@
 //! receipts come back in batches ([`record`]), time does the rest ([`sweep`]). Every change of state goes through
 //! [`moves`], which moves counts, money and events with it.
 
+mod answered;
 mod backlog;
 mod batch;
 mod cancel;
@@ -18,10 +19,12 @@ mod status;
 pub mod sweep;
 mod terms;
 mod trace;
+pub mod validity;
 mod weekdays;
 pub mod window;
 mod write;
 
+pub use answered::{Answered, Asked, answered};
 pub use backlog::{Backlog, backlog};
 pub use batch::{Addressee, SentBatch, send_batch};
 pub use cancel::cancel;

@@ -18,6 +18,8 @@ use crate::{
 pub enum Skip {
     /// The number is on the account's blacklist.
     Blacklisted,
+    /// The number wants nothing more from this sender.
+    Unsubscribed,
     /// The contact is in a group that is a stop list.
     StopList,
     /// The contact refused to be sent to.
@@ -36,8 +38,9 @@ pub enum Skip {
 
 impl Skip {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Blacklisted,
+        Self::Unsubscribed,
         Self::StopList,
         Self::ConsentRefused,
         Self::CountryNotEnabled,
@@ -47,10 +50,16 @@ impl Skip {
         Self::EmptyText,
     ];
     /// What is known against sending to somebody before a text is looked at.
-    pub(crate) fn known(blacklisted: bool, stop_listed: bool, consent: Option<&str>) -> Option<Self> {
-        match (blacklisted, stop_listed, consent) {
+    pub(crate) fn known(
+        blacklisted: bool,
+        unsubscribed: bool,
+        stop_listed: bool,
+        consent: Option<&str>,
+    ) -> Option<Self> {
+        match (blacklisted, unsubscribed, stop_listed, consent) {
             (true, ..) => Some(Self::Blacklisted),
-            (_, true, _) => Some(Self::StopList),
+            (_, true, ..) => Some(Self::Unsubscribed),
+            (.., true, _) => Some(Self::StopList),
             (.., Some("refused")) => Some(Self::ConsentRefused),
             _ => None,
         }
@@ -59,6 +68,7 @@ impl Skip {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Blacklisted => "blacklisted",
+            Self::Unsubscribed => "unsubscribed",
             Self::StopList => "stop_list",
             Self::ConsentRefused => "consent_refused",
             Self::CountryNotEnabled => "country_not_enabled",
@@ -136,6 +146,8 @@ pub struct Letter {
     pub sender: String,
     pub template: Template,
     pub split_mode: SplitMode,
+    /// For how long it is worth sending; none: as long as the carrier keeps it.
+    pub validity_seconds: Option<i64>,
 }
 
 impl Piece {

@@ -58,6 +58,10 @@ pub struct NewMessageBatch {
     pub split_mode: SplitMode,
     /// When to send; a past time or none sends now.
     pub send_at: Option<Timestamp>,
+    /// For how many seconds after `send_at` the messages are worth sending, 60 to 259,200 (three days); left out: as long
+    /// as the carrier keeps them.
+    #[schema(minimum = 60, maximum = 259_200)]
+    pub validity_seconds: Option<i64>,
     /// ISO 3166 alpha-2: how national numbers are read; the account's when left out.
     pub default_country: Option<String>,
     /// Whether one refused message refuses the batch; false: the others are sent.
@@ -94,7 +98,7 @@ pub struct NewBatchMessage {
     "messages": [
         {"id": "msg_01kazsw6e3f8e9xq2m4r7t5v0b", "to": "+447400123456", "outcome": "queued", "reason": null, "detail": null, "segments": 1,
          "cost": {"amount": "0.074500", "currency": "EUR"}},
-        {"id": null, "to": "12", "outcome": "refused", "reason": "too_short", "detail": "The number is too short.", "segments": 0,
+        {"id": null, "to": "12", "outcome": "refused", "reason": "phone_too_short", "detail": "fewer than 7 digits", "segments": 0,
          "cost": {"amount": "0.000000", "currency": "EUR"}}
     ]
 }))]
@@ -203,8 +207,17 @@ pub(super) async fn send_batch(
     let answer = key
         .kept(KEEP_MONEY)
         .run(&app, &scope, async |tx| {
-            let NewMessageBatch { sender, text, template_id, split_mode, send_at, default_country, atomic, messages } =
-                new;
+            let NewMessageBatch {
+                sender,
+                text,
+                template_id,
+                split_mode,
+                send_at,
+                validity_seconds,
+                default_country,
+                atomic,
+                messages,
+            } = new;
             let mut faults = Faults::default();
             if messages.is_empty() || messages.len() > MAX_MESSAGES {
                 faults.add("/messages", "out_of_range", format!("must have 1 to {MAX_MESSAGES} messages"));
@@ -228,6 +241,7 @@ pub(super) async fn send_batch(
                 template_id: &template_id,
                 split_mode: &split_mode,
                 send_at: &send_at,
+                validity_seconds,
             };
             let letter = reader.letter(head, faults).await?;
             let (places, addressees): (Vec<usize>, Vec<Addressee>) =

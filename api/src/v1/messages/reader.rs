@@ -8,7 +8,7 @@ use domain::{
     contacts,
     error::Faults,
     ids::TemplateId,
-    messages::{Letter, Letterhead, Request},
+    messages::{self, Letter, Letterhead, Request},
     phone,
     scope::AccountScope,
     segments::SplitMode,
@@ -26,6 +26,7 @@ pub(super) struct Head<'a> {
     pub template_id: &'a Option<TemplateId>,
     pub split_mode: &'a SplitMode,
     pub send_at: &'a Option<Timestamp>,
+    pub validity_seconds: Option<i64>,
 }
 
 /// Reads sends of one account; what several of them need is asked of the database once.
@@ -44,8 +45,18 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
 
     /// Reads a send: its numbers, its text, its sender, with every fault told at once.
     pub(super) async fn read(&mut self, new: &NewMessage) -> domain::Result<Request> {
-        let NewMessage { to, sender, text, template_id, split_mode, send_at, default_country, external_id, metadata } =
-            new;
+        let NewMessage {
+            to,
+            sender,
+            text,
+            template_id,
+            split_mode,
+            send_at,
+            validity_seconds,
+            default_country,
+            external_id,
+            metadata,
+        } = new;
         let mut faults = Faults::default();
         if to.is_empty() || to.len() > MAX_RECIPIENTS {
             faults.add(
@@ -63,7 +74,8 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
             }
         }
         faults.optional_text("/external_id", external_id.as_deref(), 200);
-        let head = Head { sender, text, template_id, split_mode, send_at };
+        let validity_seconds = *validity_seconds;
+        let head = Head { sender, text, template_id, split_mode, send_at, validity_seconds };
         let letter = self.letter(head, faults).await?;
         let metadata = crate::v1::metadata(metadata.clone())?;
         Ok(Request {
@@ -75,7 +87,8 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
 
     /// Reads what all messages of a send have in common; tells the faults found before and its own.
     pub(super) async fn letter(&mut self, head: Head<'_>, mut faults: Faults) -> domain::Result<Letter> {
-        let Head { sender, text, template_id, split_mode, send_at } = head;
+        let Head { sender, text, template_id, split_mode, send_at, validity_seconds } = head;
+        messages::validity::check(&mut faults, validity_seconds);
         let year = std::time::Duration::from_secs(366 * 86_400);
         if send_at.is_some_and(|at| at > self.scope.clock().now().plus(year)) {
             faults.add("/send_at", "too_late", "must be within a year");
@@ -101,7 +114,7 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
         faults.check()?;
         self.require_approved(sender).await?;
         let template = self.template(body.unwrap_or_default()).await?;
-        Ok(Letter { sender: sender.clone(), template, split_mode: *split_mode })
+        Ok(Letter { sender: sender.clone(), template, split_mode: *split_mode, validity_seconds })
     }
 
     /// How numbers without an international prefix are read.
