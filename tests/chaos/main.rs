@@ -73,11 +73,12 @@ const PAUSE: Range<Duration> = Duration::from_secs(2)..Duration::from_secs(5);
 const SHORT_PAUSE: Range<Duration> = Duration::from_millis(300)..Duration::from_millis(1500);
 
 fn main() {
-    // `cargo test NAME` asks every test program for NAME; this one has no tests of a name.
-    if std::env::args().nth(1).is_some_and(|first| !first.starts_with('-')) {
+    // `cargo test NAME` and `cargo test -- --FLAG` are for test programs with tests of a name, which this one is not.
+    let own = |word: &String| ["--database", "--kills", "--what", "--help"].iter().any(|name| word.starts_with(name));
+    let alone = std::env::args().len() == 1;
+    if !alone && !std::env::args().any(|word| own(&word)) {
         return;
     }
-    let alone = std::env::args().len() == 1;
     let options = <Options as clap::Parser>::parse();
     let databases = options.database.map_or(vec![Database::Postgres, Database::Sqlite], |one| vec![one]);
     let loops: Vec<_> = databases
