@@ -42,7 +42,7 @@ both! {
             let message = app.message_until(sent["messages"][place]["id"].as_str().unwrap(), "delivered");
             assert_eq!(message["text"], text);
         }
-        let first = app.get(&format!("/v1/messages/{}", sent["messages"][0]["id"].as_str().unwrap())).ok(200);
+        let first = app.message(sent["messages"][0]["id"].as_str().unwrap());
         assert_eq!((&first["external_id"], &first["metadata"]), (&json!("one"), &json!({"row": "1"})));
         assert_eq!(app.pages(&format!("/v1/messages?batch_id={}", sent["batch_id"].as_str().unwrap())).len(), 4);
         assert_eq!(before - app.available(), micros(&sent["cost"]));
@@ -58,10 +58,10 @@ both! {
         let refused = app.post("/v1/messages/batches", &body);
         let problem = refused.json();
         let pointers: Vec<&str> = problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
-        assert_eq!((refused.status, pointers), (400, vec!["/messages/1/to", "/messages/2/to"]), "{problem}");
+        assert_eq!((refused.status, pointers), (422, vec!["/messages/1/to", "/messages/2/to"]), "{problem}");
         assert!(app.pages("/v1/messages").is_empty() && app.available() == before);
         let empty = json!({"sender": "CARILLON", "text": "Hello", "messages": []});
-        assert_eq!(app.post("/v1/messages/batches", &empty).status, 400);
+        assert_eq!(app.post("/v1/messages/batches", &empty).status, 422);
     }
 
     fn a_large_batch_is_one_send_and_one_hold(stage) {

@@ -18,12 +18,12 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((choice, bytes)) = bytes.split_first() else { return };
     let mode = MODES[usize::from(*choice) % MODES.len()];
     let wish = [None, Some(Encoding::Gsm7), Some(Encoding::Ucs2)][usize::from(*choice / 8) % 3];
-    let _ = (segments::decode(bytes), segments::decode_ucs2(bytes));
+    let _ = (segments::decode_gsm7(bytes), segments::decode_ucs2(bytes));
     // Half of the time a text of GSM-7's own characters, which random octets seldom are.
     let text = if *choice & 0x80 == 0 {
         String::from_utf8_lossy(bytes).into_owned()
     } else {
-        segments::decode(&bytes.iter().map(|octet| octet & 0x7F).collect::<Vec<_>>())
+        segments::decode_gsm7(&bytes.iter().map(|octet| octet & 0x7F).collect::<Vec<_>>())
     };
     let measure = segments::measure(&text, mode, wish);
     assert_eq!(measure.per_segment.len(), measure.segments as usize);
@@ -40,14 +40,18 @@ fuzz_target!(|bytes: &[u8]| {
     let mut together = Vec::new();
     for (part, sequence) in parts.iter().zip(1..) {
         assert_eq!((part.encoding, part.sequence, usize::from(part.total)), (encoding, sequence, parts.len()));
-        assert!(mode == SplitMode::Payload || octets(encoding, part.body.len(), header) <= 140, "{mode:?} {}", part.body.len());
+        assert!(
+            mode == SplitMode::Payload || octets(encoding, part.body.len(), header) <= 140,
+            "{mode:?} {}",
+            part.body.len()
+        );
         together.extend_from_slice(&part.body);
     }
     if mode != SplitMode::Payload {
         assert_eq!(parts.len(), measure.segments as usize);
     }
     let read = match encoding {
-        Encoding::Gsm7 => segments::decode(&together),
+        Encoding::Gsm7 => segments::decode_gsm7(&together),
         Encoding::Ucs2 => segments::decode_ucs2(&together),
     };
     if mode == SplitMode::Cut { assert!(text.starts_with(&read)) } else { assert_eq!(read, text) }

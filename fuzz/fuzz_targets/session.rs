@@ -19,7 +19,12 @@ async fn play(octets: &[u8]) {
     far.write_all(&BOUND).await.unwrap();
     let (client, mut events) = client::connect_over(reader, writer, &config).await.unwrap();
     for token in TOKENS {
-        client.submit(token, Submit { dest: Address { addr: "447400123456".into(), ton: 1, npi: 1 }, ..Submit::default() }).unwrap();
+        client
+            .submit(
+                token,
+                Submit { dest: Address { addr: "447400123456".into(), ton: 1, npi: 1 }, ..Submit::default() },
+            )
+            .unwrap();
     }
     // What the client writes first is its bind; the submits follow before the carrier says anything.
     let mut heard = vec![0; 64];

@@ -9,7 +9,10 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 const FIXED: [(&str, &str); 4] = [
     ("[Content_Types].xml", "<Types/>"),
-    ("_rels/.rels", r#"<Relationships><Relationship Id="rId1" Type="http://x/officeDocument" Target="xl/workbook.xml"/></Relationships>"#),
+    (
+        "_rels/.rels",
+        r#"<Relationships><Relationship Id="rId1" Type="http://x/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
+    ),
     ("xl/workbook.xml", r#"<workbook><sheets><sheet name="A" sheetId="1" r:id="rId1"/></sheets></workbook>"#),
     (
         "xl/_rels/workbook.xml.rels",
@@ -35,7 +38,15 @@ fuzz_target!(|octets: &[u8]| {
         zip.write_all(content).unwrap();
     }
     let bytes = zip.finish().unwrap();
-    let limits = Limits { unpacked_bytes: 1 << 20, shared_bytes: 1 << 18, rows: 100, columns: 20, cell_chars: 100, entries: 20, ..Limits::default() };
+    let limits = Limits {
+        unpacked_bytes: 1 << 20,
+        shared_bytes: 1 << 18,
+        rows: 100,
+        columns: 20,
+        cell_chars: 100,
+        entries: 20,
+        ..Limits::default()
+    };
     let Ok(mut table) = open_source(Box::new(bytes), "a.xlsx", &limits, &Options::default()) else { return };
     let columns = table.header.len();
     assert!(columns <= limits.columns);

@@ -8,7 +8,15 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|octets: &[u8]| {
     let Some((choice, octets)) = octets.split_first() else { return };
-    let limits = Limits { unpacked_bytes: 1 << 20, shared_bytes: 1 << 18, rows: 100, columns: 20, cell_chars: 100, entries: 20, ..Limits::default() };
+    let limits = Limits {
+        unpacked_bytes: 1 << 20,
+        shared_bytes: 1 << 18,
+        rows: 100,
+        columns: 20,
+        cell_chars: 100,
+        entries: 20,
+        ..Limits::default()
+    };
     let encodings = [None, Some("utf-16le"), Some("windows-1251"), Some("cp866"), Some("shift_jis")];
     let options = Options {
         header: [None, Some(true), Some(false)][usize::from(*choice) % 3],

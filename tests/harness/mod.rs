@@ -6,6 +6,7 @@
 
 mod client;
 mod collector;
+mod databases;
 mod judge;
 mod process;
 mod proxy;

@@ -98,7 +98,7 @@ pub struct NewBatchMessage {
     "messages": [
         {"id": "msg_01kazsw6e3f8e9xq2m4r7t5v0b", "to": "+447400123456", "outcome": "queued", "reason": null, "detail": null, "segments": 1,
          "cost": {"amount": "0.074500", "currency": "EUR"}},
-        {"id": null, "to": "12", "outcome": "refused", "reason": "too_short", "detail": "The number is too short.", "segments": 0,
+        {"id": null, "to": "12", "outcome": "refused", "reason": "phone_too_short", "detail": "fewer than 7 digits", "segments": 0,
          "cost": {"amount": "0.000000", "currency": "EUR"}}
     ]
 }))]
