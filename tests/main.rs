@@ -20,6 +20,7 @@ mod contract;
 mod crashes;
 mod delivery;
 mod events;
+mod http_carriers;
 mod imports;
 mod main_job;
 mod message_filters;

@@ -17,6 +17,7 @@ mod m20261122_000301_operator_tokens_create;
 mod m20261122_000302_carriers_health;
 mod m20261122_000303_routes_create;
 mod m20261122_000401_messages_fillfactor;
+mod m20261122_000601_carriers_http;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000302_carriers_health::Step),
             Box::new(m20261122_000303_routes_create::Step),
             Box::new(m20261122_000401_messages_fillfactor::Step),
+            Box::new(m20261122_000601_carriers_http::Step),
         ]
     }
 }
