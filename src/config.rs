@@ -45,6 +45,7 @@ pub struct Api {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
+    pub listen: String,
     pub lease_seconds: u64,
     pub in_doubt_hours: f64,
     pub receipt_hours: f64,
@@ -152,6 +153,9 @@ impl Config {
         if simulator.run && !simulator.listen.ip().is_loopback() {
             return Err("simulator.listen must be a loopback address: anyone who reaches it could bind".into());
         }
+        if !worker.listen.is_empty() && worker.listen.parse::<SocketAddr>().is_err() {
+            return Err("worker.listen must be an address and a port, such as 127.0.0.1:9464, or be empty".into());
+        }
         if worker.lease_seconds == 0 {
             return Err("worker.lease_seconds must be at least 1".into());
         }
@@ -203,6 +207,7 @@ impl Config {
     /// The worker's own form.
     pub fn worker(&self, keys: Keyring) -> WorkerConfig {
         let Worker {
+            listen: _,
             lease_seconds,
             in_doubt_hours,
             receipt_hours,
@@ -251,6 +256,7 @@ mod tests {
         assert!(with(|c| c.demo_token = Some("crl_test_short".into())).is_err());
         assert!(with(|c| c.worker.public_url = "sms.example.com".into()).is_err());
         assert!(with(|c| c.worker.public_url = "https://sms.example.com".into()).is_ok());
+        assert!(with(|c| c.worker.listen = "9464".into()).is_err());
         assert!(with(|c| c.traces.endpoint = "collector:4317".into()).is_err());
         assert!(with(|c| c.traces.sample_ratio = f64::NAN).is_err());
         assert!(with(|c| c.secret_keys = "0123".into()).unwrap_err().starts_with("secret_keys: "));

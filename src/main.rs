@@ -9,6 +9,7 @@ mod keys;
 mod serve;
 mod simulator;
 mod traces;
+mod watch;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
-use api::{ApiConfig, App};
+use api::{ApiConfig, App, shared::metrics::Metrics};
 use domain::{
     carriers::{self, SmppSettings},
     clock::Clock,
@@ -15,7 +15,7 @@ use sea_orm_migration::MigratorTrait;
 use tokio::signal::unix::{Signal, SignalKind};
 use worker::Worker;
 
-use crate::{Failure, config::Config, demo, keys, migrate, simulator};
+use crate::{Failure, config::Config, demo, keys, migrate, simulator, watch};
 
 /// The carrier that the simulator is.
 pub const SIMULATOR: &str = "simulator";
@@ -105,8 +105,14 @@ pub async fn worker(config: Config, db: Db) -> Result<(), Failure> {
     let stop = signal();
     let clock = Clock::system();
     let keys = keys::load_and_seal(&config, &db, &SystemScope { clock: clock.clone() }).await?;
+    let registry = prometheus::Registry::new();
+    worker::metrics::register(&registry)?;
+    let watched = watch::start(&config.worker.listen, Metrics::new(registry)?).await?;
     let running = Worker::start(db, clock, Wake::default(), config.worker(keys)).await?;
-    println!("worker running");
+    match watched {
+        Some(address) => println!("worker running, watched at http://{address}"),
+        None => println!("worker running"),
+    }
     stop.await;
     running.shutdown().await;
     Ok(())

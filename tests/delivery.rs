@@ -93,7 +93,7 @@ both! {
         app.message_until(&id, "delivered");
         until("the parked receipt is counted", || {
             let metrics = String::from_utf8(app.get("/metrics").body).unwrap();
-            let line = metrics.lines().find(|l| l.starts_with("carillon_receipts_parked_total "))?.to_owned();
+            let line = metrics.lines().find(|l| l.starts_with("carillon_receipts_parked_total{carrier=\"simulator\"} "))?.to_owned();
             (line.rsplit(' ').next()? != "0").then_some(())
         });
     }

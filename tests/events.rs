@@ -111,6 +111,11 @@ both! {
             stage.admin(&[&["senders", verb, id], reason].concat());
         }
 
+        let number = app.post("/v1/senders", &json!({"value": "447400900000"})).ok(201);
+        stage.admin(&["senders", "approve", number["id"].as_str().unwrap()]);
+        let asking = json!({"to": [magic("25")], "sender": "447400900000", "text": "Will you come?"});
+        app.post("/v1/messages", &asking).ok(202);
+
         // Everybody of a stop list: nobody is left, which shows while it is prepared.
         let stopped = app.group("Stopped", &numbers(0, 1200));
         app.patch(&format!("/v1/groups/{stopped}"), &json!({"stop_list": true})).ok(200);
@@ -145,6 +150,6 @@ both! {
         }
         assert!(missing.is_empty(), "never seen: {missing:?}");
         let schemas: BTreeSet<&str> = events.iter().map(check_event).collect();
-        assert_eq!(schemas.len(), 6, "{schemas:?}");
+        assert_eq!(schemas.len(), 7, "{schemas:?}");
     }
 }

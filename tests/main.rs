@@ -14,6 +14,7 @@
 mod harness;
 
 mod admin;
+mod batches;
 mod blacklist;
 mod campaigns;
 mod contract;
@@ -22,11 +23,16 @@ mod delivery;
 mod events;
 mod http_carriers;
 mod imports;
+mod inbound_messages;
 mod main_job;
 mod message_filters;
 mod messages;
 mod money;
+mod network;
+mod numbers;
 mod process;
 mod routes;
 mod security;
 mod traces;
+mod unsubscribes;
+mod validity;

@@ -97,6 +97,8 @@ const OWNERS: &[(&str, &[&str])] = &[
         &["chunks", "messages", "message_texts", "message_parts", "receipts", "messages_in_doubt", "campaign_counts"],
     ),
     ("message_filters", &["message_filters"]),
+    ("inbound_messages", &["inbound_messages", "inbound_parts"]),
+    ("unsubscribes", &["unsubscribes"]),
     ("campaigns", &["campaigns", "campaign_counts"]),
     ("events", &["events", "event_sequence"]),
 ];

@@ -1,5 +1,5 @@
 //! What has expired goes, in pieces; on PostgreSQL the months ahead get their partitions; done jobs are purged, since
-//! apalis keeps them for ever.
+//! apalis keeps them for ever; the planner is told of tables that grew.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -42,5 +42,26 @@ pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
             .await?;
     }
     tx.commit().await?;
+    analyze(db).await?;
     Ok(gone)
+}
+
+/// Tells PostgreSQL of tables that have grown much since it looked. It does so by itself, but after a minute or more: a
+/// new month's partition would be read by plans made for an empty table until then.
+async fn analyze(db: &Db) -> Result<()> {
+    if db.is_sqlite() {
+        return Ok(());
+    }
+    let grown: Vec<String> = db
+        .read()
+        .column(
+            "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables WHERE schemaname = current_schema() \
+             AND n_mod_since_analyze > 500 AND n_mod_since_analyze > n_live_tup LIMIT 20",
+            vals![],
+        )
+        .await?;
+    for table in grown {
+        db.writer().run(&format!("ANALYZE {table}"), vals![]).await?;
+    }
+    Ok(())
 }

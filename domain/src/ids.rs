@@ -152,6 +152,8 @@ typed_id!(MessageId, "msg", "a message");
 typed_id!(MessageFilterId, "mfl", "a message filter");
 typed_id!(BatchId, "bat", "a batch of messages");
 typed_id!(ReceiptId, "rcp", "a receipt");
+typed_id!(InboundMessageId, "inb", "a message from a subscriber");
+typed_id!(UnsubscribeId, "uns", "an unsubscribe");
 typed_id!(CarrierId, "car", "a carrier");
 typed_id!(RouteId, "rte", "a route");
 typed_id!(DeckId, "dck", "a rate deck");

@@ -20,6 +20,7 @@ pub mod housekeeping;
 pub mod idempotency;
 pub mod ids;
 pub mod imports;
+pub mod inbound_messages;
 pub mod jobs;
 pub mod leases;
 pub mod message_filters;
@@ -42,6 +43,7 @@ pub mod text_enum;
 pub mod together;
 pub mod tokens;
 pub mod traces;
+pub mod unsubscribes;
 pub mod uploads;
 
 pub use error::{Code, Error, Result};

@@ -17,6 +17,9 @@ mod m20261122_000301_operator_tokens_create;
 mod m20261122_000302_carriers_health;
 mod m20261122_000303_routes_create;
 mod m20261122_000401_messages_fillfactor;
+mod m20261122_000501_inbound_messages_create;
+mod m20261122_000502_unsubscribes_create;
+mod m20261122_000503_messages_validity;
 mod m20261122_000601_carriers_http;
 mod schema;
 
@@ -41,6 +44,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000302_carriers_health::Step),
             Box::new(m20261122_000303_routes_create::Step),
             Box::new(m20261122_000401_messages_fillfactor::Step),
+            Box::new(m20261122_000501_inbound_messages_create::Step),
+            Box::new(m20261122_000502_unsubscribes_create::Step),
+            Box::new(m20261122_000503_messages_validity::Step),
             Box::new(m20261122_000601_carriers_http::Step),
         ]
     }

@@ -4,12 +4,19 @@
 mod common;
 
 use common::*;
-use smpp::client::{BindConfig, Body, Event, SubmitOutcome, connect};
+use smpp::client::{BindConfig, Body, Event, Submit, SubmitOutcome, connect};
 use smpp::receipt::{MessageState, ReceiptText};
 use smpp::simulator::log::Outcome;
 use smpp::simulator::magic;
 use smpp::status::{ESME_RINVDSTADR, ESME_RMSGQFUL, ESME_RSUBMITFAIL, ESME_RTHROTTLED};
 use std::collections::BTreeSet;
+
+/// A message from a sender that can be answered.
+fn from_number(dest: &str, text: &str) -> Submit {
+    let mut submit = message(dest, text);
+    submit.source.addr = "447700900000".into();
+    submit
+}
 
 /// What one message led to, in order, in short words.
 async fn story(dest: &str) -> Vec<String> {
@@ -17,7 +24,7 @@ async fn story(dest: &str) -> Vec<String> {
     let simulator = simulator(&log).await;
     let config = BindConfig { response_timeout: ms(500), ..bind_to(simulator.local_addr) };
     let (client, mut events) = connect(&config).await.unwrap();
-    client.submit(1, message(dest, "Hello")).unwrap();
+    client.submit(1, from_number(dest, "Hello")).unwrap();
     let mut told = Vec::new();
     let mut seen = all(&client, &mut events, ms(800)).await;
     if seen.iter().any(|event| matches!(event, Event::Closed { .. })) {
@@ -39,6 +46,13 @@ async fn story(dest: &str) -> Vec<String> {
                 assert_eq!((in_flight, not_written), (vec![1], vec![]));
                 "closed".to_owned()
             }
+            Event::Deliver(deliver) if !deliver.is_receipt => {
+                assert_eq!((deliver.source.as_str(), deliver.dest.as_str()), (dest, "447700900000"));
+                match deliver.message.as_slice() {
+                    [5, 0, 3, reference, total, part, ..] => format!("{part} of {total} {reference}"),
+                    text => String::from_utf8_lossy(text).into_owned(),
+                }
+            }
             Event::Deliver(deliver) => {
                 let text = ReceiptText::parse(&deliver.message);
                 let state = text.state.unwrap();
@@ -58,7 +72,7 @@ async fn story(dest: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn every_number_does_what_its_row_says() {
-    let rows: [(&str, &[&str]); 22] = [
+    let rows: [(&str, &[&str]); 27] = [
         ("+12015550100", &["accepted", "DELIVRD"]),
         ("+12015550101", &["accepted", "UNDELIV 001"]),
         ("+12015550102", &["accepted", "EXPIRED 002"]),
@@ -81,6 +95,11 @@ async fn every_number_does_what_its_row_says() {
         ("+12015550120", &["accepted", "DELETED 004"]),
         ("+12015550121", &["accepted", "UNKNOWN 005"]),
         ("+12015550122", &["accepted", "ACCEPTD"]),
+        ("+12015550124", &["accepted", "DELIVRD", "Hello"]),
+        ("+12015550125", &["accepted", "DELIVRD", "STOP"]),
+        ("+12015550126", &["accepted", "DELIVRD", "START"]),
+        ("+12015550127", &["accepted", "DELIVRD", "3 of 3 42", "2 of 3 42", "1 of 3 42"]),
+        ("+12015550128", &["accepted", "DELIVRD", "Yes", "Yes"]),
     ];
     let more = [("+12015550123", ["timed out", "late", "DELIVRD"])];
     let mut tasks = Vec::new();
@@ -171,4 +190,26 @@ async fn receipts_come_only_when_asked_for() {
         seen.iter().filter_map(|event| if let Event::Deliver(d) = event { d.message_state } else { None }).collect();
     assert_eq!(states, [MessageState::Undeliverable.tlv()]);
     assert!(log.read().submits().all(|line| line.outcome == Outcome::Accepted));
+}
+
+#[tokio::test]
+async fn replies_come_to_numbers_only_and_an_echo_part_by_part() {
+    let log = TempLog::new();
+    let simulator = simulator(&log).await;
+    let (client, mut events) = bound(&simulator).await;
+    client.submit(1, message("+12015550124", "to a name")).unwrap();
+    let mut long = from_number("+12015550124", "");
+    long.body = Body::Payload(vec![b'x'; 300]);
+    client.submit(2, long).unwrap();
+    let mut part = from_number("+12015550124", "part");
+    (part.data_coding, part.sar) = (3, Some(smpp::client::Sar { reference: 9, total: 2, sequence: 2 }));
+    client.submit(3, part.clone()).unwrap();
+    let seen = all(&client, &mut events, ms(300)).await;
+    let replies: Vec<_> = seen
+        .iter()
+        .filter_map(|e| if let Event::Deliver(d) = e { Some(d) } else { None })
+        .filter(|d| !d.is_receipt)
+        .collect();
+    let told: Vec<_> = replies.iter().map(|d| (d.message.len(), d.data_coding, d.sar)).collect();
+    assert_eq!(told, [(300, 0, None), (4, 3, part.sar)]);
 }

@@ -51,6 +51,8 @@ async fn bind_submit_receipt_unbind() {
             Line::Receipt { .. } => "receipt",
             Line::ReceiptAck { status: Some(0), .. } => "receipt_ack",
             Line::ReceiptAck { .. } => "receipt_ack refused",
+            Line::Reply { .. } => "reply",
+            Line::ReplyAck { .. } => "reply_ack",
         })
         .collect();
     assert_eq!(ops, ["bind", "submit", "receipt", "receipt_ack", "unbind"]);

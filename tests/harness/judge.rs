@@ -13,6 +13,11 @@ impl Judge {
         Self(Log::read(path).unwrap())
     }
 
+    /// Every line.
+    pub fn lines(&self) -> &[Line] {
+        &self.0.lines
+    }
+
     /// The submits that the carrier took, answered or not.
     pub fn taken(&self) -> Vec<&SubmitLine> {
         self.0.submits().filter(|s| s.outcome != Outcome::Refused).collect()
@@ -38,6 +43,16 @@ impl Judge {
             _ => None,
         };
         self.0.lines.iter().filter_map(receipt).collect()
+    }
+
+    /// How many receipts were sent, to anybody.
+    pub fn receipts_sent(&self) -> usize {
+        self.0.lines.iter().filter(|l| matches!(l, Line::Receipt { .. })).count()
+    }
+
+    /// How many of them were acknowledged with ESME_ROK.
+    pub fn receipts_acknowledged(&self) -> usize {
+        self.0.lines.iter().filter(|l| matches!(l, Line::ReceiptAck { status: Some(0), .. })).count()
     }
 
     /// How many binds there were.

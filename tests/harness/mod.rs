@@ -6,10 +6,12 @@
 
 mod client;
 mod collector;
+mod databases;
 mod judge;
 mod process;
 mod proxy;
 mod schema;
+mod scripted;
 mod stage;
 
 use std::time::{Duration, Instant};
@@ -20,6 +22,7 @@ pub use judge::Judge;
 pub use process::{App, Process};
 pub use proxy::{Proxy, Towards};
 pub use schema::{check_event, event_types};
+pub use scripted::Scripted;
 pub use stage::{Stage, TOKEN, bare};
 
 /// How long a test waits for what should take a moment.

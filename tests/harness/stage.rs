@@ -1,22 +1,13 @@
-//! Databases: a SQLite file in a temporary directory, or a PostgreSQL database copied from one that was migrated once.
+//! A stage: a database of its own, the settings of what is started on it, and what a test may do behind its back.
 
-use std::{
-    path::PathBuf,
-    process::Command,
-    sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
-};
+use std::{path::PathBuf, process::Command};
 
-use domain::{
-    clock::{Clock, Timestamp},
-    ids,
-};
-use sea_orm::{ConnectionTrait, Database, DbErr};
 use tempfile::TempDir;
 
-use super::process::{App, Process};
-
-const PREFIX: &str = "carillon_it_";
+use super::{
+    databases::{Away, Dropped, Template, count, run_on, server},
+    process::{App, Process},
+};
 
 /// The token of the demo's test account: a million of play money, every country.
 pub const TOKEN: &str = "crl_test_0123456789abcdefghijklmnopqrstuv";
@@ -26,7 +17,7 @@ pub struct Stage {
     url: String,
     settings: Vec<(String, String)>,
     directory: TempDir,
-    _dropped: Option<Dropped>,
+    dropped: Option<Dropped>,
 }
 
 impl Stage {
@@ -43,21 +34,18 @@ impl Stage {
             println!("left out: CARILLON_TEST_POSTGRES is not set (./test sets it)");
             return None;
         };
-        let template = Template::get(&server);
-        let name = new_name();
-        execute(&server, &format!("CREATE DATABASE {name} TEMPLATE {}", template.name)).unwrap();
-        let url = format!("{server}/{name}");
-        let dropped = Dropped { server, name, _template: Some(template) };
+        let (url, dropped) = Template::copy(&server);
         Some(Self::new(url, tempfile::tempdir().unwrap(), Some(dropped)))
     }
 
     /// On a database that is there and stays; its schema is made by what is started.
+    #[allow(dead_code, reason = "used by the kill loop only")]
     pub fn at(url: &str) -> Self {
         Self::new(url.to_owned(), tempfile::tempdir().unwrap(), None)
     }
 
     fn new(url: String, directory: TempDir, dropped: Option<Dropped>) -> Self {
-        let mut stage = Self { url, settings: Vec::new(), directory, _dropped: dropped };
+        let mut stage = Self { url, settings: Vec::new(), directory, dropped };
         stage
             .set("CARILLON_DEMO_TOKEN", TOKEN)
             .set("CARILLON_API__LISTEN", "127.0.0.1:0")
@@ -121,17 +109,19 @@ impl Stage {
         run_on(&self.url, statements).unwrap();
     }
 
+    /// Takes the database away from everybody until the guard is dropped: on PostgreSQL it takes no connections and has
+    /// ended those it had, on SQLite another process keeps it from being written.
+    pub fn database_away(&self) -> Away<'_> {
+        match &self.dropped {
+            Some(dropped) => Away::closed(dropped),
+            None => Away::locked(&self.url),
+        }
+    }
+
     /// What a statement counts, as only a test may that must know more than the API tells.
+    #[allow(dead_code, reason = "used by the kill loop only")]
     pub fn count(&self, statement: &str) -> usize {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let counted: i64 = runtime.block_on(async {
-            let db = Database::connect(&self.url).await.unwrap();
-            let statement = sea_orm::Statement::from_string(db.get_database_backend(), statement);
-            let row = db.query_one_raw(statement).await.unwrap().unwrap();
-            db.close().await.unwrap();
-            row.try_get_by_index(0).unwrap()
-        });
-        usize::try_from(counted).unwrap()
+        count(&self.url, statement)
     }
 
     /// Runs a simulator as a process of its own, which outlives servers; its log is at [`Stage::judge`]. What is started
@@ -189,92 +179,4 @@ pub fn bare() -> Command {
     }
     command.env_remove("RUST_LOG");
     command
-}
-
-/// The PostgreSQL server without a database's name.
-fn server() -> Option<String> {
-    let url = std::env::var("CARILLON_TEST_POSTGRES").ok().filter(|u| !u.is_empty())?;
-    let (head, _) = url.rsplit_once('/').filter(|(h, _)| h.matches('/').count() >= 2).unwrap_or((&url, ""));
-    Some(head.to_owned())
-}
-
-fn new_name() -> String {
-    format!("{PREFIX}{}", ids::encode(ids::uuid_v7(Clock::system().now())))
-}
-
-/// Runs statements on the server's own database.
-fn execute(server: &str, sql: &str) -> Result<(), DbErr> {
-    run_on(&format!("{server}/postgres"), sql)
-}
-
-/// Runs statements in a connection that is closed again.
-fn run_on(url: &str, sql: &str) -> Result<(), DbErr> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let db = Database::connect(url).await?;
-        let done = db.execute_unprepared(sql).await;
-        db.close().await?;
-        done.map(|_| ())
-    })
-}
-
-/// A database that goes with its stage.
-struct Dropped {
-    server: String,
-    name: String,
-    _template: Option<Arc<Dropped>>,
-}
-
-impl Drop for Dropped {
-    fn drop(&mut self) {
-        if let Err(e) = execute(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)) {
-            println!("{} was not dropped: {e}", self.name);
-        }
-    }
-}
-
-/// The migrated database that the others are copied from; it goes with the last test that runs.
-struct Template;
-
-impl Template {
-    fn get(server: &str) -> Arc<Dropped> {
-        static MADE: Mutex<Weak<Dropped>> = Mutex::new(Weak::new());
-        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(template) = made.upgrade() {
-            return template;
-        }
-        forget_old(server);
-        let name = new_name();
-        execute(server, &format!("CREATE DATABASE {name}")).unwrap();
-        let template = Arc::new(Dropped { server: server.to_owned(), name, _template: None });
-        let url = format!("{server}/{}", template.name);
-        let migrated = bare().arg("migrate").env("DATABASE_URL", url).output().unwrap();
-        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
-        *made = Arc::downgrade(&template);
-        template
-    }
-}
-
-/// Drops what test runs that were killed left behind more than an hour ago.
-fn forget_old(server: &str) {
-    #[derive(sea_orm::FromQueryResult)]
-    struct Row {
-        name: String,
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let names: Vec<Row> = runtime.block_on(async {
-        let db = Database::connect(format!("{server}/postgres")).await.unwrap();
-        let sql = format!("SELECT datname::text AS name FROM pg_database WHERE datname LIKE '{PREFIX}%'");
-        let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
-        let found = db.query_all_raw(statement).await.unwrap();
-        db.close().await.unwrap();
-        found.iter().map(|row| <Row as sea_orm::FromQueryResult>::from_query_result(row, "").unwrap()).collect()
-    });
-    let Timestamp(now) = Clock::system().now();
-    let old = ids::uuid_floor(Timestamp(now - Duration::from_secs(3600).as_micros() as i64));
-    for Row { name } in names {
-        if name.strip_prefix(PREFIX).and_then(ids::decode).is_some_and(|id| id < old) {
-            let _ = execute(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-        }
-    }
 }

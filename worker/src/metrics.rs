@@ -1,25 +1,40 @@
-//! What the pumps count, for Prometheus.
+//! What the pumps count and the supervisor reads, for Prometheus. Every number is of one carrier, told by its name in the
+//! label `carrier`; a carrier that is known has all of them, 0 before anything happened.
 
 use std::sync::LazyLock;
 
-use prometheus::{IntCounter, IntGauge, Registry};
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 
 /// The numbers of this process.
 pub struct Metrics {
-    /// Parts handed to carriers' sockets.
-    pub submitted: IntCounter,
-    /// Parts that carriers accepted.
-    pub accepted: IntCounter,
-    /// Parts that carriers refused.
-    pub refused: IntCounter,
+    /// Parts handed to the carrier's sockets.
+    pub submitted: IntCounterVec,
+    /// Parts that the carrier accepted.
+    pub accepted: IntCounterVec,
+    /// Parts that the carrier refused.
+    pub refused: IntCounterVec,
     /// Messages whose answer was lost.
-    pub in_doubt: IntCounter,
-    /// Receipts applied to a part.
-    pub receipts: IntCounter,
+    pub lost_answers: IntCounterVec,
+    /// Receipts that came, repeated ones too.
+    pub receipts: IntCounterVec,
     /// Receipts that found no part at once.
-    pub receipts_parked: IntCounter,
-    /// Open connections to carriers.
-    pub binds: IntGauge,
+    pub receipts_parked: IntCounterVec,
+    /// Messages from subscribers that were stored.
+    pub inbound: IntCounterVec,
+    /// Of these, nobody's.
+    pub inbound_unattributed: IntCounterVec,
+    /// Deliveries of messages from subscribers that were known already.
+    pub inbound_repeated: IntCounterVec,
+    /// Open connections.
+    pub binds: IntGaugeVec,
+    /// Unanswered submits of all connections.
+    pub window_used: IntGaugeVec,
+    /// How many there may be.
+    pub window_size: IntGaugeVec,
+    /// Seconds since the oldest chunk fell due that no connection has taken.
+    pub queue_age: IntGaugeVec,
+    /// Messages in doubt.
+    pub in_doubt: IntGaugeVec,
 }
 
 /// The numbers of this process.
@@ -28,26 +43,81 @@ pub struct Metrics {
     reason = "the names are constants; a wrong one fails the first test that starts a worker"
 )]
 pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
-    let counter = |name: &str, help: &str| IntCounter::new(name, help).unwrap();
+    let counter = |name: &str, help: &str| IntCounterVec::new(Opts::new(name, help), &["carrier"]).unwrap();
+    let gauge = |name: &str, help: &str| IntGaugeVec::new(Opts::new(name, help), &["carrier"]).unwrap();
     Metrics {
-        submitted: counter("carillon_parts_submitted_total", "Parts handed to carriers."),
-        accepted: counter("carillon_parts_accepted_total", "Parts that carriers accepted."),
-        refused: counter("carillon_parts_refused_total", "Parts that carriers refused."),
-        in_doubt: counter("carillon_messages_in_doubt_total", "Messages whose answer was lost."),
-        receipts: counter("carillon_receipts_applied_total", "Receipts applied to a part."),
+        submitted: counter("carillon_parts_submitted_total", "Parts handed to the carrier."),
+        accepted: counter("carillon_parts_accepted_total", "Parts that the carrier accepted."),
+        refused: counter("carillon_parts_refused_total", "Parts that the carrier refused."),
+        lost_answers: counter("carillon_messages_in_doubt_total", "Messages whose answer was lost."),
+        receipts: counter("carillon_receipts_received_total", "Receipts that came, repeated ones too."),
         receipts_parked: counter("carillon_receipts_parked_total", "Receipts that found no part at once."),
-        binds: IntGauge::new("carillon_carrier_binds", "Open connections to carriers.").unwrap(),
+        inbound: counter("carillon_inbound_messages_total", "Messages from subscribers that were stored."),
+        inbound_unattributed: counter(
+            "carillon_inbound_unattributed_total",
+            "Messages from subscribers that are no account's.",
+        ),
+        inbound_repeated: counter(
+            "carillon_inbound_repeated_total",
+            "Deliveries from subscribers that were known already.",
+        ),
+        binds: gauge("carillon_carrier_binds", "Open connections of this process to the carrier."),
+        window_used: gauge("carillon_carrier_window_used", "Unanswered submits of this process's connections."),
+        window_size: gauge("carillon_carrier_window_size", "How many of them there may be."),
+        queue_age: gauge(
+            "carillon_carrier_queue_age_seconds",
+            "Seconds since the oldest chunk fell due that no connection has taken; of the whole platform.",
+        ),
+        in_doubt: gauge("carillon_carrier_in_doubt", "Messages in doubt; of the whole platform."),
     }
 });
+
+impl Metrics {
+    fn counters(&self) -> [&IntCounterVec; 9] {
+        let Self { submitted, accepted, refused, lost_answers, receipts, receipts_parked, .. } = self;
+        let Self { inbound, inbound_unattributed, inbound_repeated, .. } = self;
+        [
+            submitted,
+            accepted,
+            refused,
+            lost_answers,
+            receipts,
+            receipts_parked,
+            inbound,
+            inbound_unattributed,
+            inbound_repeated,
+        ]
+    }
+
+    fn gauges(&self) -> [&IntGaugeVec; 5] {
+        let Self { binds, window_used, window_size, queue_age, in_doubt, .. } = self;
+        [binds, window_used, window_size, queue_age, in_doubt]
+    }
+
+    /// Shows all numbers of a carrier from now on.
+    pub fn know(&self, carrier: &str) {
+        self.counters().into_iter().for_each(|counter| drop(counter.with_label_values(&[carrier])));
+        self.gauges().into_iter().for_each(|gauge| drop(gauge.with_label_values(&[carrier])));
+    }
+
+    /// Shows none of them any more.
+    pub fn forget(&self, carrier: &str) {
+        // One that is not there is what is wanted.
+        self.counters().into_iter().for_each(|counter| drop(counter.remove_label_values(&[carrier])));
+        self.gauges().into_iter().for_each(|gauge| drop(gauge.remove_label_values(&[carrier])));
+    }
+}
 
 /// Shows the numbers in a registry.
 ///
 /// # Errors
 /// When it has them already.
 pub fn register(registry: &Registry) -> Result<(), prometheus::Error> {
-    let Metrics { submitted, accepted, refused, in_doubt, receipts, receipts_parked, binds } = &*METRICS;
-    for counter in [submitted, accepted, refused, in_doubt, receipts, receipts_parked] {
+    for counter in METRICS.counters() {
         registry.register(Box::new(counter.clone()))?;
     }
-    registry.register(Box::new(binds.clone()))
+    for gauge in METRICS.gauges() {
+        registry.register(Box::new(gauge.clone()))?;
+    }
+    Ok(())
 }

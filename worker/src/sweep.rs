@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::{campaigns, events, jobs::Queue, leases, messages::sweep};
+use domain::{campaigns, events, inbound_messages, jobs::Queue, leases, messages::sweep};
 
 use crate::Shared;
 
@@ -19,7 +19,7 @@ async fn leading(shared: &Shared, name: &str) -> bool {
     told("lease", leases::take(&shared.db, &shared.scope, name, &shared.name, shared.config.lease).await)
 }
 
-/// Messages: dead leases, due times, doubts, cancelled chunks, receipts that wait.
+/// Messages: dead leases, due times, doubts, cancelled chunks, validities that are over, receipts that wait.
 pub async fn messages(shared: Shared) {
     let (db, scope, patience) = (&shared.db, &shared.scope, &shared.config.patience);
     while !shared.stopping() {
@@ -27,6 +27,7 @@ pub async fn messages(shared: Shared) {
             let mut ready = told("reclaim", sweep::reclaim(db, scope, patience).await);
             ready += told("dispatch", sweep::dispatch(db, scope).await);
             let mut more = told("cancelled", sweep::settle_cancelled(db, scope).await) > 0;
+            more |= told("over", sweep::end_over(db, scope).await) > 0;
             more |= told("rematch", sweep::rematch(db, scope, patience).await) > 0;
             more |= told("resolve", sweep::resolve_doubts(db, scope, patience).await) > 0;
             more |= told("doubts", sweep::end_doubts(db, scope).await) > 0;
@@ -64,10 +65,11 @@ pub async fn events(shared: Shared) {
     }
 }
 
-/// Every ten seconds: imports that nobody works on are announced again, what has expired goes, the months ahead get their partitions.
+/// Every ten seconds: long inbound messages wait for their parts no longer, imports that nobody works on are announced again, what has expired goes, the months ahead get their partitions.
 pub async fn housekeeping(shared: Shared) {
     while !shared.stopping() {
         if leading(&shared, "sweep.housekeeping").await {
+            told("inbound", inbound_messages::end_incomplete(&shared.db, &shared.scope).await);
             told("receipts", sweep::forget_unknown(&shared.db, &shared.scope).await);
             told("imports", domain::imports::sweep(&shared.db, &shared.scope).await);
             told("expired", domain::housekeeping::run(&shared.db, &shared.scope).await);

@@ -166,7 +166,14 @@ impl Key {
         if let Some(answered) = enter(&tx, now, scope, &[&intent]).await?.pop().flatten() {
             return Ok(answered?);
         }
-        let (answer, body) = effect(&tx).await?.render()?;
+        let (answer, body) = match effect(&tx).await.and_then(Reply::render) {
+            Ok(done) => done,
+            Err(e) => {
+                // Awaited, since the lock of the key lasts as long as the transaction: the key may be used again at once.
+                tx.rollback().await?;
+                return Err(e.into());
+            }
+        };
         leave(&tx, now, scope, vec![(&intent, &answer, body)], self.keep).await?;
         tx.commit().await?;
         Ok(answer)

@@ -63,7 +63,7 @@ pub struct BlacklistEntry {
     pub reason: Option<String>,
     /// How it came here.
     pub source: Source,
-    /// The import, group or campaign it came from; null when it was put here by itself.
+    /// The import, group, campaign or inbound message it came from; null when it was put here by itself.
     pub source_id: Option<String>,
     /// Since when.
     pub created_at: Timestamp,

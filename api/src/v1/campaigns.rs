@@ -128,12 +128,24 @@ async fn create(app: Data<App>, Auth(scope): Auth, key: Key, Json(new): Json<New
         split_mode,
         audience,
         send_at,
+        validity_seconds,
         external_id,
         metadata,
     } = new;
     let metadata = super::metadata(metadata)?;
-    let content =
-        Content { name, description, sender, template_id, text, split_mode, audience, send_at, external_id, metadata };
+    let content = Content {
+        name,
+        description,
+        sender,
+        template_id,
+        text,
+        split_mode,
+        audience,
+        send_at,
+        validity_seconds,
+        external_id,
+        metadata,
+    };
     key.run(&app, &scope, async |tx| {
         let row = campaigns::create(tx, &scope, &content, None).await?;
         let version = row.version;
@@ -188,6 +200,7 @@ async fn update(
         split_mode,
         audience,
         send_at,
+        validity_seconds,
         external_id,
         metadata,
     } = patch;
@@ -208,6 +221,7 @@ async fn update(
             .unwrap_or_else(|| serde_json::from_value(row.split_mode.clone().into()).unwrap_or_default()),
         audience: audience.map_or_else(|| row.audience(), Ok)?,
         send_at: send_at.unwrap_or(row.send_at),
+        validity_seconds: validity_seconds.unwrap_or(row.validity_seconds),
         external_id: external_id.unwrap_or_else(|| row.external_id.clone()),
         metadata: metadata.unwrap_or_else(|| row.metadata.clone()),
     };

@@ -1,7 +1,9 @@
 //! `/v1/messages`: sending to one number or a list, and what became of every message.
 
+mod batches;
 mod conditions;
 mod preview;
+mod reader;
 mod send;
 mod shapes;
 mod trace;
@@ -18,6 +20,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use batches::{BatchMessage, BatchOutcome, NewBatchMessage, NewMessageBatch, SentMessageBatch};
 pub use conditions::{MessageConditions, given};
 pub use preview::{Preview, PreviewRequest, Saving, Ucs2Character};
 pub use send::{MOST_TOGETHER, Sends};
@@ -41,6 +44,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(list)
         .service(send::send)
+        .service(batches::send_batch)
         .service(preview::preview)
         .service(send::estimate)
         .service(trace::trace)

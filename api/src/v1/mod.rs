@@ -24,6 +24,7 @@ pub mod contacts;
 pub mod events;
 pub mod groups;
 pub mod imports;
+pub mod inbound_messages;
 pub mod message_filters;
 pub mod messages;
 pub mod rates;
@@ -32,6 +33,7 @@ pub mod senders;
 pub mod templates;
 #[cfg(test)]
 mod tests_contacts;
+pub mod unsubscribes;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -50,12 +52,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(contacts::routes)
         .configure(events::routes)
         .configure(groups::routes)
+        .configure(inbound_messages::routes)
         .configure(message_filters::routes)
         .configure(messages::routes)
         .configure(rates::routes)
         .configure(reports::routes)
         .configure(senders::routes)
-        .configure(templates::routes);
+        .configure(templates::routes)
+        .configure(unsubscribes::routes);
 }
 
 /// Checks a request's `metadata` and gives it as stored: at most 50 keys of 40 characters, values of 500.

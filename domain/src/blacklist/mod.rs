@@ -12,7 +12,7 @@ use sea_orm::{FromQueryResult, QueryResult};
 pub use gather::{Gathered, add_campaign, add_group};
 pub(crate) use queries::has;
 pub use queries::{blacklisted, get, list};
-pub(crate) use write::{MAX_REASON, insert};
+pub(crate) use write::{MAX_REASON, insert, start, stop};
 pub use write::{add, remove};
 
 use crate::{clock::Timestamp, ids::BlacklistId, phone::Msisdn};
@@ -28,6 +28,8 @@ crate::text_enum! {
         Group = "group",
         /// As a recipient of a campaign.
         Campaign = "campaign",
+        /// By a reply of the subscriber that is for the whole account, such as `STOP ALL`.
+        StopReply = "stop_reply",
     }
 }
 
@@ -35,7 +37,7 @@ crate::text_enum! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub source: Source,
-    /// The public id of the import, group or campaign.
+    /// The public id of the import, group, campaign or inbound message.
     pub id: Option<String>,
 }
 
@@ -57,7 +59,7 @@ pub struct Entry {
     pub reason: Option<String>,
     /// How it came here.
     pub source: Source,
-    /// The public id of the import, group or campaign it came from.
+    /// The public id of the import, group, campaign or inbound message it came from.
     pub source_id: Option<String>,
     /// Since when.
     pub created_at: Timestamp,

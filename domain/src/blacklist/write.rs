@@ -10,8 +10,8 @@ use crate::{
     contacts,
     db::{Field, Records, Sql},
     error::{Error, Faults, Result},
-    ids::BlacklistId,
-    phone,
+    ids::{BlacklistId, InboundMessageId},
+    phone::{self, Msisdn},
     scope::AccountScope,
     vals,
 };
@@ -71,6 +71,25 @@ pub(crate) async fn insert(
     );
     let Origin { source, id } = origin;
     Ok(tx.run(&sql, vals![scope.account(), source.as_str(), id.clone(), now, records.value()]).await?)
+}
+
+/// A subscriber has asked for nothing more at all.
+pub(crate) async fn stop(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    phone: Msisdn,
+    by: InboundMessageId,
+) -> Result<()> {
+    let origin = Origin { source: Source::StopReply, id: Some(by.to_string()) };
+    insert(tx, scope, &[Listed { phone, reason: None }], &origin).await?;
+    Ok(())
+}
+
+/// A subscriber wants messages again: what a stop of theirs did is undone.
+pub(crate) async fn start(tx: &DatabaseTransaction, scope: &AccountScope, phone: Msisdn) -> Result<()> {
+    let sql = "DELETE FROM blacklist WHERE account_id = $1 AND phone = $2 AND source = $3";
+    tx.run(sql, vals![scope.account(), i64::from(phone), Source::StopReply.as_str()]).await?;
+    Ok(())
 }
 
 /// Takes a number off the list.

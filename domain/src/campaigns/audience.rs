@@ -1,6 +1,8 @@
 //! Who a campaign goes to: groups, contacts and bare numbers, less excluded groups. Walked in pages of 1,000 in the
 //! order of contact ids, so that a million recipients cost no more memory than a thousand, and a walk can be resumed.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -14,6 +16,7 @@ use crate::{
     messages::{Recipient, Skip, Values},
     phone::Msisdn,
     scope::AccountScope,
+    unsubscribes,
 };
 
 /// The most groups of one kind.
@@ -110,25 +113,33 @@ impl Audience {
         &self,
         conn: &impl ConnectionTrait,
         scope: &AccountScope,
+        sender: &str,
         cursor: Cursor,
         campaign: Option<CampaignId>,
     ) -> Result<Page> {
         match cursor {
-            Cursor::Contact(after) => self.contacts(conn, scope, after).await,
-            Cursor::Number(done) => self.numbers(conn, scope, done, campaign).await,
+            Cursor::Contact(after) => self.contacts(conn, scope, sender, after).await,
+            Cursor::Number(done) => self.numbers(conn, scope, sender, done, campaign).await,
         }
     }
 
     /// Contacts after an id. Each source gives its own first 1,000 by an index, and their union is cut again: a page
     /// costs the same at the end of a large group as at its beginning. (CROSS JOIN is also SQLite's word for "in this
     /// order".)
-    async fn contacts(&self, conn: &impl ConnectionTrait, scope: &AccountScope, after: Uuid) -> Result<Page> {
+    async fn contacts(
+        &self,
+        conn: &impl ConnectionTrait,
+        scope: &AccountScope,
+        sender: &str,
+        after: Uuid,
+    ) -> Result<Page> {
         #[derive(FromQueryResult)]
         struct Row {
             id: ContactId,
             phone: i64,
             consent: String,
             blacklisted: bool,
+            unsubscribed: bool,
             stopped: bool,
             excluded: bool,
             first_name: Option<String>,
@@ -144,7 +155,7 @@ impl Audience {
         }
         let backend = conn.get_database_backend();
         let mut values: Vec<Value> =
-            crate::vals![scope.account(), after, ids_json(self.exclude_group_ids.iter().map(|g| g.0))];
+            crate::vals![scope.account(), after, ids_json(self.exclude_group_ids.iter().map(|g| g.0)), sender];
         let mut sources = Vec::new();
         for group in &self.group_ids {
             values.push((*group).into());
@@ -169,10 +180,11 @@ impl Audience {
         }
         // Scalar sub-selects, since PostgreSQL would make a table of all members of an EXISTS, for every page.
         let sql = format!(
-            "SELECT c.id, c.phone, c.consent, {} AS blacklisted, {} AS stopped, {} AS excluded, \
+            "SELECT c.id, c.phone, c.consent, {} AS blacklisted, {} AS unsubscribed, {} AS stopped, {} AS excluded, \
              c.first_name, c.last_name, c.patronymic, c.birth_date, c.sex, c.email, c.company, c.link, c.comment, c.fields \
              FROM (SELECT id FROM ({}) all_of ORDER BY id LIMIT {PAGE}) u {} ORDER BY c.id",
             blacklist::has("$1", "c.phone"),
+            unsubscribes::has("$1", "c.phone", "$4"),
             groups::stops("c.id"),
             if self.exclude_group_ids.is_empty() {
                 "$3 <> $3".to_owned()
@@ -199,6 +211,7 @@ impl Audience {
                 phone,
                 consent,
                 blacklisted,
+                unsubscribed,
                 stopped,
                 excluded: _,
                 first_name,
@@ -218,7 +231,8 @@ impl Audience {
             Some(Recipient {
                 phone,
                 contact: Some((id, values)),
-                stop: Skip::known(blacklisted, stopped, Some(&consent)),
+                given: BTreeMap::new(),
+                stop: Skip::known(blacklisted, unsubscribed, stopped, Some(&consent)),
             })
         });
         Ok(Page { recipients: recipients.collect(), next })
@@ -230,6 +244,7 @@ impl Audience {
         &self,
         conn: &impl ConnectionTrait,
         scope: &AccountScope,
+        sender: &str,
         done: usize,
         campaign: Option<CampaignId>,
     ) -> Result<Page> {
@@ -237,28 +252,31 @@ impl Audience {
         struct Row {
             phone: i64,
             blacklisted: bool,
+            unsubscribed: bool,
         }
         let mut seen = std::collections::HashSet::new();
         let all: Vec<Msisdn> = self.phones.iter().copied().filter(|p| seen.insert(*p)).collect();
         let slice: Vec<Msisdn> = all.iter().copied().skip(done).take(PAGE).collect();
         let had = if campaign.is_some() {
-            "$2 = $2 AND x.phone NOT IN (SELECT m.phone FROM messages m WHERE m.campaign_id = $3)"
+            "$2 = $2 AND x.phone NOT IN (SELECT m.phone FROM messages m WHERE m.campaign_id = $4)"
         } else {
             "NOT EXISTS (SELECT 1 FROM contacts c WHERE c.account_id = $2 AND c.phone = x.phone)"
         };
         let sql = format!(
-            "SELECT x.phone, {} AS blacklisted FROM {} WHERE {had} ORDER BY x.phone",
+            "SELECT x.phone, {} AS blacklisted, {} AS unsubscribed FROM {} WHERE {had} ORDER BY x.phone",
             blacklist::has("$2", "x.phone"),
+            unsubscribes::has("$2", "x.phone", "$3"),
             phones_source(conn.get_database_backend(), 1)
         );
-        let mut values = crate::vals![self.phones_json(&slice), scope.account()];
+        let mut values = crate::vals![self.phones_json(&slice), scope.account(), sender];
         values.extend(campaign.map(Value::from));
         let rows: Vec<Row> = conn.all(&sql, values).await?;
-        let recipients = rows.into_iter().filter_map(|Row { phone, blacklisted }| {
+        let recipients = rows.into_iter().filter_map(|Row { phone, blacklisted, unsubscribed }| {
             Some(Recipient {
                 phone: Msisdn::try_from(phone).ok()?,
                 contact: None,
-                stop: Skip::known(blacklisted, false, None),
+                given: BTreeMap::new(),
+                stop: Skip::known(blacklisted, unsubscribed, false, None),
             })
         });
         let reached = done + slice.len();

@@ -8,6 +8,7 @@ use crate::{
     db::Sql,
     error::{Code, Error, Faults, Result},
     ids::{CampaignId, TemplateId},
+    messages,
     scope::AccountScope,
     segments::SplitMode,
     senders, templates, vals,
@@ -25,6 +26,7 @@ pub struct Content {
     pub split_mode: SplitMode,
     pub audience: Audience,
     pub send_at: Option<Timestamp>,
+    pub validity_seconds: Option<i64>,
     pub external_id: Option<String>,
     pub metadata: serde_json::Value,
 }
@@ -40,6 +42,7 @@ impl Content {
             split_mode: _,
             audience,
             send_at,
+            validity_seconds,
             external_id,
             metadata: _,
         } = self;
@@ -58,6 +61,7 @@ impl Content {
             (None, Some(text)) if text.trim().is_empty() => faults.add("/text", "required", "must not be empty"),
             (None, Some(_)) => {}
         }
+        messages::validity::check(&mut faults, *validity_seconds);
         let year = scope.clock().now().plus(std::time::Duration::from_secs(366 * 86_400));
         if send_at.is_some_and(|at| at > year) {
             faults.add("/send_at", "too_late", "must be within a year");
@@ -87,11 +91,22 @@ pub async fn create(
     content.check(tx, scope).await?;
     let now = scope.clock().now();
     let id = CampaignId::new(now);
-    let Content { name, description, sender, template_id, text, split_mode, audience, send_at, external_id, metadata } =
-        content.clone();
+    let Content {
+        name,
+        description,
+        sender,
+        template_id,
+        text,
+        split_mode,
+        audience,
+        send_at,
+        validity_seconds,
+        external_id,
+        metadata,
+    } = content.clone();
     tx.run(
         "INSERT INTO campaigns (id, account_id, name, description, status, sender, template_id, text, split_mode, audience, send_at, copied_from, \
-         external_id, metadata, created_at, updated_at, version) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, 1)",
+         external_id, metadata, created_at, updated_at, version, validity_seconds) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, 1, $15)",
         vals![
             id,
             scope.account(),
@@ -106,7 +121,8 @@ pub async fn create(
             copied_from,
             external_id,
             metadata,
-            now
+            now,
+            validity_seconds
         ],
     )
     .await?;
@@ -127,11 +143,22 @@ pub async fn update(
     content.check(tx, scope).await?;
     // A scheduled campaign without a time starts now.
     let now = (campaign.status == Status::Scheduled).then(|| scope.clock().now());
-    let Content { name, description, sender, template_id, text, split_mode, audience, send_at, external_id, metadata } =
-        content.clone();
+    let Content {
+        name,
+        description,
+        sender,
+        template_id,
+        text,
+        split_mode,
+        audience,
+        send_at,
+        validity_seconds,
+        external_id,
+        metadata,
+    } = content.clone();
     tx.run(
         "UPDATE campaigns SET name = $2, description = $3, sender = $4, template_id = $5, text = $6, split_mode = $7, audience = $8, send_at = $9, \
-         external_id = $10, metadata = $11, updated_at = $12, version = version + 1 WHERE id = $1",
+         external_id = $10, metadata = $11, updated_at = $12, validity_seconds = $13, version = version + 1 WHERE id = $1",
         vals![
             campaign.id,
             name,
@@ -144,7 +171,8 @@ pub async fn update(
             send_at.or(now),
             external_id,
             metadata,
-            scope.clock().now()
+            scope.clock().now(),
+            validity_seconds
         ],
     )
     .await?;

@@ -23,6 +23,7 @@ fn content(campaign: &Campaign, name: String, audience: Audience) -> Result<Cont
             .map_err(|e| Error::internal(e.to_string()))?,
         audience,
         send_at: None,
+        validity_seconds: campaign.validity_seconds,
         external_id: None,
         metadata: campaign.metadata.clone(),
     })

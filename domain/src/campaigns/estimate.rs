@@ -118,7 +118,8 @@ pub(super) async fn letter(conn: &impl ConnectionTrait, scope: &AccountScope, ca
     senders::require_approved(conn, scope, &campaign.sender).await?;
     let split_mode: SplitMode =
         serde_json::from_value(campaign.split_mode.clone().into()).map_err(|e| Error::internal(e.to_string()))?;
-    Ok(Letter { sender: campaign.sender.clone(), template, split_mode })
+    let validity_seconds = campaign.validity_seconds;
+    Ok(Letter { sender: campaign.sender.clone(), template, split_mode, validity_seconds })
 }
 
 /// Walks the whole audience without writing anything.
@@ -144,7 +145,7 @@ pub(super) async fn walk(
     let mut cursor = Some(Cursor::Contact(Uuid::nil()));
     let mut left = pages;
     while let Some(at) = cursor.filter(|_| left > 0) {
-        let page = audience.page(conn, scope, at, None).await?;
+        let page = audience.page(conn, scope, &letter.sender, at, None).await?;
         // The walk goes from contacts to bare numbers by a page that may have nobody: it does not count.
         left -= usize::from(!page.recipients.is_empty() || matches!(page.next, Some(Cursor::Contact(_))));
         for recipient in &page.recipients {

@@ -113,7 +113,7 @@ async fn freeze(
     };
     let mut checkpoint: Mark = (at.prepare_cursor, at.prepare_numbers);
     let read = async |here: Cursor| -> Result<(Vec<Draft>, Option<Cursor>)> {
-        let page = audience.page(db.read(), scope, here, Some(id)).await?;
+        let page = audience.page(db.read(), scope, &letter.sender, here, Some(id)).await?;
         Ok((page.recipients.iter().map(|r| letter.draft(&terms, r)).collect(), page.next))
     };
     let mut page = match cursor.take() {

@@ -29,6 +29,7 @@ pub struct Campaign {
     pub split_mode: String,
     pub audience: serde_json::Value,
     pub send_at: Option<Timestamp>,
+    pub validity_seconds: Option<i64>,
     pub currency: Option<Currency>,
     pub hold_id: Option<HoldId>,
     pub error_code: Option<String>,
@@ -55,7 +56,7 @@ impl Campaign {
     }
 }
 
-pub(super) const COLUMNS: &str = "id, account_id, name, description, status, sender, template_id, text, split_mode, audience, send_at, currency, hold_id, \
+pub(super) const COLUMNS: &str = "id, account_id, name, description, status, sender, template_id, text, split_mode, audience, send_at, validity_seconds, currency, hold_id, \
                                   error_code, error_detail, copied_from, external_id, metadata, created_at, updated_at, launched_at, started_at, finished_at, version";
 
 /// One campaign.

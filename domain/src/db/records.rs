@@ -70,7 +70,16 @@ pub fn ids_list(backend: DbBackend, n: usize) -> String {
     }
 }
 
-/// The bind for [`ids_list`]: a JSON array of hex digits.
+/// The same as a FROM item, named `alias`, with the column `id`.
+pub fn ids_source(backend: DbBackend, n: usize, alias: &str) -> String {
+    if backend == DbBackend::Postgres {
+        format!("unnest(string_to_array(translate(${n}::text, '[\"]', ''), ',')::uuid[]) AS {alias}(id)")
+    } else {
+        format!("(SELECT unhex(value) AS id FROM json_each(${n})) AS {alias}")
+    }
+}
+
+/// The bind for [`ids_list`] and [`ids_source`]: a JSON array of hex digits.
 pub fn ids_json(ids: impl IntoIterator<Item = Uuid>) -> Value {
     let mut list = String::from("[");
     for id in ids {

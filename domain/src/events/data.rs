@@ -5,8 +5,11 @@ use utoipa::ToSchema;
 
 use crate::{
     campaigns,
-    ids::{CampaignId, ImportId, MessageId, SenderId},
-    imports, messages, senders,
+    clock::Timestamp,
+    ids::{CampaignId, ContactId, ImportId, InboundMessageId, MessageId, SenderId},
+    imports,
+    inbound_messages::Keyword,
+    messages, senders,
 };
 
 /// A message that came to another state.
@@ -26,6 +29,36 @@ pub struct MessageEventData {
     pub reason: Option<String>,
     /// The campaign it belongs to.
     pub campaign_id: Option<CampaignId>,
+}
+
+/// A message from a subscriber.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "inb_01kazsw6e3f8e9xq2m4r7t5v0b", "from": "+447400123456", "to": "447400900000", "text": "Yes, at eight", "keyword": null,
+    "complete": true, "contact_id": null, "message_id": "msg_01kazsw6e3f8e9xq2m4r7t5v0b", "campaign_id": null,
+    "received_at": "2026-11-21T10:00:00.000000Z"
+}))]
+pub struct InboundMessageEventData {
+    /// The message.
+    pub id: InboundMessageId,
+    /// Whom it is from: E.164, or the address as it came.
+    pub from: String,
+    /// The sender that it was sent to.
+    pub to: String,
+    /// Its text.
+    pub text: String,
+    /// What it asks for, when it is one of the words for it.
+    pub keyword: Option<Keyword>,
+    /// False when parts of it never came.
+    pub complete: bool,
+    /// The contact with this number.
+    pub contact_id: Option<ContactId>,
+    /// The message that it answers.
+    pub message_id: Option<MessageId>,
+    /// The campaign of that message.
+    pub campaign_id: Option<CampaignId>,
+    /// When it came.
+    pub received_at: Timestamp,
 }
 
 /// A campaign that came to another state.

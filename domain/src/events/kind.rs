@@ -9,6 +9,8 @@ crate::text_enum! {
     pub enum Kind {
         /// A batch of messages changed state; readers see one `message.<status>` for each.
         MessagesMoved = "messages.moved",
+        /// A subscriber has sent a message.
+        MessageReceived = "message.received",
         /// A campaign was launched, now or for a later time.
         CampaignLaunched = "campaign.launched",
         /// A campaign's money is held and its first message may leave.

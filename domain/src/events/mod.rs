@@ -14,7 +14,7 @@ mod tests;
 
 pub use data::{
     CampaignEventData, CampaignFailedEventData, CampaignStartedEventData, ImportEventData, ImportEventError,
-    MessageEventData, SenderEventData,
+    InboundMessageEventData, MessageEventData, SenderEventData,
 };
 pub use kind::{Kind, TOLD, message_kind, public_kinds};
 pub use queries::{Event, Place, Told, list, of_message};

@@ -4,6 +4,9 @@
 //! receipts come back in batches ([`record`]), time does the rest ([`sweep`]). Every change of state goes through
 //! [`moves`], which moves counts, money and events with it.
 
+mod answered;
+mod backlog;
+mod batch;
 mod cancel;
 pub mod chunks;
 mod list;
@@ -16,10 +19,14 @@ mod status;
 pub mod sweep;
 mod terms;
 mod trace;
+pub mod validity;
 mod weekdays;
 pub mod window;
 mod write;
 
+pub use answered::{Answered, Asked, answered};
+pub use backlog::{Backlog, backlog};
+pub use batch::{Addressee, SentBatch, send_batch};
 pub use cancel::cancel;
 pub use list::{Filter, Listed, list};
 pub use plan::{Draft, Letter, Outcome, Piece, Recipient, Skip, Values};

@@ -38,6 +38,7 @@ pub(super) struct Row {
     pub charge_id: Option<JournalId>,
     pub refund_id: Option<JournalId>,
     pub carrier_id: Option<CarrierId>,
+    pub valid_until: Option<Timestamp>,
 }
 
 impl Row {
@@ -47,7 +48,7 @@ impl Row {
 }
 
 const COLUMNS: &str = "m.id, m.account_id, m.campaign_id, m.hold_id, m.status, m.phone, m.sender, m.segments, m.parts, m.unit_price, m.charge_id, \
-                       m.refund_id, m.carrier_id";
+                       m.refund_id, m.carrier_id, m.valid_until";
 
 /// Locks these messages until the transaction ends, in the order of their ids.
 pub(super) async fn lock(tx: &DatabaseTransaction, ids: impl IntoIterator<Item = MessageId>) -> Result<Vec<Row>> {

@@ -1,7 +1,7 @@
 //! From a text and a recipient to what would be sent, skipped and charged. Estimates, dry runs and real sends all come
 //! through here, which is why an estimate equals its charge.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
     ids::ContactId,
@@ -18,6 +18,8 @@ use crate::{
 pub enum Skip {
     /// The number is on the account's blacklist.
     Blacklisted,
+    /// The number wants nothing more from this sender.
+    Unsubscribed,
     /// The contact is in a group that is a stop list.
     StopList,
     /// The contact refused to be sent to.
@@ -36,8 +38,9 @@ pub enum Skip {
 
 impl Skip {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Blacklisted,
+        Self::Unsubscribed,
         Self::StopList,
         Self::ConsentRefused,
         Self::CountryNotEnabled,
@@ -47,10 +50,16 @@ impl Skip {
         Self::EmptyText,
     ];
     /// What is known against sending to somebody before a text is looked at.
-    pub(crate) fn known(blacklisted: bool, stop_listed: bool, consent: Option<&str>) -> Option<Self> {
-        match (blacklisted, stop_listed, consent) {
+    pub(crate) fn known(
+        blacklisted: bool,
+        unsubscribed: bool,
+        stop_listed: bool,
+        consent: Option<&str>,
+    ) -> Option<Self> {
+        match (blacklisted, unsubscribed, stop_listed, consent) {
             (true, ..) => Some(Self::Blacklisted),
-            (_, true, _) => Some(Self::StopList),
+            (_, true, ..) => Some(Self::Unsubscribed),
+            (.., true, _) => Some(Self::StopList),
             (.., Some("refused")) => Some(Self::ConsentRefused),
             _ => None,
         }
@@ -59,6 +68,7 @@ impl Skip {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Blacklisted => "blacklisted",
+            Self::Unsubscribed => "unsubscribed",
             Self::StopList => "stop_list",
             Self::ConsentRefused => "consent_refused",
             Self::CountryNotEnabled => "country_not_enabled",
@@ -90,6 +100,8 @@ pub struct Values {
 pub struct Recipient {
     pub phone: Msisdn,
     pub contact: Option<(ContactId, Values)>,
+    /// What the send itself gives for markers, by their names; it goes before what the contact has.
+    pub given: BTreeMap<String, String>,
     /// Set when it is known beforehand that nothing may be sent.
     pub stop: Option<Skip>,
 }
@@ -134,6 +146,8 @@ pub struct Letter {
     pub sender: String,
     pub template: Template,
     pub split_mode: SplitMode,
+    /// For how long it is worth sending; none: as long as the carrier keeps it.
+    pub validity_seconds: Option<i64>,
 }
 
 impl Piece {
@@ -192,6 +206,11 @@ fn value<'a>(
     country: Option<&'a str>,
     operator: Option<&'a str>,
 ) -> Option<Cow<'a, str>> {
+    if !to.given.is_empty()
+        && let Some(given) = to.given.get(&marker.to_string())
+    {
+        return Some(Cow::Borrowed(given));
+    }
     let contact = to.contact.as_ref().map(|(_, values)| values);
     let of = |pick: fn(&Values) -> Option<&str>| contact.and_then(pick).map(Cow::Borrowed);
     match marker {

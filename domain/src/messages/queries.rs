@@ -37,6 +37,7 @@ pub struct Message {
     pub send_at: Timestamp,
     pub submitted_at: Option<Timestamp>,
     pub done_at: Option<Timestamp>,
+    pub valid_until: Option<Timestamp>,
     pub external_id: Option<String>,
     pub metadata: serde_json::Value,
     pub created_at: Timestamp,
@@ -51,7 +52,7 @@ impl Message {
 
 pub(super) const COLUMNS: &str = "m.id, m.campaign_id, m.batch_id, m.contact_id, m.phone, m.country, m.operator, m.sender, t.body AS text, m.encoding, m.split_mode, \
                        m.segments, m.parts, m.unit_price, m.currency, m.status, m.reason, m.error, \
-                       (m.charge_id IS NOT NULL AND m.refund_id IS NULL) AS charged, m.send_at, m.submitted_at, m.done_at, m.external_id, m.metadata, \
+                       (m.charge_id IS NOT NULL AND m.refund_id IS NULL) AS charged, m.send_at, m.submitted_at, m.done_at, m.valid_until, m.external_id, m.metadata, \
                        m.created_at FROM messages m LEFT JOIN message_texts t ON t.message_id = m.id";
 
 /// One message.

@@ -13,6 +13,7 @@ use super::{
     Status,
     moves::{Move, Moves, Row, lock},
     status::{ReceiptState, verdict},
+    validity,
 };
 use crate::{
     clock::Timestamp,
@@ -26,7 +27,7 @@ use crate::{
 /// How long the carrier may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// How long a message may be in doubt before it ends as `unknown`.
+    /// How long a message may be in doubt, once its validity is over, before it ends as `unknown`.
     pub in_doubt: std::time::Duration,
     /// How long a sent message waits for its receipt before it ends as `no_report`.
     pub receipt: std::time::Duration,
@@ -54,6 +55,8 @@ pub enum Answer {
     Doubt { reason: &'static str },
     /// No byte of it was written: it waits again.
     Unsent,
+    /// Its validity was over before the carrier had any of it.
+    Over,
 }
 
 /// The outcome of one message's submits.
@@ -190,6 +193,7 @@ async fn answer(
             Answer::Refused { error } => (Status::Rejected, Some("refused_by_carrier"), Some(error.clone())),
             Answer::Doubt { reason } => (Status::InDoubt, Some(*reason), None),
             Answer::Unsent => (Status::Queued, None, None),
+            Answer::Over => (Status::Expired, Some(validity::OVER), None),
         };
         match (from, to) {
             (Status::InDoubt, Status::InDoubt) => continue,
@@ -235,10 +239,12 @@ pub(super) async fn doubt(
     rows: &[Row],
 ) -> Result<()> {
     for row in rows {
+        // The carrier may keep it for as long as it is valid.
+        let from = row.valid_until.map_or(now, |until| until.max(now));
         tx.run(
             "INSERT INTO messages_in_doubt (message_id, carrier_id, phone, sender, since, until) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (message_id) DO NOTHING",
-            vals![row.id, row.carrier_id.unwrap_or(carrier), row.phone, row.sender.clone(), now, now.plus(patience.in_doubt)],
+            vals![row.id, row.carrier_id.unwrap_or(carrier), row.phone, row.sender.clone(), now, from.plus(patience.in_doubt)],
         )
         .await?;
     }

@@ -1,6 +1,6 @@
 //! Sending a text to one number or a list (MSG-01, MSG-02, MSG-03, MSG-06).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 
@@ -15,10 +15,11 @@ use crate::{
     money::{Currency, Micros},
     phone::Msisdn,
     scope::AccountScope,
+    unsubscribes,
 };
 
 /// The most messages looked up and written at once.
-const PAGE: usize = 1000;
+pub(super) const PAGE: usize = 1000;
 
 /// What a send says of its messages beside text and recipients.
 #[derive(Debug, Clone)]
@@ -58,14 +59,14 @@ pub struct Sent {
     pub waiting: Status,
 }
 
-/// Looks up who these numbers are: contact, blacklist, stop lists. One query whatever their number (≤ 1,000).
+/// Looks up who these numbers are to their senders: contact, blacklist, unsubscribes, stop lists. One query whatever their number (≤ 1,000).
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn recipients(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
-    numbers: &[Msisdn],
+    numbers: &[(Msisdn, &str)],
 ) -> Result<Vec<Recipient>> {
     #[derive(FromQueryResult)]
     struct Known {
@@ -73,6 +74,7 @@ pub async fn recipients(
         contact_id: Option<ContactId>,
         consent: Option<String>,
         blacklisted: bool,
+        unsubscribed: bool,
         stopped: bool,
         first_name: Option<String>,
         last_name: Option<String>,
@@ -88,20 +90,22 @@ pub async fn recipients(
     let backend = conn.get_database_backend();
     let columns = Columns::new()
         .ints("n", numbers.iter().enumerate().map(|(n, _)| i64::try_from(n).ok()))
-        .ints("phone", numbers.iter().map(|number| i64::from(*number)));
+        .ints("phone", numbers.iter().map(|(number, _)| i64::from(*number)))
+        .texts("sender", numbers.iter().map(|(_, sender)| *sender));
     let sql = format!(
-        "SELECT x.n, c.id AS contact_id, c.consent, {} AS blacklisted, {} AS stopped, \
+        "SELECT x.n, c.id AS contact_id, c.consent, {} AS blacklisted, {} AS unsubscribed, {} AS stopped, \
          c.first_name, c.last_name, c.patronymic, c.birth_date, c.sex, c.email, c.company, c.link, c.comment, c.fields \
          FROM {} LEFT JOIN contacts c ON c.account_id = $1 AND c.phone = x.phone ORDER BY x.n",
         blacklist::has("$1", "x.phone"),
+        unsubscribes::has("$1", "x.phone", "x.sender"),
         groups::stops("c.id"),
         columns.source(backend, 2, "x")
     );
     let known: Vec<Known> = conn.all(&sql, columns.after(backend, crate::vals![scope.account()])).await?;
     let of: HashMap<i64, Known> = known.into_iter().map(|k| (k.n, k)).collect();
-    let all = numbers.iter().enumerate().map(|(n, number)| {
+    let all = numbers.iter().enumerate().map(|(n, (number, _))| {
         let Some(k) = i64::try_from(n).ok().and_then(|n| of.get(&n)) else {
-            return Recipient { phone: *number, contact: None, stop: None };
+            return Recipient { phone: *number, contact: None, given: BTreeMap::new(), stop: None };
         };
         let values = |k: &Known| Values {
             first_name: k.first_name.clone(),
@@ -115,8 +119,8 @@ pub async fn recipients(
             comment: k.comment.clone(),
             fields: k.fields.clone().unwrap_or_default(),
         };
-        let stop = Skip::known(k.blacklisted, k.stopped, k.consent.as_deref());
-        Recipient { phone: *number, contact: k.contact_id.map(|id| (id, values(k))), stop }
+        let stop = Skip::known(k.blacklisted, k.unsubscribed, k.stopped, k.consent.as_deref());
+        Recipient { phone: *number, contact: k.contact_id.map(|id| (id, values(k))), given: BTreeMap::new(), stop }
     });
     Ok(all.collect())
 }
@@ -132,7 +136,9 @@ pub async fn plan(
 ) -> Result<(Terms, Vec<Vec<Draft>>)> {
     let terms = Terms::load(conn, scope).await?;
     let once: Vec<Vec<Msisdn>> = requests.iter().map(Request::numbers).collect();
-    let all: Vec<Msisdn> = once.iter().flatten().copied().collect();
+    let senders = requests.iter().map(|request| request.letter.sender.as_str());
+    let all: Vec<(Msisdn, &str)> =
+        senders.zip(&once).flat_map(|(sender, numbers)| numbers.iter().map(move |number| (*number, sender))).collect();
     let mut known = Vec::with_capacity(all.len());
     for page in all.chunks(PAGE) {
         known.extend(recipients(conn, scope, page).await?);

@@ -4,7 +4,7 @@
 //! scheduled → queued → submitting → sent → delivered | undelivered | expired | rejected | failed | no_report
 //!                          │  ├──→ rejected (refused by the carrier, uncharged)
 //!                          │  └──→ in_doubt → sent … | unknown
-//!     (any unsent) ──────→ cancelled;  skipped and failed are born final
+//!     (any unsent) ──────→ cancelled, expired;  skipped and failed are born final
 //! ```
 //!
 //! Invariants: `submitting` is committed before a byte goes to the carrier; a message in doubt is never sent again; a
@@ -27,7 +27,7 @@ crate::text_enum! {
         Delivered = "delivered",
         /// Could not be delivered.
         Undelivered = "undelivered",
-        /// Its validity ended at the carrier.
+        /// Its validity ended at the carrier, or before it left, told in `reason`; uncharged then.
         Expired = "expired",
         /// Refused by the carrier or the operator.
         Rejected = "rejected",

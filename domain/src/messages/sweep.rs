@@ -9,6 +9,7 @@ use super::{
     Patience, ReceiptState, Status,
     moves::{Moves, lock, lock_where},
     record::{conclude, doubt, known_parts, record_in, undoubt},
+    validity,
 };
 use crate::{
     balance,
@@ -156,6 +157,36 @@ pub async fn settle_cancelled(db: &Db, scope: &SystemScope) -> Result<usize> {
     Ok(settled)
 }
 
+/// Messages whose validity is over while they wait, also in a campaign that is paused: they end as expired, and their
+/// money is released. Tells how many.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn end_over(db: &Db, scope: &SystemScope) -> Result<u64> {
+    let now = scope.clock.now();
+    // What is being prepared has no money held yet; what is scheduled is not due.
+    let due = "over_at <= $1 AND status NOT IN ('preparing', 'scheduled')";
+    if !any(db, "chunks", due, vals![now]).await? {
+        return Ok(0);
+    }
+    let tx = db.begin().await?;
+    let mut ended = 0;
+    for Chunk { id, .. } in chunks(&tx, &format!("{due} ORDER BY over_at"), vals![now], 5).await? {
+        let mut moves = Moves::default();
+        let over = "m.chunk_id = $1 AND m.status = 'queued' AND m.valid_until <= $2";
+        for row in lock_where(&tx, over, vals![id, now]).await? {
+            moves.end(row, Status::Expired, validity::OVER);
+        }
+        ended += moves.apply(&tx, now).await?;
+        // One that is being submitted may come back unsent.
+        let next = "UPDATE chunks SET over_at = (SELECT MIN(m.valid_until) FROM messages m WHERE m.chunk_id = $1 \
+                    AND m.status IN ('queued', 'submitting')) WHERE id = $1";
+        tx.run(next, vals![id]).await?;
+    }
+    tx.commit().await?;
+    Ok(ended)
+}
+
 /// Sent messages that waited long enough: `no_report`, and charged. Tells how many.
 ///
 /// # Errors
@@ -173,8 +204,12 @@ pub async fn end_waiting(db: &Db, scope: &SystemScope, patience: &Patience) -> R
     let mut ended = 0;
     for Chunk { id, .. } in &found {
         let mut moves = Moves::default();
-        for row in
-            lock_where(&tx, "m.chunk_id = $1 AND m.status = 'sent' AND m.submitted_at < $2", vals![*id, past]).await?
+        for row in lock_where(
+            &tx,
+            "m.chunk_id = $1 AND m.status = 'sent' AND m.submitted_at < $2 AND COALESCE(m.valid_until, 0) < $2",
+            vals![*id, past],
+        )
+        .await?
         {
             moves.end(row, Status::NoReport, "no_receipt_in_time");
         }

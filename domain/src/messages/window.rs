@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 
 use crate::{
     clock::Timestamp,
-    db::{Db, Sql, ids_json, ids_list},
+    db::{Db, Sql, ids_json, ids_list, ids_source, lookup},
     error::Result,
     ids::{CarrierId, ChunkId, MessageId},
     scope::SystemScope,
@@ -38,6 +38,7 @@ pub struct Outgoing {
     pub split_mode: String,
     pub parts: i64,
     pub text: String,
+    pub valid_until: Option<Timestamp>,
 }
 
 /// Claims ready chunks of a carrier, the most urgent first, until they have `room` messages; with `more_urgent_than`
@@ -88,20 +89,29 @@ pub async fn claim(
 /// # Errors
 /// When the database cannot be read.
 pub async fn waiting(db: &Db, _: &SystemScope, chunks: &[ChunkId]) -> Result<Vec<Outgoing>> {
+    let backend = db.backend();
     let sql = format!(
-        "SELECT m.id, m.chunk_id, m.phone, m.sender, m.split_mode, m.parts, t.body AS text FROM messages m JOIN message_texts t ON t.message_id = m.id \
-         WHERE m.chunk_id IN {} AND m.status = 'queued' ORDER BY m.id",
-        ids_list(db.backend(), 1)
+        "SELECT m.id, m.chunk_id, m.phone, m.sender, m.split_mode, m.parts, t.body AS text, m.valid_until FROM {} {} {} ORDER BY m.id",
+        ids_source(backend, 1, "x"),
+        lookup(backend, "messages", "m", "m.chunk_id = x.id AND m.status = 'queued'"),
+        lookup(backend, "message_texts", "t", "t.message_id = m.id"),
     );
     Ok(db.read().all(&sql, vals![ids_json(chunks.iter().map(|id| id.0))]).await?)
 }
 
 /// Marks these messages `submitting` and tells which now are. Commits before it returns: only then may bytes go to the
-/// carrier. Of a chunk that is the owner's no longer nothing is marked.
+/// carrier. Of a chunk that is the owner's no longer nothing is marked,
+/// nor what is not valid any more: the sweep ends it.
 ///
 /// # Errors
 /// When the database refuses; nothing is marked then.
-pub async fn mark(db: &Db, _: &SystemScope, owner: &str, chunks: &[ChunkId], messages: &[MessageId]) -> Result<Marked> {
+pub async fn mark(
+    db: &Db,
+    scope: &SystemScope,
+    owner: &str,
+    chunks: &[ChunkId],
+    messages: &[MessageId],
+) -> Result<Marked> {
     let backend = db.backend();
     let tx = db.begin().await?;
     let share = if backend == DbBackend::Postgres { " FOR SHARE" } else { "" };
@@ -111,11 +121,13 @@ pub async fn mark(db: &Db, _: &SystemScope, owner: &str, chunks: &[ChunkId], mes
     );
     let mine: Vec<ChunkId> = tx.column(&mine, vals![ids_json(chunks.iter().map(|id| id.0)), owner]).await?;
     let sql = format!(
-        "UPDATE messages SET status = 'submitting' WHERE id IN {} AND status = 'queued' AND chunk_id IN {} RETURNING id",
+        "UPDATE messages SET status = 'submitting' WHERE id IN {} AND status = 'queued' AND chunk_id IN {} \
+         AND (valid_until IS NULL OR valid_until > $3) RETURNING id",
         ids_list(backend, 1),
         ids_list(backend, 2)
     );
-    let lists = vals![ids_json(messages.iter().map(|id| id.0)), ids_json(mine.iter().map(|id| id.0))];
+    let lists =
+        vals![ids_json(messages.iter().map(|id| id.0)), ids_json(mine.iter().map(|id| id.0)), scope.clock.now()];
     let messages = if mine.is_empty() { Vec::new() } else { tx.column(&sql, lists).await? };
     tx.commit().await?;
     Ok(Marked { chunks: mine, messages })

@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use super::{
     Status, moves,
     plan::{Draft, Letter, Outcome, Piece},
+    validity,
 };
 use crate::{
     clock::Timestamp,
@@ -63,6 +64,8 @@ struct NewChunk {
     carrier: CarrierId,
     hold: HoldId,
     sending: i64,
+    /// When the first of its messages is over.
+    over_at: Option<Timestamp>,
 }
 
 /// A message to be written.
@@ -126,21 +129,23 @@ fn rows<'a>(
     let lost = || Error::internal("a message without a carrier");
     let mut rows = Vec::with_capacity(mailings.iter().map(|m| m.drafts.len()).sum());
     let mut chunks: Vec<NewChunk> = Vec::new();
-    let mut chunk_of = |carrier: CarrierId, sending: i64| {
+    let mut chunk_of = |carrier: CarrierId, sending: i64, over_at: Option<Timestamp>| {
         if let Some(place) = chunks.iter().position(|chunk| chunk.carrier == carrier) {
             if let Some(chunk) = chunks.get_mut(place) {
                 chunk.sending += sending;
+                chunk.over_at = chunk.over_at.into_iter().chain(over_at).min();
             }
             return place;
         }
         // What is sent later holds its money chunk by chunk; otherwise one hold is for all.
         let own_hold = waiting == Status::Scheduled && !chunks.is_empty();
         let hold = if own_hold { HoldId::new(now) } else { home.hold };
-        chunks.push(NewChunk { id: ChunkId::new(now), carrier, hold, sending });
+        chunks.push(NewChunk { id: ChunkId::new(now), carrier, hold, sending, over_at });
         chunks.len() - 1
     };
     for mailing in mailings {
         let class = senders::Class::of(&mailing.letter.sender);
+        let over_at = validity::until(home.send_at, mailing.letter.validity_seconds);
         for draft in mailing.drafts {
             // A microsecond apart, so that the order of ids is the order of drafts.
             let after = i64::try_from(rows.len()).unwrap_or(0);
@@ -153,7 +158,7 @@ fn rows<'a>(
                     Some((piece, lane))
                 }
             };
-            let chunk = send.as_ref().map_or(usize::MAX, |(_, lane)| chunk_of(lane.carrier, 1));
+            let chunk = send.as_ref().map_or(usize::MAX, |(_, lane)| chunk_of(lane.carrier, 1, over_at));
             rows.push(Row { id, mailing, draft, send, chunk });
         }
     }
@@ -162,7 +167,7 @@ fn rows<'a>(
             Some((_, lane)) => lane.carrier,
             None => routing.any_carrier().ok_or_else(lost)?,
         };
-        let place = chunk_of(first, 0);
+        let place = chunk_of(first, 0, None);
         for row in rows.iter_mut().filter(|row| row.send.is_none()) {
             row.chunk = place;
         }
@@ -177,10 +182,10 @@ async fn insert_chunk(
     batch: Option<BatchId>,
     chunk: &NewChunk,
 ) -> Result<()> {
-    let NewChunk { id, carrier, hold, sending } = chunk;
+    let NewChunk { id, carrier, hold, sending, over_at } = chunk;
     tx.run(
-        "INSERT INTO chunks (id, account_id, campaign_id, batch_id, carrier_id, hold_id, status, priority, send_at, messages, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO chunks (id, account_id, campaign_id, batch_id, carrier_id, hold_id, status, priority, send_at, messages, created_at, over_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         vals![
             *id,
             home.account,
@@ -192,7 +197,8 @@ async fn insert_chunk(
             home.priority,
             home.send_at,
             *sending,
-            now
+            now,
+            *over_at
         ],
     )
     .await?;
@@ -213,6 +219,10 @@ async fn insert_messages(
         let (piece, lane) = row.send.as_ref()?;
         let told = lane.cost.filter(|(_, currency)| **currency == home.currency).map(|(cost, _)| cost);
         told.or(piece.unit_cost).map(|cost| cost.0)
+    };
+    let valid = |row: &Row<'_>| {
+        row.send.as_ref()?;
+        validity::until(home.send_at, row.mailing.letter.validity_seconds).map(|until| until.0)
     };
     let skipped = |row: &Row<'_>| if let Outcome::Skip(skip) = &row.draft.outcome { Some(skip.as_str()) } else { None };
     let encoding = |row: &Row<'_>| row.send.as_ref().map_or(Encoding::Gsm7, |(p, _)| p.encoding).as_str();
@@ -235,15 +245,16 @@ async fn insert_messages(
         .ids("carrier", rows.iter().map(|r| r.send.as_ref().map(|(_, lane)| lane.carrier.0)))
         .ids("route", rows.iter().map(|r| r.send.as_ref().and_then(|(_, lane)| lane.route).map(|id| id.0)))
         .ids("hold", rows.iter().map(|r| chunk(r).map(|c| c.hold.0)))
+        .ints("valid", rows.iter().map(valid))
         .some_texts("external", rows.iter().map(|r| r.mailing.external_id))
         .json("metadata", rows.iter().map(|r| r.mailing.metadata));
     let backend = tx.get_database_backend();
     let sql = format!(
         "INSERT INTO messages (id, account_id, campaign_id, batch_id, chunk_id, contact_id, phone, country, operator, sender, encoding, split_mode, \
-         segments, parts, unit_price, unit_cost, currency, status, reason, carrier_id, route_id, hold_id, send_at, done_at, external_id, metadata, created_at) \
+         segments, parts, unit_price, unit_cost, currency, status, reason, carrier_id, route_id, hold_id, send_at, done_at, valid_until, external_id, metadata, created_at) \
          SELECT x.id, $1, $2, x.batch, x.chunk, x.contact, x.phone, x.country, x.operator, x.sender, x.encoding, x.split, x.segments, x.parts, x.price, \
          x.cost, $3, CASE WHEN x.reason IS NULL THEN $4 ELSE 'skipped' END, x.reason, x.carrier, x.route, x.hold, $5, \
-         CASE WHEN x.reason IS NOT NULL THEN $6 END, x.external, x.metadata, $6 FROM {}",
+         CASE WHEN x.reason IS NOT NULL THEN $6 END, x.valid, x.external, x.metadata, $6 FROM {}",
         columns.source(backend, 7, "x")
     );
     let values = vals![home.account, home.campaign, home.currency.0.as_str(), waiting.as_str(), home.send_at, now];

@@ -1,13 +1,18 @@
 //! Reads.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use std::collections::HashMap;
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
 use super::{Entity, Sender, Status, entity::Column};
 use crate::{
-    db::Window,
+    db::{Columns, Sql, Window, lookup},
     error::{Code, Error, Result},
-    ids::SenderId,
-    scope::{AccountScope, OperatorScope},
+    ids::{AccountId, SenderId},
+    scope::{AccountScope, OperatorScope, SystemScope},
+    vals,
 };
 
 /// The senders of the scope: every query begins here.
@@ -49,6 +54,35 @@ pub async fn list(
 /// When the database refuses.
 pub async fn pending(conn: &impl ConnectionTrait, _: &OperatorScope) -> Result<Vec<Sender>> {
     Ok(Entity::find().filter(Column::Status.eq(Status::Pending)).order_by_asc(Column::Id).all(conn).await?)
+}
+
+/// The accounts that may send from each of these values.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn owners(
+    conn: &impl ConnectionTrait,
+    _: &SystemScope,
+    values: &[&str],
+) -> Result<HashMap<String, Vec<AccountId>>> {
+    #[derive(FromQueryResult)]
+    struct Owner {
+        value: String,
+        account_id: AccountId,
+    }
+    let once: std::collections::BTreeSet<&str> = values.iter().copied().collect();
+    let backend = conn.get_database_backend();
+    let columns = Columns::new().texts("value", once);
+    let sql = format!(
+        "SELECT s.value, s.account_id FROM {} {}",
+        columns.source(backend, 1, "x"),
+        lookup(backend, "senders", "s", "s.value = x.value AND s.status = 'approved'")
+    );
+    let mut of: HashMap<String, Vec<AccountId>> = HashMap::new();
+    for Owner { value, account_id } in conn.all::<Owner>(&sql, columns.after(backend, vals![])).await? {
+        of.entry(value).or_default().push(account_id);
+    }
+    Ok(of)
 }
 
 /// Refuses a sender that the account may not send from, and tells why.

@@ -4,6 +4,7 @@
 //! that is a message whose end is never known, so this reader takes what it can.
 //! Invariant: any octets give `Some` or `None`, never a panic; `None` only when the mandatory part is not all there.
 
+use super::Sar;
 use crate::session::take_c_string;
 
 /// `network_error_code` (SMPP 3.4 §5.3.2.31).
@@ -33,6 +34,8 @@ pub struct Deliver {
     pub network_error_code: Option<NetworkError>,
     /// TLV 0x0204.
     pub user_message_reference: Option<u16>,
+    /// TLVs 0x020C, 0x020E and 0x020F, when all are there.
+    pub sar: Option<Sar>,
     /// Told by `esm_class` (receipt or intermediate notification, SMPP 3.4 §5.2.12) or by `receipted_message_id`.
     pub is_receipt: bool,
 }
@@ -100,11 +103,15 @@ impl Deliver {
 
     /// Takes the TLVs that matter, up to the first that is cut short.
     fn read_tlvs(&mut self, octets: &mut Octets<'_>) {
+        let (mut reference, mut total, mut sequence) = (None, None, None);
         while let (Some(tag), Some(length)) = (octets.pair(), octets.pair()) {
             let Some(value) = octets.take(usize::from(length)) else { break };
             match tag {
                 0x001E => self.receipted_message_id = Some(take_c_string(value).0),
                 0x0204 => self.user_message_reference = number(value),
+                0x020C => reference = number(value),
+                0x020E => total = value.first().copied(),
+                0x020F => sequence = value.first().copied(),
                 0x0423 => {
                     self.network_error_code = value
                         .split_first()
@@ -114,6 +121,9 @@ impl Deliver {
                 0x0427 => self.message_state = value.first().copied(),
                 _ => {}
             }
+        }
+        if let (Some(reference), Some(total), Some(sequence)) = (reference, total, sequence) {
+            self.sar = Some(Sar { reference, total, sequence });
         }
         // Bits 5-2: 0001 receipt, 1000 intermediate notification.
         let kind = self.esm_class & 0b0011_1100;
@@ -162,6 +172,14 @@ mod tests {
         assert_eq!((cut_short.message_state, cut_short.receipted_message_id), (Some(5), None));
         let payload = Deliver::from_deliver_sm(1, &body(b"\x04\x24\x00\x05hello")).unwrap();
         assert_eq!(payload.message, b"hello");
+    }
+
+    #[test]
+    fn reads_the_part_of_a_long_message() {
+        let whole = b"\x02\x0c\x00\x02\x01\x02\x02\x0e\x00\x01\x03\x02\x0f\x00\x01\x02";
+        let sar = Some(Sar { reference: 0x0102, total: 3, sequence: 2 });
+        assert_eq!(Deliver::from_deliver_sm(1, &body(whole)).unwrap().sar, sar);
+        assert_eq!(Deliver::from_deliver_sm(1, &body(&whole[..11])).unwrap().sar, None, "one is missing");
     }
 
     #[test]

@@ -75,13 +75,18 @@ impl ReceiptIdCodec {
     }
 }
 
-fn clean(id: &str) -> &str {
-    id.trim_matches(|c: char| c.is_whitespace() || c == '\0')
+fn is_padding(c: char) -> bool {
+    c.is_whitespace() || c == '\0'
 }
 
-/// Keeps one zero of an id that is nothing but zeros.
+fn clean(id: &str) -> &str {
+    id.trim_matches(is_padding)
+}
+
+/// Keeps one zero of an id that is nothing but zeros. Blanks that zeros stood before go with them, so that what is
+/// canonical stays so.
 fn trim_zeros(id: &str) -> &str {
-    let trimmed = id.trim_start_matches('0');
+    let trimmed = id.trim_start_matches(|c| c == '0' || is_padding(c));
     if trimmed.is_empty() && !id.is_empty() { "0" } else { trimmed }
 }
 
@@ -109,6 +114,16 @@ mod tests {
             assert_eq!(codec.answer(answer), codec.receipt(receipt), "{codec:?} {answer} {receipt}");
         }
         assert_ne!(ReceiptIdCodec::AsIs.answer("0ab"), ReceiptIdCodec::AsIs.receipt("ab"));
+    }
+
+    #[test]
+    fn a_canonical_id_stays_so() {
+        for (_, codec) in ReceiptIdCodec::ALL {
+            for id in ["0 x", "0\0 0 A", " 00 ", "0", "", "000aB "] {
+                let canonical = codec.answer(id);
+                assert_eq!(codec.answer(&canonical), canonical, "{codec:?} {id:?}");
+            }
+        }
     }
 
     #[test]

@@ -94,6 +94,25 @@ pub enum Line {
         stat: String,
         status: Option<u32>,
     },
+    /// A message from a subscriber, or a part of one, is about to be sent.
+    Reply {
+        at: i64,
+        bind: u64,
+        source: String,
+        dest: String,
+        data_coding: u8,
+        udh: Option<String>,
+        sar: Option<SarLine>,
+        text_hex: String,
+    },
+    /// Its answer came, or the time for it ran out (`status` absent).
+    ReplyAck {
+        at: i64,
+        bind: u64,
+        source: String,
+        dest: String,
+        status: Option<u32>,
+    },
 }
 
 /// Appends lines, many at a time.

@@ -50,6 +50,24 @@ pub struct Step {
     pub unknown_id: bool,
 }
 
+/// What the subscriber writes back, twice `receipt_delay` after the submit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    None,
+    /// What came, part by part.
+    Echo,
+    /// This text.
+    Text(&'static str),
+    /// The same delivery two times, as after a lost acknowledgement.
+    Twice(&'static str),
+    /// A long text in UCS-2 with an 8-bit reference, its last part first.
+    LongLastFirst(&'static str),
+}
+
+/// The long reply: three parts.
+pub const LONG: &str = "Дякую, усе отримав. Приїду завтра о восьмій ранку, якщо не затримають на роботі. \
+    Передайте, будь ласка, що документи вже в мене, а ключ лежить там, де ми домовились минулого разу.";
+
 /// One row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Magic {
@@ -59,6 +77,7 @@ pub struct Magic {
     pub receipts: &'static [Step],
     /// Receipts of the second part of a long message, where it fares differently.
     pub second_part: Option<&'static [Step]>,
+    pub reply: Reply,
     pub description: &'static str,
 }
 
@@ -71,7 +90,11 @@ const DELIVERED_AFTER_ANSWER: &[Step] =
     &[Step { state: Delivered, error: 0, when: When::AfterAnswer, unknown_id: false }];
 
 const fn row(number: &'static str, answer: Answer, receipts: &'static [Step], description: &'static str) -> Magic {
-    Magic { number, answer, receipts, second_part: None, description }
+    Magic { number, answer, receipts, second_part: None, reply: Reply::None, description }
+}
+
+const fn replying(number: &'static str, reply: Reply, description: &'static str) -> Magic {
+    Magic { number, answer: Answer::Accept, receipts: DELIVERED, second_part: None, reply, description }
 }
 
 /// What every number without a row does.
@@ -152,6 +175,7 @@ pub const TABLE: &[Magic] = &[
         answer: Answer::Accept,
         receipts: DELIVERED,
         second_part: Some(&[step(Undeliverable, 1, 1)]),
+        reply: Reply::None,
         description: "The second part of a long message is UNDELIV, err 001; all other parts are delivered.",
     },
     row(
@@ -168,6 +192,23 @@ pub const TABLE: &[Magic] = &[
         Answer::Late,
         DELIVERED_AFTER_ANSWER,
         "Late answer (65 s, after the usual time-out of 60 s), then delivered.",
+    ),
+    replying(
+        "+12015550124",
+        Reply::Echo,
+        "Delivered; the subscriber writes the same text back, in the same encoding and the same parts.",
+    ),
+    replying("+12015550125", Reply::Text("STOP"), "Delivered; the subscriber writes `STOP`."),
+    replying("+12015550126", Reply::Text("START"), "Delivered; the subscriber writes `START`."),
+    replying(
+        "+12015550127",
+        Reply::LongLastFirst(LONG),
+        "Delivered; the subscriber writes a long text in UCS-2, whose three parts come last first.",
+    ),
+    replying(
+        "+12015550128",
+        Reply::Twice("Yes"),
+        "Delivered; the subscriber writes `Yes`, which is delivered twice, as after a lost acknowledgement.",
     ),
 ];
 

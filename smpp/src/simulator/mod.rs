@@ -9,6 +9,7 @@ pub mod log;
 pub mod magic;
 mod message;
 mod receipts;
+mod replies;
 mod session;
 
 use crate::client::BindMode;
@@ -154,7 +155,7 @@ impl SimulatorHandle {
         }
     }
 
-    /// Receipts not yet answered with ESME_ROK: waiting for their time, for a bind or for their answer.
+    /// Receipts and replies not yet answered with ESME_ROK: waiting for their time, for a bind or for their answer.
     pub fn receipts_kept(&self) -> usize {
         self.inner.state().receipts.kept()
     }

@@ -1,11 +1,12 @@
-//! Receipts on their way: waiting for their time, ready for a bind, sent and unanswered, or refused and waiting to be sent again.
+//! Receipts and replies on their way: waiting for their time, ready for a bind, sent and unanswered, or refused and waiting to be sent again.
 //!
 //! States: due at a time → ready → sent → gone (ESME_ROK) or refused → ready again after a while or at the next bind.
-//! Invariants: a receipt is in exactly one of these places until its answer is ESME_ROK; a bind never has more than `window` unanswered;
-//! receipts of one system that are due at the same time are sent in order.
+//! Invariants: a parcel is in exactly one of these places until its answer is ESME_ROK; a bind never has more than `window` unanswered;
+//! those of one system that are due at the same time are sent in order.
 
 use super::log::{Line, Writer};
 use super::message::Message;
+use super::replies::Parcel;
 use crate::receipt::{MessageState, ReceiptParts, format_receipt};
 use crate::server::{Delivered, Outbox};
 use rusmpp::pdus::DeliverSm;
@@ -42,8 +43,8 @@ struct Bound {
 #[derive(Debug, Default)]
 struct System {
     binds: Vec<Bound>,
-    ready: VecDeque<Receipt>,
-    refused: VecDeque<(Instant, Receipt)>,
+    ready: VecDeque<Parcel>,
+    refused: VecDeque<(Instant, Parcel)>,
 }
 
 /// All receipts of a simulator.
@@ -51,10 +52,10 @@ struct System {
 pub(super) struct Receipts {
     window: usize,
     retry: Duration,
-    due: BTreeMap<(Instant, u64), Receipt>,
+    due: BTreeMap<(Instant, u64), Parcel>,
     systems: HashMap<Arc<str>, System>,
     /// By token: the bind it was sent on.
-    sent: HashMap<u64, (u64, Receipt)>,
+    sent: HashMap<u64, (u64, Parcel)>,
     next_token: u64,
 }
 
@@ -68,17 +69,17 @@ impl Receipts {
         self.next_token
     }
 
-    /// How many receipts have not been answered with ESME_ROK yet, wherever they are.
+    /// How many parcels have not been answered with ESME_ROK yet, wherever they are.
     pub(super) fn kept(&self) -> usize {
         let waiting: usize = self.systems.values().map(|system| system.ready.len() + system.refused.len()).sum();
         self.due.len() + self.sent.len() + waiting
     }
 
-    /// Makes `receipt` ready at `at`. True when it is now the first that is due.
-    pub(super) fn schedule(&mut self, receipt: Receipt, at: Instant) -> bool {
+    /// Makes `parcel` ready at `at`. True when it is now the first that is due.
+    pub(super) fn schedule(&mut self, parcel: Parcel, at: Instant) -> bool {
         let first = self.due.first_key_value().is_none_or(|((earliest, _), _)| at < *earliest);
         let token = self.token();
-        self.due.insert((at, token), receipt);
+        self.due.insert((at, token), parcel);
         first
     }
 
@@ -92,12 +93,12 @@ impl Receipts {
     /// Makes ready what is due by `now` and sends what can be sent.
     pub(super) fn tick(&mut self, now: Instant, at: i64, log: &mut Writer) -> io::Result<()> {
         let later = self.due.split_off(&(now + Duration::from_nanos(1), 0));
-        for (_, receipt) in std::mem::replace(&mut self.due, later) {
-            self.systems.entry(Arc::clone(&receipt.system_id)).or_default().ready.push_back(receipt);
+        for (_, parcel) in std::mem::replace(&mut self.due, later) {
+            self.systems.entry(Arc::clone(parcel.system_id())).or_default().ready.push_back(parcel);
         }
         for system in self.systems.values_mut() {
             while system.refused.front().is_some_and(|(due, _)| *due <= now) {
-                system.ready.extend(system.refused.pop_front().map(|(_, receipt)| receipt));
+                system.ready.extend(system.refused.pop_front().map(|(_, parcel)| parcel));
             }
         }
         let systems: Vec<Arc<str>> =
@@ -119,7 +120,7 @@ impl Receipts {
     ) -> io::Result<()> {
         let system = self.systems.entry(Arc::clone(system_id)).or_default();
         system.binds.push(Bound { id, outbox, unanswered: 0 });
-        system.ready.extend(system.refused.drain(..).map(|(_, receipt)| receipt));
+        system.ready.extend(system.refused.drain(..).map(|(_, parcel)| parcel));
         self.pump(system_id, at, log)
     }
 
@@ -135,8 +136,8 @@ impl Receipts {
         let Some(system) = self.systems.get_mut(system_id) else { return Ok(()) };
         system.binds.retain(|bound| bound.id != id);
         for token in undelivered.iter().rev() {
-            if let Some((_, receipt)) = self.sent.remove(token) {
-                system.ready.push_front(receipt);
+            if let Some((_, parcel)) = self.sent.remove(token) {
+                system.ready.push_front(parcel);
             }
         }
         if system.binds.is_empty() && system.ready.is_empty() && system.refused.is_empty() {
@@ -157,14 +158,8 @@ impl Receipts {
     ) -> io::Result<bool> {
         let mut refused_any = false;
         for Delivered { token, status } in batch {
-            let Some((_, receipt)) = self.sent.remove(token) else { continue };
-            log.push(&Line::ReceiptAck {
-                at,
-                bind: id,
-                message_id: receipt.message_id.clone(),
-                stat: receipt.state.text().to_owned(),
-                status: *status,
-            })?;
+            let Some((_, parcel)) = self.sent.remove(token) else { continue };
+            log.push(&parcel.answered(id, at, *status))?;
             let Some(system) = self.systems.get_mut(system_id) else { continue };
             if let Some(bound) = system.binds.iter_mut().find(|bound| bound.id == id) {
                 bound.unanswered = bound.unanswered.saturating_sub(1);
@@ -172,9 +167,9 @@ impl Receipts {
             match status {
                 Some(0) => {}
                 // It has waited long enough already.
-                None => system.ready.push_back(receipt),
+                None => system.ready.push_back(parcel),
                 Some(_) => {
-                    system.refused.push_back((now + self.retry, receipt));
+                    system.refused.push_back((now + self.retry, parcel));
                     refused_any = true;
                 }
             }
@@ -187,20 +182,20 @@ impl Receipts {
     fn pump(&mut self, system_id: &Arc<str>, at: i64, log: &mut Writer) -> io::Result<()> {
         let mut sends = Vec::new();
         if let Some(system) = self.systems.get_mut(system_id) {
-            while let Some(receipt) = system.ready.pop_front() {
+            while let Some(parcel) = system.ready.pop_front() {
                 let idlest = system.binds.iter_mut().min_by_key(|bound| bound.unanswered);
                 let Some(bound) = idlest.filter(|bound| bound.unanswered < self.window) else {
-                    system.ready.push_front(receipt);
+                    system.ready.push_front(parcel);
                     break;
                 };
                 bound.unanswered += 1;
-                log.push(&receipt_line(&receipt, bound.id, at))?;
+                log.push(&parcel.sent(bound.id, at))?;
                 self.next_token += 1;
-                sends.push((self.next_token, bound.id, bound.outbox.clone(), receipt.pdu(at)));
-                self.sent.insert(self.next_token, (bound.id, receipt));
+                sends.push((self.next_token, bound.id, bound.outbox.clone(), parcel.pdu(at)));
+                self.sent.insert(self.next_token, (bound.id, parcel));
             }
         }
-        // A log that cannot be written is told, but a receipt already taken from the queue is not held back for it.
+        // A log that cannot be written is told, but a parcel already taken from the queue is not held back for it.
         let logged = log.write();
         let mut lost = Vec::new();
         for (token, bind, outbox, pdu) in sends {
@@ -210,31 +205,32 @@ impl Receipts {
         }
         // The connection ended under our hands: the next bind gets these.
         for (token, bind) in lost.into_iter().rev() {
-            let Some((_, receipt)) = self.sent.remove(&token) else { continue };
+            let Some((_, parcel)) = self.sent.remove(&token) else { continue };
             if let Some(system) = self.systems.get_mut(system_id) {
                 system.binds.retain(|bound| bound.id != bind);
-                system.ready.push_front(receipt);
+                system.ready.push_front(parcel);
             }
         }
         logged
     }
 }
 
-fn receipt_line(receipt: &Receipt, bind: u64, at: i64) -> Line {
-    Line::Receipt {
-        at,
-        bind,
-        message_id: receipt.message_id.clone(),
-        dest: receipt.message.dest.clone(),
-        stat: receipt.state.text().to_owned(),
-        err: receipt.error,
-        umr: receipt.message.umr,
-    }
-}
-
 impl Receipt {
+    /// The line that it is about to be sent.
+    pub(super) fn line(&self, bind: u64, at: i64) -> Line {
+        Line::Receipt {
+            at,
+            bind,
+            message_id: self.message_id.clone(),
+            dest: self.message.dest.clone(),
+            stat: self.state.text().to_owned(),
+            err: self.error,
+            umr: self.message.umr,
+        }
+    }
+
     /// The deliver_sm: text (SMPP 3.4 Appendix B) and TLVs; source and destination change places.
-    fn pdu(&self, at: i64) -> DeliverSm {
+    pub(super) fn pdu(&self, at: i64) -> DeliverSm {
         let message = &self.message;
         let text = format_receipt(&ReceiptParts {
             id: &self.message_id,

@@ -6,6 +6,7 @@ use super::log::{Line, Outcome, SubmitLine, hex};
 use super::magic::{self, Answer, Step, When};
 use super::message::Message;
 use super::receipts::Receipt;
+use super::replies::{Parcel, Written};
 use super::{Inner, State, unix_micros};
 use crate::server::{BindMode, Delivered, Outbox, Request, Session};
 use crate::status::{ESME_RINVCMDID, ESME_ROK};
@@ -38,13 +39,13 @@ enum Reply {
 /// What was decided about one burst.
 struct Decided {
     replies: Vec<Reply>,
-    receipts: Vec<(Receipt, Instant)>,
+    parcels: Vec<(Parcel, Instant)>,
 }
 
 impl SimulatorSession {
     fn decide(&self, state: &mut State, batch: Vec<Request>) -> std::io::Result<Decided> {
         let (now, at) = (Instant::now(), unix_micros());
-        let mut decided = Decided { replies: Vec::with_capacity(batch.len()), receipts: Vec::new() };
+        let mut decided = Decided { replies: Vec::with_capacity(batch.len()), parcels: Vec::new() };
         for Request { sequence, pdu } in batch {
             let Pdu::SubmitSm(pdu) = pdu else {
                 decided.replies.push(Reply::Unsupported { sequence });
@@ -101,8 +102,10 @@ impl SimulatorSession {
                 submitted_at: at,
                 message: Arc::clone(&message),
             };
-            decided.receipts.push((receipt, now + delay));
+            decided.parcels.push((Parcel::Receipt(receipt), now + delay));
         }
+        let replies = Written::of(magic.reply, &self.system_id, &message).into_iter();
+        decided.parcels.extend(replies.map(|reply| (Parcel::Reply(reply), now + config.receipt_delay * 2)));
         match magic.answer {
             Answer::Silent => {}
             Answer::Reset => decided.replies.push(Reply::Reset),
@@ -188,18 +191,18 @@ fn wanted(registered_delivery: u8, step: &Step) -> bool {
 impl Session for SimulatorSession {
     async fn requests(&mut self, batch: Vec<Request>) {
         let decided = self.decide(&mut self.inner.state(), batch);
-        let Decided { replies, receipts } = match decided {
+        let Decided { replies, parcels } = match decided {
             Ok(decided) => decided,
             Err(error) => return self.log_failed(&error),
         };
         for reply in replies {
             self.reply(reply);
         }
-        if !receipts.is_empty() {
+        if !parcels.is_empty() {
             let mut state = self.inner.state();
             let mut sooner = false;
-            for (receipt, at) in receipts {
-                sooner |= state.receipts.schedule(receipt, at);
+            for (parcel, at) in parcels {
+                sooner |= state.receipts.schedule(parcel, at);
             }
             drop(state);
             if sooner {

@@ -89,6 +89,11 @@ impl Health {
         (bind.window_used, bind.throttled_until) = (count(used), until);
     }
 
+    /// How the connection is now.
+    pub fn bind(&self) -> Bind {
+        self.lock().bind.clone()
+    }
+
     /// What is to be reported now: a new state, new numbers after a while, and all of it again after [`EVERY`].
     pub fn due(&self) -> Option<Bind> {
         let now = self.clock.now();

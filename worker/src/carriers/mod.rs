@@ -4,6 +4,7 @@
 
 mod health;
 mod http;
+mod numbers;
 mod smpp;
 
 use std::{
@@ -19,7 +20,7 @@ use domain::{
 };
 use tokio::{sync::watch, task::JoinHandle};
 
-use self::health::Health;
+use self::{health::Health, numbers::Numbers};
 use crate::Shared;
 
 /// One pump, or the wait for its lease.
@@ -37,12 +38,18 @@ type Reported = Arc<Mutex<Option<Health>>>;
 /// Runs until a shutdown, then until every pump has drained.
 pub async fn run(shared: Shared) {
     let mut pumps: HashMap<(CarrierId, u32), Pump> = HashMap::new();
+    let mut numbers = Numbers::default();
     while !shared.stopping() {
         match carriers::all(shared.db.read(), &shared.scope).await {
-            Ok(rows) => keep(&shared, rows, &mut pumps),
+            Ok(rows) => {
+                numbers.know(&rows);
+                keep(&shared, rows, &mut pumps);
+            }
             Err(e) => tracing::warn!(error = %e, "carriers cannot be read; trying again"),
         }
         report(&shared, &pumps).await;
+        let binds: Vec<(CarrierId, Bind)> = held(&pumps).map(|(carrier, health)| (carrier, health.bind())).collect();
+        numbers.tell(&shared, &binds).await;
         shared.pause(Duration::from_secs(1)).await;
     }
     for (_, pump) in pumps {
@@ -51,14 +58,18 @@ pub async fn run(shared: Shared) {
     }
 }
 
-/// Writes what has changed of the binds that are ours.
-async fn report(shared: &Shared, pumps: &HashMap<(CarrierId, u32), Pump>) {
-    let held = pumps.iter().filter_map(|((carrier, _), pump)| {
+/// How the binds that are ours are.
+fn held(pumps: &HashMap<(CarrierId, u32), Pump>) -> impl Iterator<Item = (CarrierId, Health)> {
+    pumps.iter().filter_map(|((carrier, _), pump)| {
         let health = pump.health.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         Some((*carrier, health))
-    });
+    })
+}
+
+/// Writes what has changed of the binds that are ours.
+async fn report(shared: &Shared, pumps: &HashMap<(CarrierId, u32), Pump>) {
     let due: Vec<(CarrierId, Health, Bind)> =
-        held.filter_map(|(carrier, health)| health.due().map(|bind| (carrier, health, bind))).collect();
+        held(pumps).filter_map(|(carrier, health)| health.due().map(|bind| (carrier, health, bind))).collect();
     if due.is_empty() {
         return;
     }

@@ -3,6 +3,7 @@
 //! `Scopes::OPERATOR`.
 
 pub mod carriers;
+pub mod inbound_messages;
 pub mod messages;
 pub mod routes;
 
@@ -10,5 +11,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Every resource of `/v1/admin`.
 pub fn routes(config: &mut ServiceConfig) {
-    config.configure(carriers::routes).configure(messages::routes).configure(routes::routes);
+    config
+        .configure(carriers::routes)
+        .configure(inbound_messages::routes)
+        .configure(messages::routes)
+        .configure(routes::routes);
 }

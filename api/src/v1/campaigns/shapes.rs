@@ -28,6 +28,7 @@ use crate::shared::json::{clearable, given};
     "split_mode": "udh",
     "audience": {"group_ids": ["grp_01kazsw6e3f8e9xq2m4r7t5v0b"], "contact_ids": [], "phones": [], "exclude_group_ids": []},
     "send_at": null,
+    "validity_seconds": null,
     "messages": {"delivered": 974, "skipped": 1},
     "progress": {"done": 975, "total": 975},
     "cost": {"amount": "118.274000", "currency": "EUR"},
@@ -62,6 +63,8 @@ pub struct Campaign {
     pub audience: Audience,
     /// When it starts; null: at launch.
     pub send_at: Option<Timestamp>,
+    /// For how many seconds a message is worth sending; null: as long as the carrier keeps it.
+    pub validity_seconds: Option<i64>,
     /// Messages by status; what is being submitted counts as queued.
     pub messages: BTreeMap<String, i64>,
     /// Final messages of all.
@@ -123,6 +126,7 @@ impl From<(Row, Counts)> for Campaign {
             split_mode,
             audience: _,
             send_at,
+            validity_seconds,
             currency,
             hold_id: _,
             error_code,
@@ -151,6 +155,7 @@ impl From<(Row, Counts)> for Campaign {
             split_mode: serde_json::from_value(split_mode.into()).unwrap_or_default(),
             audience,
             send_at,
+            validity_seconds,
             progress: Progress { done, total: by_status.values().sum() },
             messages: by_status,
             cost: currency.map(|currency| Money { amount: cost, currency }),
@@ -196,6 +201,11 @@ pub struct NewCampaign {
     pub audience: Audience,
     /// When to start, once launched; a past time starts at launch.
     pub send_at: Option<Timestamp>,
+    /// For how many seconds a message is worth sending once it is written at the start, 60 to 259,200 (three days). What
+    /// has not left by then, also because the campaign is paused, is not sent and not charged; the carrier is told what
+    /// remains. Left out: as long as the carrier keeps it.
+    #[schema(minimum = 60, maximum = 259_200)]
+    pub validity_seconds: Option<i64>,
     /// Your own id, at most 200 characters.
     pub external_id: Option<String>,
     /// Your own notes: at most 50.
@@ -240,6 +250,10 @@ pub struct CampaignPatch {
     #[serde(default, deserialize_with = "clearable")]
     #[schema(value_type = Option<Timestamp>)]
     pub send_at: Option<Option<Timestamp>>,
+    /// Another validity, 60 to 259,200 seconds; null: as long as the carrier keeps it.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schema(value_type = Option<i64>, minimum = 60, maximum = 259_200)]
+    pub validity_seconds: Option<Option<i64>>,
     /// Your own id; null clears it.
     #[serde(default, deserialize_with = "clearable")]
     #[schema(value_type = Option<String>)]

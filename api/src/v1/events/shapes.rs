@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use domain::{
     clock::Timestamp,
     events::{
-        CampaignEventData, CampaignFailedEventData, CampaignStartedEventData, Event as Row, ImportEventData, Kind,
-        MessageEventData, SenderEventData, TOLD, message_kind,
+        CampaignEventData, CampaignFailedEventData, CampaignStartedEventData, Event as Row, ImportEventData,
+        InboundMessageEventData, Kind, MessageEventData, SenderEventData, TOLD, message_kind,
     },
     schema::add,
 };
@@ -62,6 +62,11 @@ const MESSAGE: Family = Family {
 fn family(kind: Kind) -> Family {
     match kind {
         Kind::MessagesMoved => MESSAGE,
+        Kind::MessageReceived => Family {
+            name: "InboundMessageEvent",
+            about: "A subscriber has written to one of the account's senders.",
+            data: "InboundMessageEventData",
+        },
         Kind::CampaignLaunched
         | Kind::CampaignPaused
         | Kind::CampaignResumed
@@ -137,6 +142,7 @@ fn envelope(family: &Family, types: &[String]) -> RefOr<Schema> {
 
 fn data_schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
     add::<MessageEventData>(all);
+    add::<InboundMessageEventData>(all);
     add::<CampaignEventData>(all);
     add::<CampaignStartedEventData>(all);
     add::<CampaignFailedEventData>(all);

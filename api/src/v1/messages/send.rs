@@ -1,25 +1,24 @@
 //! Sending a text to one number or a list, and its dry run. Sends of one account that come at the same time share a
 //! transaction: what is stored durably costs them one fsync together.
 
-use std::collections::{HashMap, HashSet};
-
 use actix_web::{post, web::Data};
 use domain::{
-    Code, Error, contacts,
-    error::Faults,
+    Error,
+    clock::Timestamp,
     ids::{AccountId, MessageId},
     jobs::Queue,
-    messages::{self, Draft, Letter, Letterhead, Outcome, Request, Status},
+    messages::{self, Draft, Outcome, Status},
     money::{Micros, Money},
-    phone,
     scope::AccountScope,
-    senders,
-    templates::{self, text::Template},
     together::Together,
 };
-use sea_orm::ConnectionTrait;
 
-use super::shapes::{MessageEstimate, NewMessage, SentMessage, SentMessages};
+use sea_orm::DatabaseTransaction;
+
+use super::{
+    reader::Reader,
+    shapes::{MessageEstimate, NewMessage, SentMessage, SentMessages},
+};
 use crate::{
     App,
     shared::{
@@ -32,115 +31,7 @@ use crate::{
 };
 
 /// The most numbers of one send.
-const MAX_RECIPIENTS: usize = 100;
-
-/// Reads sends of one account; what several of them need is asked of the database once.
-struct Reader<'a, C> {
-    conn: &'a C,
-    scope: &'a AccountScope,
-    rule: Option<phone::Rule>,
-    approved: HashSet<String>,
-    templates: HashMap<String, Template>,
-}
-
-impl<'a, C: ConnectionTrait> Reader<'a, C> {
-    fn new(conn: &'a C, scope: &'a AccountScope) -> Self {
-        Self { conn, scope, rule: None, approved: HashSet::new(), templates: HashMap::new() }
-    }
-
-    /// Reads a send: its numbers, its text, its sender, with every fault told at once.
-    async fn read(&mut self, new: &NewMessage) -> domain::Result<Request> {
-        let NewMessage { to, sender, text, template_id, split_mode, send_at, default_country, external_id, metadata } =
-            new;
-        let mut faults = Faults::default();
-        if to.is_empty() || to.len() > MAX_RECIPIENTS {
-            faults.add(
-                "/to",
-                "out_of_range",
-                format!("must have 1 to {MAX_RECIPIENTS} numbers; send more with a campaign"),
-            );
-        }
-        let rule = self.rule(default_country.as_deref(), &mut faults).await?;
-        let mut numbers = Vec::with_capacity(to.len());
-        for (place, raw) in to.iter().take(MAX_RECIPIENTS).enumerate() {
-            match phone::parse(raw, &rule) {
-                Ok(parsed) => numbers.push(parsed.number),
-                Err(e) => faults.add(format!("/to/{place}"), e.code, e.detail),
-            }
-        }
-        faults.optional_text("/external_id", external_id.as_deref(), 200);
-        let year = std::time::Duration::from_secs(366 * 86_400);
-        if send_at.is_some_and(|at| at > self.scope.clock().now().plus(year)) {
-            faults.add("/send_at", "too_late", "must be within a year");
-        }
-        let body = match (text, template_id) {
-            (Some(text), None) => Some(text.clone()),
-            (None, Some(id)) => match templates::find(self.conn, self.scope, *id).await {
-                Ok(template) => Some(template.body),
-                Err(_) => {
-                    faults.add("/template_id", "not_found", "there is no such template in this account");
-                    None
-                }
-            },
-            (Some(_), Some(_)) => {
-                faults.add("/text", "exclusive", "must not be given beside template_id");
-                None
-            }
-            (None, None) => {
-                faults.add("/text", "required", "must be given, or template_id");
-                None
-            }
-        };
-        faults.check()?;
-        self.require_approved(sender).await?;
-        let template = self.template(body.unwrap_or_default()).await?;
-        let metadata = crate::v1::metadata(metadata.clone())?;
-        Ok(Request {
-            letter: Letter { sender: sender.clone(), template, split_mode: *split_mode },
-            to: numbers,
-            head: Letterhead { send_at: *send_at, external_id: external_id.clone(), metadata },
-        })
-    }
-
-    /// How numbers without an international prefix are read.
-    async fn rule(&mut self, country: Option<&str>, faults: &mut Faults) -> domain::Result<phone::Rule> {
-        match country.map(str::parse::<phone::Country>) {
-            Some(Ok(country)) => return Ok(phone::Rule::ImportCountry(country)),
-            Some(Err(_)) => {
-                faults.add("/default_country", "invalid", "must be an ISO 3166 alpha-2 code such as GB");
-                return Ok(phone::Rule::None);
-            }
-            None => {}
-        }
-        if let Some(rule) = &self.rule {
-            return Ok(*rule);
-        }
-        let rule = contacts::rule(self.conn, self.scope).await?;
-        self.rule = Some(rule);
-        Ok(rule)
-    }
-
-    async fn require_approved(&mut self, sender: &str) -> domain::Result<()> {
-        if self.approved.contains(sender) {
-            return Ok(());
-        }
-        if let Some(why) = senders::check(sender) {
-            return Err(Error::new(Code::InvalidSender, format!("The sender {why}.")));
-        }
-        senders::require_approved(self.conn, self.scope, sender).await?;
-        self.approved.insert(sender.to_owned());
-        Ok(())
-    }
-
-    async fn template(&mut self, body: String) -> domain::Result<Template> {
-        if let Some(template) = self.templates.get(&body) {
-            return Ok(template.clone());
-        }
-        let template = templates::check(self.conn, self.scope, &body).await?;
-        self.templates.insert(body, template.clone());
-        Ok(template)
-    }
-}
+pub(super) const MAX_RECIPIENTS: usize = 100;
 
 /// A send that waits for those that came at the same time.
 #[derive(Debug)]
@@ -175,12 +66,30 @@ async fn post(app: &App, postings: Vec<Posting>) -> Vec<Result<Answer, Error>> {
 
 /// Sends of one account in one transaction: a refusal of one is its own, an error is everybody's.
 async fn post_joint(app: &App, postings: &[Posting]) -> domain::Result<Vec<Result<Answer, Error>>> {
-    let Some(Posting { scope, .. }) = postings.first() else { return Ok(Vec::new()) };
-    let now = app.clock.now();
     let tx = app.db.begin().await?;
+    match post_in(&tx, app.clock.now(), postings).await {
+        Ok(answers) => {
+            tx.commit().await?;
+            app.wake.nudge(Queue::MessagesDeliver);
+            Ok(answers)
+        }
+        Err(e) => {
+            // Awaited, since the locks of the keys last as long as the transaction.
+            tx.rollback().await?;
+            Err(e)
+        }
+    }
+}
+
+async fn post_in(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    postings: &[Posting],
+) -> domain::Result<Vec<Result<Answer, Error>>> {
+    let Some(Posting { scope, .. }) = postings.first() else { return Ok(Vec::new()) };
     let intents: Vec<&Intent> = postings.iter().map(|p| &p.intent).collect();
-    let mut answers = enter(&tx, now, scope, &intents).await?;
-    let mut reader = Reader::new(&tx, scope);
+    let mut answers = enter(tx, now, scope, &intents).await?;
+    let mut reader = Reader::new(tx, scope);
     let (mut places, mut requests) = (Vec::new(), Vec::new());
     for (place, (posting, answer)) in postings.iter().zip(&mut answers).enumerate() {
         if answer.is_some() {
@@ -197,20 +106,18 @@ async fn post_joint(app: &App, postings: &[Posting]) -> domain::Result<Vec<Resul
     }
     if !requests.is_empty() {
         let mut kept = Vec::with_capacity(requests.len());
-        for (place, sent) in places.into_iter().zip(messages::send(&tx, scope, &requests).await?) {
+        for (place, sent) in places.into_iter().zip(messages::send(tx, scope, &requests).await?) {
             kept.push((place, Reply::accepted(told(&sent)).render()?));
         }
         let stored =
             kept.iter().filter_map(|(place, (answer, body))| Some((*intents.get(*place)?, answer, body.clone())));
-        leave(&tx, now, scope, stored.collect(), KEEP_MONEY).await?;
+        leave(tx, now, scope, stored.collect(), KEEP_MONEY).await?;
         for (place, (answer, _)) in kept {
             if let Some(slot) = answers.get_mut(place) {
                 *slot = Some(Ok(answer));
             }
         }
     }
-    tx.commit().await?;
-    app.wake.nudge(Queue::MessagesDeliver);
     Ok(answers
         .into_iter()
         .map(|answer| answer.unwrap_or_else(|| Err(Error::internal("a send without an answer"))))

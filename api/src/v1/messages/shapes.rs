@@ -38,6 +38,7 @@ use utoipa::ToSchema;
     "send_at": "2026-11-21T10:00:00.000000Z",
     "submitted_at": "2026-11-21T10:00:01.000000Z",
     "done_at": "2026-11-21T10:00:02.000000Z",
+    "valid_until": null,
     "external_id": null,
     "metadata": {},
     "created_at": "2026-11-21T10:00:00.000000Z"
@@ -85,6 +86,8 @@ pub struct Message {
     pub submitted_at: Option<Timestamp>,
     /// When it came to its end.
     pub done_at: Option<Timestamp>,
+    /// Until when it was worth sending; null: as long as the carrier keeps it.
+    pub valid_until: Option<Timestamp>,
     /// Your own id.
     pub external_id: Option<String>,
     /// Your own notes.
@@ -119,6 +122,7 @@ impl From<Row> for Message {
             send_at,
             submitted_at,
             done_at,
+            valid_until,
             external_id,
             metadata,
             created_at,
@@ -145,6 +149,7 @@ impl From<Row> for Message {
             send_at,
             submitted_at,
             done_at,
+            valid_until,
             external_id,
             metadata: serde_json::from_value(metadata).unwrap_or_default(),
             created_at,
@@ -160,7 +165,7 @@ impl From<Row> for Message {
         "to": "+447400123456", "country": "GB", "operator": "EE", "sender": "CARILLON", "sender_class": "alphanumeric", "text": "Hello.", "encoding": "gsm7", "split_mode": "udh",
         "segments": 1, "unit_price": {"amount": "0.074500", "currency": "EUR"}, "cost": {"amount": "0.074500", "currency": "EUR"},
         "status": "delivered", "reason": null, "error": null, "send_at": "2026-11-21T10:00:00.000000Z", "submitted_at": "2026-11-21T10:00:01.000000Z",
-        "done_at": "2026-11-21T10:00:02.000000Z", "external_id": null, "metadata": {}, "created_at": "2026-11-21T10:00:00.000000Z"
+        "done_at": "2026-11-21T10:00:02.000000Z", "valid_until": null, "external_id": null, "metadata": {}, "created_at": "2026-11-21T10:00:00.000000Z"
     },
     "parts": [{"part": 1, "carrier_ref": "7f3a", "status": "delivered", "error": null, "submitted_at": "2026-11-21T10:00:01.000000Z", "done_at": "2026-11-21T10:00:02.000000Z"}]
 }))]
@@ -219,6 +224,10 @@ pub struct NewMessage {
     pub split_mode: SplitMode,
     /// When to send; a past time or none sends now.
     pub send_at: Option<Timestamp>,
+    /// For how many seconds after `send_at` it is worth sending, 60 to 259,200 (three days). What has not left by then is
+    /// not sent and not charged; the carrier is told what remains. Left out: as long as the carrier keeps it.
+    #[schema(minimum = 60, maximum = 259_200)]
+    pub validity_seconds: Option<i64>,
     /// ISO 3166 alpha-2: how national numbers of this send are read; the account's when left out.
     pub default_country: Option<String>,
     /// Your own id, at most 200 characters, on each message of the send.

@@ -213,6 +213,11 @@ impl Pump {
         self.ready.extend(due);
         while self.calls.len() < self.settings.concurrency && self.pace.allows(now) {
             let Some(flight) = self.ready.pop_front() else { break };
+            let at = self.shared.scope.clock.now();
+            if flight.message.valid_until.is_some_and(|until| until <= at) {
+                self.settle(&flight, Answer::Over, Vec::new());
+                continue;
+            }
             let values = match self.values(&flight.message) {
                 Ok(values) => values,
                 Err(error) => {
@@ -225,7 +230,7 @@ impl Pump {
             let call = self.calls.spawn_blocking(move || client::call(&agent, request, id_header.as_deref()));
             self.under_way.insert(call.id(), flight);
             self.pace.sent();
-            METRICS.submitted.inc();
+            METRICS.submitted.with_label_values(&[&self.carrier.name]).inc();
         }
     }
 
@@ -290,7 +295,7 @@ impl Pump {
     fn judge(&mut self, mut flight: Flight, verdict: Verdict) {
         match verdict {
             Verdict::Accepted(id) => {
-                METRICS.accepted.inc();
+                METRICS.accepted.with_label_values(&[&self.carrier.name]).inc();
                 let reference = Reference { canonical: id.clone(), raw: id };
                 self.settle(&flight, Answer::Accepted, vec![(1, reference)]);
             }
@@ -300,7 +305,7 @@ impl Pump {
                 self.later.push((Instant::now() + pause, flight));
             }
             Verdict::Refused(error) | Verdict::Temporary(error) => {
-                METRICS.refused.inc();
+                METRICS.refused.with_label_values(&[&self.carrier.name]).inc();
                 self.settle(&flight, Answer::Refused { error }, Vec::new());
             }
             Verdict::Throttled(after) => {

@@ -12,7 +12,7 @@ use smpp::{
 };
 use tokio::time::Instant;
 
-use super::{flight::PartAnswer, pump::Pump, receipts, recorder::Item};
+use super::{flight::PartAnswer, inbound, pump::Pump, receipts, recorder::Item};
 use crate::metrics::METRICS;
 
 /// The longest pause after the carrier asked us to slow down.
@@ -72,8 +72,10 @@ impl Pump {
                         );
                         client.ack(deliver.sequence, status::ESME_ROK);
                     }
-                    // Messages from subscribers are not taken yet: the carrier keeps them.
-                    None => client.ack(deliver.sequence, status::ESME_RX_T_APPN),
+                    None => {
+                        let delivery = inbound::read(&deliver, self.shared.scope.clock.now());
+                        let _ = self.items.send(Item::Inbound(delivery, client.clone(), deliver.sequence));
+                    }
                 }
             }
             Event::Closed { reason, in_flight, not_written } => {
@@ -131,8 +133,8 @@ impl Pump {
         }
         let answer = self.read_outcome(outcome);
         match &answer {
-            PartAnswer::Accepted(_) => METRICS.accepted.inc(),
-            _ => METRICS.refused.inc(),
+            PartAnswer::Accepted(_) => METRICS.accepted.with_label_values(&[&self.carrier.name]).inc(),
+            _ => METRICS.refused.with_label_values(&[&self.carrier.name]).inc(),
         }
         let settled = self.flights.answer(token, answer);
         self.settle(settled);

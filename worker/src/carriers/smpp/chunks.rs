@@ -184,6 +184,7 @@ mod tests {
             sender: "A".into(),
             split_mode: "udh".into(),
             parts,
+            valid_until: None,
             text: String::new(),
         };
         std::iter::repeat_with(message).take(count).collect()

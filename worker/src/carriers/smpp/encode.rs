@@ -2,6 +2,7 @@
 
 use domain::{
     carriers::SmppSettings,
+    clock::Timestamp,
     messages::window::Outgoing,
     segments::{self, Encoding, Part, SplitMode, udh8, udh16},
     senders::Class,
@@ -52,6 +53,13 @@ fn submit(settings: &SmppSettings, message: &Outgoing, mode: SplitMode, referenc
     }
 }
 
+/// What remains of a validity, in the relative form (SMPP 3.4 §7.1.1): `YYMMDDhhmmss000R`, at least a second.
+pub fn validity(until: Timestamp, now: Timestamp) -> String {
+    let seconds = now.until(until).as_secs().max(1);
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    format!("0000{days:02}{:02}{:02}{:02}000R", of_day / 3600, of_day / 60 % 60, of_day % 60)
+}
+
 /// Type of number and numbering plan of a sender (SMPP 3.4 §5.2.5, §5.2.6): alphanumeric, international, or short code.
 fn source(sender: &str) -> Address {
     let digits = sender.trim_start_matches('+');
@@ -66,10 +74,7 @@ fn source(sender: &str) -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{
-        clock::Timestamp,
-        ids::{ChunkId, MessageId},
-    };
+    use domain::ids::{ChunkId, MessageId};
 
     fn message(text: &str, split_mode: &str) -> Outgoing {
         Outgoing {
@@ -80,6 +85,7 @@ mod tests {
             split_mode: split_mode.into(),
             parts: 1,
             text: text.into(),
+            valid_until: None,
         }
     }
 
@@ -100,6 +106,15 @@ mod tests {
         assert!(payload.len() == 1 && matches!(&payload[0].body, Body::Payload(b) if b.len() == 200));
         let cut = of("cut");
         assert!(cut.len() == 1 && matches!(&cut[0].body, Body::ShortMessage(b) if b.len() == 160));
+    }
+
+    #[test]
+    fn what_remains_is_told_in_the_relative_form_and_never_as_more() {
+        let of = |seconds: i64| validity(Timestamp(seconds * 1_000_000 + 999_999), Timestamp(0));
+        assert_eq!(of(60), "000000000100000R");
+        assert_eq!(of(2 * 86_400 + 3 * 3600 + 4 * 60 + 5), "000002030405000R");
+        assert_eq!(of(259_200), "000003000000000R");
+        assert_eq!(validity(Timestamp(0), Timestamp(9_000_000)), "000000000001000R", "no validity would mean for ever");
     }
 
     #[test]

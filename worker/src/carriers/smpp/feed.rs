@@ -44,14 +44,19 @@ impl Pump {
         }
         while client.free() > 0 && self.open_places(client) > 0 && self.pace.allows(now) {
             let Some(token) = self.ready.pop_front() else { break };
-            let Some(submit) = self.flights.submit(token) else { continue }; // settled meanwhile
+            let at = self.shared.scope.clock.now();
+            if let Some(over) = self.flights.over(token, at) {
+                self.settle([over]);
+                continue;
+            }
+            let Some(submit) = self.flights.submit(token, at) else { continue }; // settled meanwhile
             if client.submit(token, submit).is_err() {
                 self.ready.push_front(token); // closed: the next connection takes it
                 break;
             }
             self.flights.handed_over(token);
             self.pace.sent();
-            METRICS.submitted.inc();
+            METRICS.submitted.with_label_values(&[&self.carrier.name]).inc();
             parts += 1;
         }
         parts

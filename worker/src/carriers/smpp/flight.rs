@@ -6,10 +6,13 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use domain::messages::{Answer, Reference, Submitted, window::Outgoing};
+use domain::{
+    clock::Timestamp,
+    messages::{Answer, Reference, Submitted, window::Outgoing},
+};
 use smpp::client::Submit;
 
-use super::chunks::Claim;
+use super::{chunks::Claim, encode};
 
 /// How many doubtful messages are remembered for a late answer.
 const REMEMBERED: usize = 10_000;
@@ -83,11 +86,23 @@ impl Flights {
         Some(tokens)
     }
 
-    /// The PDU of a part that waits.
-    pub fn submit(&self, token: u64) -> Option<Submit> {
+    /// The PDU of a part that waits, with what remains of its validity.
+    pub fn submit(&self, token: u64, now: Timestamp) -> Option<Submit> {
         let (key, n) = split(token);
         let flight = self.open.get(&key).filter(|f| f.parts.get(n) == Some(&Part::Waiting))?;
-        flight.submits.get(n).cloned()
+        let validity_period = flight.message.valid_until.map(|until| encode::validity(until, now));
+        Some(Submit { validity_period, ..flight.submits.get(n)?.clone() })
+    }
+
+    /// A message whose validity is over and of which the carrier has nothing: settled, and not submitted. One that the
+    /// carrier has in part is completed: half a message helps nobody.
+    pub fn over(&mut self, token: u64, now: Timestamp) -> Option<Settled> {
+        let (key, _) = split(token);
+        let over = |flight: &Flight| flight.message.valid_until.is_some_and(|until| until <= now);
+        self.open.get(&key).filter(|flight| over(flight) && flight.is_untouched())?;
+        let flight = self.open.remove(&key)?;
+        let submitted = Submitted { message: flight.message.id, answer: Answer::Over, parts: Vec::new() };
+        Some((submitted, Some(flight.claim)))
     }
 
     /// Notes that a connection was given a part.

@@ -12,6 +12,7 @@ use domain::{
     ids::ChunkId,
     messages::window,
 };
+use prometheus::IntGauge;
 use smpp::{
     client::{self, BindConfig, BindMode},
     receipt::ReceiptIdCodec,
@@ -82,18 +83,19 @@ impl Drop for Companion {
 }
 
 /// Counts an open connection.
-struct Bound;
+struct Bound(IntGauge);
 
 impl Bound {
-    fn new() -> Self {
-        METRICS.binds.inc();
-        Self
+    fn to(carrier: &Carrier) -> Self {
+        let binds = METRICS.binds.with_label_values(&[&carrier.name]);
+        binds.inc();
+        Self(binds)
     }
 }
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        METRICS.binds.dec();
+        self.0.dec();
     }
 }
 
@@ -182,7 +184,7 @@ impl Pump {
                 Some(Ok((client, events))) => {
                     tracing::info!(carrier = self.carrier.name, bind = self.owner, "bound");
                     wait = first;
-                    let bound = Bound::new();
+                    let bound = Bound::to(&self.carrier);
                     self.health.connected();
                     self.serve(client, events).await;
                     drop(bound);

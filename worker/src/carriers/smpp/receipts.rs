@@ -28,10 +28,10 @@ pub fn codec(codec: Codec) -> ReceiptIdCodec {
 /// The longest id of a message (SMPP 3.4 §4.4.2, §5.3.2.12), error and address (§4.6.1), without their NUL.
 const ID: usize = 64;
 const ERROR: usize = 32;
-const ADDRESS: usize = 21;
+pub(super) const ADDRESS: usize = 21;
 
 /// A carrier's text without control characters, each shown by its picture so that different ids stay different.
-fn clean(text: &str, most: usize) -> String {
+pub(super) fn clean(text: &str, most: usize) -> String {
     let shown = |c: char| match u32::from(c) {
         low @ 0..=0x1F => char::from_u32(0x2400 + low).unwrap_or('\u{FFFD}'),
         0x7F => '\u{2421}',

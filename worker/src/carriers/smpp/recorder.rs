@@ -1,5 +1,5 @@
-//! Writing answers and receipts, a batch at a time, apart from the pump, so that the window is refilled while the
-//! database works. Receipts are acknowledged when their transaction has committed.
+//! Writing answers, receipts and messages from subscribers, a batch at a time, apart from the pump, so that the window
+//! is refilled while the database works. What came from the carrier is acknowledged when its transaction has committed.
 //!
 //! Invariants: a database that is gone stops everything here, nothing is acknowledged and nothing forgotten; one answer
 //! or receipt that the database refuses for its content is cut out of its batch, so that the others go on.
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use domain::{
     carriers::Carrier,
+    inbound_messages::Delivery,
     messages::{self, Answer, Receipt, Submitted},
     traces::TARGET,
 };
@@ -17,6 +18,7 @@ use tracing::{field::Empty, info_span};
 
 use super::{
     chunks::Claim,
+    inbound,
     store::{self, Piece},
 };
 use crate::{Shared, metrics::METRICS, traces::traced};
@@ -35,6 +37,8 @@ pub enum Item {
     Answer(Submitted, Option<Claim>),
     /// A receipt, to be acknowledged on its connection by its sequence number.
     Receipt(Receipt, Client, u32),
+    /// A message from a subscriber or a part of one, to be acknowledged likewise.
+    Inbound(Delivery, Client, u32),
 }
 
 /// What a batch came to, claim by claim.
@@ -71,11 +75,12 @@ async fn record(shared: &Shared, carrier: &Carrier, mut items: UnboundedReceiver
             }
         }
         let (mut answers, mut claims, mut receipts, mut acks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut deliveries = Vec::new();
         for item in batch.drain(..) {
             match item {
                 Item::Answer(answer, claim) => {
                     if matches!(answer.answer, Answer::Doubt { .. }) {
-                        METRICS.in_doubt.inc();
+                        METRICS.lost_answers.with_label_values(&[&carrier.name]).inc();
                     }
                     answers.push(answer);
                     claims.push(claim);
@@ -84,9 +89,14 @@ async fn record(shared: &Shared, carrier: &Carrier, mut items: UnboundedReceiver
                     receipts.push(receipt);
                     acks.push((client, sequence));
                 }
+                Item::Inbound(delivery, client, sequence) => {
+                    deliveries.push(delivery);
+                    acks.push((client, sequence));
+                }
             }
         }
         let left = write(shared, carrier, &answers, &receipts).await;
+        inbound::record(shared, carrier, &deliveries).await;
         for (client, sequence) in acks {
             client.ack(sequence, smpp::status::ESME_ROK); // also one that nobody can store: it would come for ever
         }
@@ -122,8 +132,9 @@ async fn write(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receip
             let written = traced(span, work).await;
             match &written {
                 Ok(recorded) => {
-                    METRICS.receipts.inc_by(recorded.receipts_applied);
-                    METRICS.receipts_parked.inc_by(recorded.receipts_parked);
+                    let came = u64::try_from(receipts.len()).unwrap_or(0);
+                    METRICS.receipts.with_label_values(&[&carrier.name]).inc_by(came);
+                    METRICS.receipts_parked.with_label_values(&[&carrier.name]).inc_by(recorded.receipts_parked);
                 }
                 Err(e) => {
                     let (answers, receipts) = (answers.len(), receipts.len());

@@ -1,10 +1,7 @@
 //! What answers, in every order, make of a message.
 
 use super::*;
-use domain::{
-    clock::Timestamp,
-    ids::{ChunkId, MessageId},
-};
+use domain::ids::{ChunkId, MessageId};
 
 fn start(parts: usize) -> (Flights, Vec<u64>) {
     let mut flights = Flights::default();
@@ -17,6 +14,7 @@ fn start(parts: usize) -> (Flights, Vec<u64>) {
         split_mode: "udh".into(),
         parts: 1,
         text: String::new(),
+        valid_until: Some(Timestamp(10_000_000)),
     };
     let tokens = flights.add(Claim::default(), message, vec![Submit::default(); parts]).unwrap();
     (flights, tokens)
@@ -73,7 +71,7 @@ fn what_was_never_handed_over_is_unsent() {
     let (mut flights, t) = start(1);
     flights.handed_over(t[0]);
     flights.put_back(t[0]);
-    assert!(flights.submit(t[0]).is_some(), "what the carrier did not take is submitted again");
+    assert!(flights.submit(t[0], Timestamp(0)).is_some(), "what the carrier did not take is submitted again");
     assert_eq!(flights.release()[0].0.answer, Answer::Unsent);
 }
 
@@ -83,7 +81,7 @@ fn a_message_that_the_carrier_has_in_part_stays() {
     flights.handed_over(t[0]);
     flights.answer(t[0], accepted("a"));
     assert!(flights.release().is_empty());
-    assert!(flights.submit(t[1]).is_some(), "its other part is sent by the next connection");
+    assert!(flights.submit(t[1], Timestamp(0)).is_some(), "its other part is sent by the next connection");
 }
 
 #[test]
@@ -115,4 +113,21 @@ fn a_message_without_parts_is_not_taken_up() {
     let (mut flights, _) = start(1);
     let message = start(1).0.open.into_values().next().unwrap().message;
     assert!(flights.add(Claim::default(), message, Vec::new()).is_none());
+}
+
+#[test]
+fn what_is_over_is_not_submitted_unless_the_carrier_has_a_part_of_it() {
+    let (mut flights, t) = start(2);
+    let (early, late) = (Timestamp(4_000_000), Timestamp(10_000_000));
+    assert_eq!(flights.submit(t[0], early).unwrap().validity_period.as_deref(), Some("000000000006000R"));
+    assert!(flights.over(t[0], early).is_none());
+    flights.handed_over(t[0]);
+    flights.put_back(t[0]);
+    let (settled, claim) = flights.over(t[1], late).unwrap();
+    assert_eq!((settled.answer, claim), (Answer::Over, Some(Claim::default())));
+    assert!(flights.is_empty() && flights.submit(t[0], late).is_none());
+    let (mut flights, t) = start(2);
+    flights.handed_over(t[0]);
+    assert!(flights.over(t[1], late).is_none(), "half a message helps nobody");
+    assert_eq!(flights.submit(t[1], late).unwrap().validity_period.as_deref(), Some("000000000001000R"));
 }

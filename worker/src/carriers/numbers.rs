@@ -1,0 +1,71 @@
+//! What the supervisor tells Prometheus of each carrier: how full its windows are, read from the pumps at every turn,
+//! and what waits for it, read from the database every few seconds.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
+
+use domain::{
+    carriers::{Carrier, health::Bind},
+    ids::CarrierId,
+    messages,
+};
+use tokio::time::Instant;
+
+use crate::{Shared, metrics::METRICS};
+
+/// How often the database is asked.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// The carriers whose numbers are shown, by their ids.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    names: BTreeMap<CarrierId, String>,
+    asked: Option<Instant>,
+}
+
+impl Numbers {
+    /// Shows these carriers, and no others any more.
+    pub fn know(&mut self, carriers: &[Carrier]) {
+        let names: BTreeMap<CarrierId, String> = carriers.iter().map(|c| (c.id, c.name.clone())).collect();
+        if names == self.names {
+            return;
+        }
+        let kept: HashSet<&String> = names.values().collect();
+        self.names.values().filter(|name| !kept.contains(name)).for_each(|name| METRICS.forget(name));
+        names.values().for_each(|name| METRICS.know(name));
+        self.names = names;
+    }
+
+    /// Tells of the connections of this process, and from time to time of what waits.
+    pub async fn tell(&mut self, shared: &Shared, binds: &[(CarrierId, Bind)]) {
+        let mut windows: HashMap<CarrierId, (i64, i64)> = HashMap::new();
+        for (carrier, bind) in binds {
+            let (used, size) = windows.entry(*carrier).or_default();
+            *used += bind.window_used;
+            *size += bind.window_size;
+        }
+        for (carrier, name) in &self.names {
+            let (used, size) = windows.get(carrier).copied().unwrap_or_default();
+            METRICS.window_used.with_label_values(&[name]).set(used);
+            METRICS.window_size.with_label_values(&[name]).set(size);
+        }
+        if self.asked.is_some_and(|asked| asked.elapsed() < EVERY) {
+            return;
+        }
+        self.asked = Some(Instant::now());
+        match messages::backlog(shared.db.read(), &shared.scope).await {
+            Ok(backlog) => {
+                let now = shared.scope.clock.now();
+                for (carrier, name) in &self.names {
+                    let waiting = backlog.get(carrier).copied().unwrap_or_default();
+                    let age = waiting.oldest.map_or(0, |oldest| oldest.until(now).as_secs());
+                    METRICS.queue_age.with_label_values(&[name]).set(i64::try_from(age).unwrap_or(i64::MAX));
+                    METRICS.in_doubt.with_label_values(&[name]).set(waiting.in_doubt);
+                }
+            }
+            Err(e) => tracing::warn!(error = %e, "what waits for carriers cannot be read; trying again"),
+        }
+    }
+}
