@@ -1,3 +1,5 @@
+//! Templates, answers, receipts and presets, by example.
+
 use serde_json::{Value, json};
 
 use super::{
