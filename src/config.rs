@@ -51,6 +51,8 @@ pub struct Worker {
     pub receipt_hours: f64,
     pub settle_seconds: f64,
     pub drain_seconds: u64,
+    pub public_url: String,
+    pub private_carriers: bool,
 }
 
 /// The built-in carrier.
@@ -161,6 +163,10 @@ impl Config {
         if times.iter().any(|t| !t.is_finite() || *t < 0.0 || *t > 1e6) {
             return Err("worker.in_doubt_hours, receipt_hours and settle_seconds must be zero or more".into());
         }
+        let url = &worker.public_url;
+        if !url.is_empty() && !is_base(url) {
+            return Err("worker.public_url must be https://host or http://host, without a query, or empty".into());
+        }
         if !matches!(log.format.as_str(), "text" | "json") {
             return Err("log.format must be text or json".into());
         }
@@ -200,8 +206,16 @@ impl Config {
 
     /// The worker's own form.
     pub fn worker(&self, keys: Keyring) -> WorkerConfig {
-        let Worker { listen: _, lease_seconds, in_doubt_hours, receipt_hours, settle_seconds, drain_seconds } =
-            &self.worker;
+        let Worker {
+            listen: _,
+            lease_seconds,
+            in_doubt_hours,
+            receipt_hours,
+            settle_seconds,
+            drain_seconds,
+            public_url,
+            private_carriers,
+        } = &self.worker;
         WorkerConfig {
             lease: Duration::from_secs(*lease_seconds),
             patience: Patience {
@@ -211,8 +225,18 @@ impl Config {
             },
             drain: Duration::from_secs(*drain_seconds),
             keys,
+            public_url: public_url.clone(),
+            private_carriers: *private_carriers,
         }
     }
+}
+
+/// Whether an address can have a path added.
+fn is_base(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|r| {
+        !r.is_empty() && !r.starts_with('/') && r.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#')
+    })
 }
 
 #[cfg(test)]
@@ -230,6 +254,8 @@ mod tests {
         assert!(with(|_| {}).is_ok());
         assert!(with(|c| c.database_url = "mysql://x".into()).is_err());
         assert!(with(|c| c.demo_token = Some("crl_test_short".into())).is_err());
+        assert!(with(|c| c.worker.public_url = "sms.example.com".into()).is_err());
+        assert!(with(|c| c.worker.public_url = "https://sms.example.com".into()).is_ok());
         assert!(with(|c| c.worker.listen = "9464".into()).is_err());
         assert!(with(|c| c.traces.endpoint = "collector:4317".into()).is_err());
         assert!(with(|c| c.traces.sample_ratio = f64::NAN).is_err());

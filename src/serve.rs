@@ -47,9 +47,9 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
         };
         // Written only when it differs, since connections are made anew with each change.
         let known = carriers::by_name(db.read(), &operator, SIMULATOR).await.ok();
-        if known.is_none_or(|c| !c.enabled || c.settings(&keys).ok().as_ref() != Some(&settings)) {
+        if known.is_none_or(|c| !c.enabled || c.settings(&keys).ok() != Some(settings.clone().into())) {
             let tx = db.begin().await?;
-            carriers::upsert(&tx, &operator, &keys, SIMULATOR, &settings, true).await?;
+            carriers::upsert(&tx, &operator, &keys, SIMULATOR, settings, true).await?;
             tx.commit().await?;
         }
     }
@@ -77,7 +77,7 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
 async fn simulated_elsewhere(db: &Db, operator: &OperatorScope) -> bool {
     let known = carriers::by_name(db.read(), operator, SIMULATOR).await.ok().and_then(|c| c.shown().ok());
     match known {
-        Some(settings) => tokio::net::TcpStream::connect(&settings.address).await.is_ok(),
+        Some(settings) => tokio::net::TcpStream::connect(settings.address()).await.is_ok(),
         None => false,
     }
 }

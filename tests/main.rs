@@ -21,6 +21,7 @@ mod contract;
 mod crashes;
 mod delivery;
 mod events;
+mod http_carriers;
 mod imports;
 mod inbound_messages;
 mod main_job;

@@ -5,6 +5,8 @@
 //! nonce: `v1.<key>.<nonce>.<data>`, each in hexadecimal. So a key is changed by putting the new one first, sealing
 //! everything anew ([`crate::carriers::seal_all`]), and taking the old one away.
 //!
+//! The same keys sign what must be known again when it comes from outside, such as a call-back's address.
+//!
 //! Invariants: a sealed text opens only for what it was sealed for (`about`), so that a row's secret is of no use in
 //! another row; neither keys nor secrets are shown by `Debug`.
 
@@ -14,6 +16,7 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -30,11 +33,20 @@ struct Key {
     /// The beginning of the SHA-256 of the key, in hexadecimal.
     id: String,
     cipher: XChaCha20Poly1305,
+    /// For signatures: a key of its own, derived from the key.
+    signing: [u8; 32],
 }
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|k| &k.id)).finish()
+    }
+}
+
+impl Key {
+    fn mac(&self, about: &str) -> Result<Hmac<Sha256>> {
+        let mac = Hmac::<Sha256>::new_from_slice(&self.signing).map_err(|e| Error::internal(e.to_string()))?;
+        Ok(mac.chain_update(about))
     }
 }
 
@@ -49,7 +61,8 @@ impl Keyring {
             let bytes = unhex(word).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
             let bytes = bytes.ok_or_else(|| format!("secret key {place} is not 64 hexadecimal digits"))?;
             let id = hex(Sha256::digest(bytes).get(..4).unwrap_or_default());
-            Ok(Key { id, cipher: XChaCha20Poly1305::new(&bytes.into()) })
+            let signing = Sha256::new().chain_update(b"carillon signing").chain_update(bytes).finalize().into();
+            Ok(Key { id, cipher: XChaCha20Poly1305::new(&bytes.into()), signing })
         });
         keys.collect::<std::result::Result<Vec<_>, _>>().map(Self)
     }
@@ -66,7 +79,7 @@ impl Keyring {
     /// # Errors
     /// Internal without a key.
     pub fn seal(&self, about: &str, secret: &str) -> Result<String> {
-        let Key { id, cipher } =
+        let Key { id, cipher, .. } =
             self.0.first().ok_or_else(|| Error::internal("there is no key to seal secrets with"))?;
         let mut nonce = [0u8; 24];
         ids::fill_random(&mut nonce);
@@ -98,6 +111,21 @@ impl Keyring {
         let payload = Payload { msg: data.as_slice(), aad: about.as_bytes() };
         let plain = cipher.decrypt(&XNonce::from(nonce), payload).map_err(|_| broken())?;
         String::from_utf8(plain).map_err(|_| broken())
+    }
+
+    /// Signs `about` with the first key (HMAC-SHA-256, RFC 2104): 64 hexadecimal digits.
+    ///
+    /// # Errors
+    /// Internal without a key.
+    pub fn sign(&self, about: &str) -> Result<String> {
+        let key = self.0.first().ok_or_else(|| Error::internal("there is no key to sign with"))?;
+        Ok(hex(&key.mac(about)?.finalize().into_bytes()))
+    }
+
+    /// Whether one of the keys has signed `about` so; compared in constant time.
+    pub fn verifies(&self, about: &str, signature: &str) -> bool {
+        let Some(signature) = unhex(signature) else { return false };
+        self.0.iter().any(|key| key.mac(about).is_ok_and(|mac| mac.verify_slice(&signature).is_ok()))
     }
 
     /// Whether `sealed` is sealed with the first key.
@@ -142,6 +170,21 @@ mod tests {
         ] {
             assert!(ring.open("carrier a", &broken).is_err(), "{broken}");
         }
+    }
+
+    #[test]
+    fn a_signature_holds_for_its_own_text_and_keys() {
+        let (old, new) = (Keyring::generate(), Keyring::generate());
+        let ring = Keyring::parse(&old).unwrap();
+        let signature = ring.sign("a").unwrap();
+        assert_eq!(signature.len(), 64);
+        assert!(ring.verifies("a", &signature) && !ring.verifies("b", &signature));
+        assert!(Keyring::parse(&format!("{new},{old}")).unwrap().verifies("a", &signature), "while keys are changed");
+        assert!(!Keyring::parse(&new).unwrap().verifies("a", &signature));
+        for wrong in ["", "x", &signature[..62], &signature.replace(|c: char| c.is_ascii_digit(), "a")] {
+            assert!(!ring.verifies("a", wrong), "{wrong}");
+        }
+        assert!(Keyring::default().sign("a").is_err() && !Keyring::default().verifies("a", &signature));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod m20261122_000401_messages_fillfactor;
 mod m20261122_000501_inbound_messages_create;
 mod m20261122_000502_unsubscribes_create;
 mod m20261122_000503_messages_validity;
+mod m20261122_000601_carriers_http;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000501_inbound_messages_create::Step),
             Box::new(m20261122_000502_unsubscribes_create::Step),
             Box::new(m20261122_000503_messages_validity::Step),
+            Box::new(m20261122_000601_carriers_http::Step),
         ]
     }
 }

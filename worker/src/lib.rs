@@ -29,8 +29,12 @@ pub struct WorkerConfig {
     pub patience: Patience,
     /// How long a shutdown waits for what is under way.
     pub drain: Duration,
-    /// What opens carriers' passwords.
+    /// What opens carriers' passwords and signs call-backs.
     pub keys: Keyring,
+    /// Where call-backs of HTTP carriers reach the API, such as https://sms.example.com; empty: nowhere.
+    pub public_url: String,
+    /// Whether HTTP carriers may be at private addresses.
+    pub private_carriers: bool,
 }
 
 impl Default for WorkerConfig {
@@ -44,6 +48,8 @@ impl Default for WorkerConfig {
             },
             drain: Duration::from_secs(20),
             keys: Keyring::default(),
+            public_url: String::new(),
+            private_carriers: false,
         }
     }
 }

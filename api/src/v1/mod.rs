@@ -18,6 +18,7 @@ pub mod api_tokens;
 pub mod balance;
 pub mod blacklist;
 pub mod campaigns;
+pub mod carrier_callbacks;
 pub mod contact_fields;
 pub mod contacts;
 pub mod events;

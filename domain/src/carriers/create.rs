@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Carrier, SmppSettings, queries};
+use super::{Carrier, Settings, queries};
 use crate::{
     db::{Sql, or_exists},
     error::{Error, Faults, Result},
@@ -19,10 +19,10 @@ pub struct NewCarrier {
     pub name: String,
     /// Whether it is used.
     pub enabled: bool,
-    pub settings: SmppSettings,
+    pub settings: Settings,
 }
 
-/// Makes an SMPP carrier; workers connect to it within a second.
+/// Makes a carrier; workers use it within a second.
 ///
 /// # Errors
 /// `invalid_request` with every fault; `already_exists` when the name is taken.
@@ -33,25 +33,26 @@ pub async fn create(
     new: NewCarrier,
 ) -> Result<Carrier> {
     let NewCarrier { name, enabled, settings } = new;
-    check(&name, &settings)?;
+    check(&name, &settings, false)?;
     let now = scope.clock.now();
     let id = CarrierId::new(now);
     let (config, sealed) = stored(keys, id, &settings)?;
     tx.run(
         "INSERT INTO carriers (id, name, kind, config, password_sealed, enabled, created_at, updated_at, version) \
-         VALUES ($1, $2, 'smpp', $3, $4, $5, $6, $6, 1)",
-        vals![id, name, config, sealed, enabled, now],
+         VALUES ($1, $2, $7, $3, $4, $5, $6, $6, 1)",
+        vals![id, name, config, sealed, enabled, now, settings.kind().as_str()],
     )
     .await
     .map_err(|e| or_exists(e, "There is a carrier of this name already."))?;
     queries::find(tx, scope, id).await
 }
 
-/// Refuses a name or settings that are wrong, with every fault; settings are at `/settings`.
-pub(super) fn check(name: &str, settings: &SmppSettings) -> Result<()> {
+/// Refuses a name or settings that are wrong, with every fault; settings are at `/settings` or `/http`. `sealed`: a secret
+/// is there already.
+pub(super) fn check(name: &str, settings: &Settings, sealed: bool) -> Result<()> {
     let mut faults = Faults::default();
     faults.text("/name", name, 100);
-    settings.check(&mut faults, "/settings");
+    settings.check(&mut faults, sealed);
     faults.check()
 }
 
@@ -59,10 +60,10 @@ pub(super) fn check(name: &str, settings: &SmppSettings) -> Result<()> {
 pub(super) fn stored(
     keys: &Keyring,
     id: CarrierId,
-    settings: &SmppSettings,
+    settings: &Settings,
 ) -> Result<(serde_json::Value, Option<String>)> {
-    let config = serde_json::to_value(settings).map_err(|e| Error::internal(e.to_string()))?;
-    let sealed = match settings.password.as_str() {
+    let config = settings.stored().map_err(|e| Error::internal(e.to_string()))?;
+    let sealed = match settings.secret() {
         "" => None,
         password => Some(keys.seal(&queries::about(id), password)?),
     };

@@ -164,7 +164,7 @@ pub async fn binds(conn: &impl ConnectionTrait, scope: &OperatorScope, carrier: 
     let known: Vec<Bind> = conn.all(sql, vals![carrier.id]).await?;
     let mut known: HashMap<i64, Bind> = known.into_iter().map(|bind| (bind.n, bind)).collect();
     let settings = carrier.shown()?;
-    let window_size = i64::try_from(settings.window).unwrap_or(i64::MAX);
+    let window_size = i64::try_from(settings.window()).unwrap_or(i64::MAX);
     let fresh = scope.clock.now().minus(STALE);
     let bind = |n| match known.remove(&n) {
         Some(bind) if bind.reported_at.is_some_and(|at| at >= fresh) => bind,
@@ -186,5 +186,5 @@ pub async fn binds(conn: &impl ConnectionTrait, scope: &OperatorScope, carrier: 
             reported_at: None,
         },
     };
-    Ok((0..i64::from(settings.binds)).map(bind).collect())
+    Ok((0..i64::from(settings.binds())).map(bind).collect())
 }

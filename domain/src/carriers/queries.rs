@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 
-use super::SmppSettings;
+use super::{HttpSettings, Kind, Settings, SmppSettings};
 use crate::{
     clock::Timestamp,
     db::{Sql, Window},
@@ -18,6 +18,7 @@ use crate::{
 pub struct Carrier {
     pub id: CarrierId,
     pub name: String,
+    pub kind: Kind,
     pub config: serde_json::Value,
     pub password_sealed: Option<String>,
     pub enabled: bool,
@@ -27,14 +28,14 @@ pub struct Carrier {
 }
 
 impl Carrier {
-    /// Its settings, with the password.
+    /// Its settings, with the password or secret.
     ///
     /// # Errors
     /// Internal when the stored form cannot be read, or the password is sealed with a key that is not at hand.
-    pub fn settings(&self, keys: &Keyring) -> Result<SmppSettings> {
-        let settings: SmppSettings = self.read()?;
+    pub fn settings(&self, keys: &Keyring) -> Result<Settings> {
+        let settings = self.read()?;
         match &self.password_sealed {
-            Some(sealed) => Ok(SmppSettings { password: keys.open(&about(self.id), sealed)?, ..settings }),
+            Some(sealed) => Ok(settings.with_secret(keys.open(&about(self.id), sealed)?)),
             None => Ok(settings),
         }
     }
@@ -42,8 +43,8 @@ impl Carrier {
     ///
     /// # Errors
     /// Internal when the stored form cannot be read.
-    pub fn shown(&self) -> Result<SmppSettings> {
-        Ok(SmppSettings { password: String::new(), ..self.read()? })
+    pub fn shown(&self) -> Result<Settings> {
+        Ok(self.read()?.with_secret(String::new()))
     }
     /// Whether it has a password.
     pub fn has_password(&self) -> bool {
@@ -53,9 +54,12 @@ impl Carrier {
     pub(super) fn plain_password(&self) -> Option<&str> {
         self.config.get("password").and_then(|p| p.as_str()).filter(|p| !p.is_empty())
     }
-    fn read(&self) -> Result<SmppSettings> {
-        serde_json::from_value(self.config.clone())
-            .map_err(|e| Error::internal(format!("settings of carrier {}: {e}", self.name)))
+    fn read(&self) -> Result<Settings> {
+        let read = match self.kind {
+            Kind::Smpp => serde_json::from_value(self.config.clone()).map(|smpp: SmppSettings| smpp.into()),
+            Kind::Http => serde_json::from_value(self.config.clone()).map(|http: HttpSettings| http.into()),
+        };
+        read.map_err(|e| Error::internal(format!("settings of carrier {}: {e}", self.name)))
     }
 }
 
@@ -64,7 +68,7 @@ pub(super) fn about(id: CarrierId) -> String {
     format!("carrier {id}")
 }
 
-const COLUMNS: &str = "id, name, config, password_sealed, enabled, created_at, updated_at, version";
+const COLUMNS: &str = "id, name, kind, config, password_sealed, enabled, created_at, updated_at, version";
 
 /// Every carrier, for the worker.
 ///
@@ -72,6 +76,14 @@ const COLUMNS: &str = "id, name, config, password_sealed, enabled, created_at, u
 /// When the database cannot be read.
 pub async fn all(conn: &impl ConnectionTrait, _: &SystemScope) -> Result<Vec<Carrier>> {
     Ok(conn.all(&format!("SELECT {COLUMNS} FROM carriers ORDER BY id"), vals![]).await?)
+}
+
+/// The carrier that a call-back is of.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn called(conn: &impl ConnectionTrait, _: &SystemScope, id: CarrierId) -> Result<Option<Carrier>> {
+    Ok(conn.one(&format!("SELECT {COLUMNS} FROM carriers WHERE id = $1"), vals![id]).await?)
 }
 
 /// One page, newest first, and whether there are more.

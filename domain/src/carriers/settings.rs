@@ -166,7 +166,7 @@ impl fmt::Debug for SmppSettings {
 }
 
 /// A change of settings: what is `None` stays.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SmppChange {
     pub address: Option<String>,
     pub system_id: Option<String>,

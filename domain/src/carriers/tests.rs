@@ -31,7 +31,7 @@ fn settings(password: &str) -> SmppSettings {
 }
 
 async fn made(stage: &Stage, keys: &Keyring, name: &str, password: &str) -> Carrier {
-    let new = NewCarrier { name: name.into(), enabled: true, settings: settings(password) };
+    let new = NewCarrier { name: name.into(), enabled: true, settings: settings(password).into() };
     write_tx!(stage, tx => create(&tx, &operator(stage), keys, new)).unwrap()
 }
 
@@ -46,17 +46,13 @@ async fn a_password_is_sealed_and_opened_only_with_its_key() {
         let keys = keys();
         let row = made(&stage, &keys, "a", "opensesa").await;
         assert!(!stored_text(&stage).await.contains("opensesa"));
-        assert_eq!(row.settings(&keys).unwrap(), settings("opensesa"));
-        assert_eq!(row.shown().unwrap(), settings(""));
+        assert_eq!(row.settings(&keys).unwrap(), settings("opensesa").into());
+        assert_eq!(row.shown().unwrap(), settings("").into());
         assert!(row.has_password());
         assert!(row.settings(&self::keys()).is_err());
         let change = Change { enabled: Some(false), ..Change::default() };
         let row = write_tx!(stage, tx => update(&tx, &operator(&stage), &self::keys(), row.id, None, change)).unwrap();
-        assert_eq!(
-            (row.enabled, row.settings(&keys).unwrap().password.as_str()),
-            (false, "opensesa"),
-            "kept without its key"
-        );
+        assert_eq!((row.enabled, row.settings(&keys).unwrap().secret()), (false, "opensesa"), "kept without its key");
         let clear = Change {
             settings: SmppChange { password: Some(String::new()), ..SmppChange::default() },
             ..Change::default()
@@ -80,18 +76,18 @@ async fn what_an_earlier_version_stored_is_read_and_then_sealed() {
         let keys = Keyring::parse(&first).unwrap();
         let read = async || find(stage.db.read(), &operator(&stage), id).await.unwrap();
         assert!(!any_sealed(stage.db.read(), &stage.system).await.unwrap());
-        assert_eq!(read().await.settings(&keys).unwrap().password, "opensesa");
+        assert_eq!(read().await.settings(&keys).unwrap().secret(), "opensesa");
         assert_eq!(write_tx!(stage, tx => seal_all(&tx, &stage.system, &keys)).unwrap(), 1);
         assert!(!stored_text(&stage).await.contains("opensesa"));
         let row = read().await;
         let seen = row.settings(&keys).unwrap();
-        assert_eq!((seen.password.as_str(), seen.binds, row.version), ("opensesa", 3, 7), "no connection is made anew");
+        assert_eq!((seen.secret(), seen.binds(), row.version), ("opensesa", 3, 7), "no connection is made anew");
         assert_eq!(write_tx!(stage, tx => seal_all(&tx, &stage.system, &keys)).unwrap(), 0);
         // A new key comes first, then alone.
         let both = Keyring::parse(&format!("{second},{first}")).unwrap();
         assert_eq!(write_tx!(stage, tx => seal_all(&tx, &stage.system, &both)).unwrap(), 1);
         let alone = Keyring::parse(&second).unwrap();
-        assert_eq!(read().await.settings(&alone).unwrap().password, "opensesa");
+        assert_eq!(read().await.settings(&alone).unwrap().secret(), "opensesa");
         // A lost key stops nothing else.
         assert_eq!(write_tx!(stage, tx => seal_all(&tx, &stage.system, &self::keys())).unwrap(), 0);
         assert!(any_sealed(stage.db.read(), &stage.system).await.unwrap());
@@ -108,7 +104,7 @@ async fn a_change_that_changes_nothing_keeps_the_version() {
             let now = write_tx!(stage, tx => update(&tx, &operator, &keys, row.id, Some(1), same)).unwrap();
             assert_eq!(now.version, 1);
         }
-        let other = write_tx!(stage, tx => upsert(&tx, &operator, &keys, "a", &settings("changed"), true)).unwrap();
+        let other = write_tx!(stage, tx => upsert(&tx, &operator, &keys, "a", settings("changed"), true)).unwrap();
         assert_eq!((other.id, other.version), (row.id, 2));
         let stale = Change { enabled: Some(false), ..Change::default() };
         let error = write_tx!(stage, tx => update(&tx, &operator, &keys, row.id, Some(1), stale)).unwrap_err();

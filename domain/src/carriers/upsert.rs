@@ -2,14 +2,14 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Carrier, Change, NewCarrier, SmppChange, SmppSettings, by_name, create, update};
+use super::{Carrier, Change, NewCarrier, Settings, SmppChange, by_name, create, update};
 use crate::{
     error::{Code, Result},
     scope::OperatorScope,
     secrets::Keyring,
 };
 
-/// Writes an SMPP carrier under a name; an existing one gets exactly these settings.
+/// Writes a carrier under a name; an existing one gets exactly these settings.
 ///
 /// # Errors
 /// `invalid_request` with every fault.
@@ -18,16 +18,21 @@ pub async fn upsert(
     scope: &OperatorScope,
     keys: &Keyring,
     name: &str,
-    settings: &SmppSettings,
+    settings: impl Into<Settings>,
     enabled: bool,
 ) -> Result<Carrier> {
+    let settings = settings.into();
     match by_name(tx, scope, name).await {
         Ok(row) => {
-            let settings = SmppChange::to(settings.clone());
-            update(tx, scope, keys, row.id, None, Change { name: None, enabled: Some(enabled), settings }).await
+            let change = Change { enabled: Some(enabled), ..Change::default() };
+            let change = match settings {
+                Settings::Smpp(smpp) => Change { settings: SmppChange::to(smpp), ..change },
+                Settings::Http(http) => Change { http: Some(*http), ..change },
+            };
+            update(tx, scope, keys, row.id, None, change).await
         }
         Err(e) if e.code == Code::NotFound => {
-            let new = NewCarrier { name: name.to_owned(), enabled, settings: settings.clone() };
+            let new = NewCarrier { name: name.to_owned(), enabled, settings };
             create(tx, scope, keys, new).await
         }
         Err(e) => Err(e),

@@ -31,7 +31,7 @@ pub use cancel::cancel;
 pub use list::{Filter, Listed, list};
 pub use plan::{Draft, Letter, Outcome, Piece, Recipient, Skip, Values};
 pub use queries::{Message, Part, get, parts_of};
-pub use record::{Answer, Patience, Receipt, Recorded, Reference, Submitted, record};
+pub use record::{Answer, Patience, Receipt, Recorded, Reference, Submitted, receive, record};
 pub use send::{Letterhead, Request, Sent, cost, plan, recipients, send};
 pub use status::{ReceiptState, Status};
 pub use terms::Terms;

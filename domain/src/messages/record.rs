@@ -114,6 +114,16 @@ pub async fn record(
     Ok(recorded)
 }
 
+/// Records receipts that came without a connection of ours.
+///
+/// # Errors
+/// When the database refuses; then nothing is recorded, and the carrier must send them again.
+pub async fn receive(db: &Db, scope: &SystemScope, carrier: CarrierId, receipts: &[Receipt]) -> Result<Recorded> {
+    let none = std::time::Duration::ZERO; // without answers nobody's patience is asked
+    let patience = Patience { in_doubt: none, receipt: none, settle: none };
+    record(db, scope, carrier, &patience, &[], receipts).await
+}
+
 /// The same in the caller's transaction.
 pub(super) async fn record_in(
     tx: &DatabaseTransaction,

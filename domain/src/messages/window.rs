@@ -133,6 +133,21 @@ pub async fn mark(
     Ok(Marked { chunks: mine, messages })
 }
 
+/// Makes messages of several parts into one each, before they are marked: for a carrier that takes a text as a whole and
+/// splits it itself, so that one receipt ends the message. What they cost is in their segments, which stay.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn make_whole(db: &Db, _: &SystemScope, messages: &[MessageId]) -> Result<()> {
+    let tx = db.begin().await?;
+    let sql = format!(
+        "UPDATE messages SET parts = 1 WHERE id IN {} AND status = 'queued' AND parts > 1",
+        ids_list(db.backend(), 1)
+    );
+    tx.run(&sql, vals![ids_json(messages.iter().map(|id| id.0))]).await?;
+    Ok(tx.commit().await?)
+}
+
 /// What a [`mark`] came to.
 #[derive(Debug, Clone, Default)]
 pub struct Marked {

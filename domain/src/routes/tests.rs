@@ -24,7 +24,7 @@ fn operator(stage: &Stage) -> OperatorScope {
 
 async fn carrier(stage: &Stage, name: &str) -> CarrierId {
     let settings = SmppSettings { address: "127.0.0.1:2775".into(), system_id: "me".into(), ..SmppSettings::default() };
-    let new = NewCarrier { name: name.into(), enabled: true, settings };
+    let new = NewCarrier { name: name.into(), enabled: true, settings: settings.into() };
     write_tx!(stage, tx => carriers::create(&tx, &operator(stage), &Keyring::default(), new)).unwrap().id
 }
 

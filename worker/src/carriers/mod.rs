@@ -3,6 +3,7 @@
 //! ([`health`]).
 
 mod health;
+mod http;
 mod numbers;
 mod smpp;
 
@@ -13,7 +14,7 @@ use std::{
 };
 
 use domain::{
-    carriers::{self, Carrier, health::Bind},
+    carriers::{self, Carrier, Settings, health::Bind},
     ids::CarrierId,
     leases,
 };
@@ -97,7 +98,7 @@ fn keep(shared: &Shared, rows: Vec<Carrier>, pumps: &mut HashMap<(CarrierId, u32
     for carrier in rows.into_iter().filter(|c| c.enabled) {
         match carrier.settings(&shared.config.keys) {
             Ok(settings) => {
-                wanted.extend((0..settings.binds).map(|n| ((carrier.id, n), (carrier.clone(), settings.clone()))))
+                wanted.extend((0..settings.binds()).map(|n| ((carrier.id, n), (carrier.clone(), settings.clone()))))
             }
             Err(e) => tracing::error!(carrier = carrier.name, error = %e, "the carrier's settings cannot be read"),
         }
@@ -121,7 +122,7 @@ fn keep(shared: &Shared, rows: Vec<Carrier>, pumps: &mut HashMap<(CarrierId, u32
 }
 
 /// Waits for the lease of a bind, then runs its pump for as long as the lease is ours.
-async fn hold_bind(shared: Shared, carrier: Carrier, settings: carriers::SmppSettings, n: u32, reported: Reported) {
+async fn hold_bind(shared: Shared, carrier: Carrier, settings: Settings, n: u32, reported: Reported) {
     let held = |health: Option<Health>| *reported.lock().unwrap_or_else(PoisonError::into_inner) = health;
     let lease = format!("bind.{}.{n}", carrier.id);
     let owner = format!("{}.{n}.{}", shared.name, carrier.version);
@@ -133,9 +134,13 @@ async fn hold_bind(shared: Shared, carrier: Carrier, settings: carriers::SmppSet
         }
         let (stop, stopped) = watch::channel(false);
         let own = Shared { stop: stopped, ..shared.clone() };
-        let health = Health::new(shared.scope.clock.clone(), n, &owner, settings.window);
+        let health = Health::new(shared.scope.clock.clone(), n, &owner, settings.window());
         held(Some(health.clone()));
-        let mut pump = tokio::spawn(smpp::pump(own, carrier.clone(), settings.clone(), owner.clone(), health));
+        let (of, by) = (carrier.clone(), owner.clone());
+        let mut pump = match settings.clone() {
+            Settings::Smpp(smpp) => tokio::spawn(smpp::pump(own, of, smpp, by, health)),
+            Settings::Http(http) => tokio::spawn(http::pump(own, of, *http, by, health)),
+        };
         loop {
             tokio::select! {
                 ended = &mut pump => {

@@ -1,15 +1,17 @@
 //! `/v1/admin/carriers`: the ways out, their settings and how their connections are.
 
 mod health;
+mod presets;
 mod shapes;
 
 use actix_web::{delete, get, patch, post, web::Data};
-use domain::{carriers, ids::CarrierId};
+use domain::{Error, carriers, ids::CarrierId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use health::{CarrierBind, CarrierHealth};
+pub use presets::CarrierPresets;
 pub use shapes::{Carrier, CarrierPatch, NewCarrier, SmppSettings, SmppSettingsInput};
 
 use crate::{
@@ -28,7 +30,14 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(get).service(update).service(delete).service(health::health);
+    config
+        .service(list)
+        .service(create)
+        .service(get)
+        .service(update)
+        .service(delete)
+        .service(health::health)
+        .service(presets::list);
 }
 
 /// Which carriers to list.
@@ -60,14 +69,16 @@ async fn list(
 ) -> Result<Reply<Page<Carrier>>, Failure> {
     let ListCarriers { limit, after } = asked;
     let (rows, more) = carriers::list(app.db.read(), &scope, window(limit, after.as_deref())?).await?;
-    let shown: Vec<Carrier> = rows.into_iter().map(Carrier::read).collect::<domain::Result<_>>()?;
+    let shown: Vec<Carrier> =
+        rows.into_iter().map(|row| Carrier::read(row, &app.config.keys)).collect::<domain::Result<_>>()?;
     Ok(Reply::ok(Page::new((shown, more), |carrier: &Carrier| carrier.id)))
 }
 
 /// Create a carrier
 ///
 /// Workers connect to it within a second; nothing is sent through it before an account or a route leads there. Settings
-/// that cannot work are refused with every fault at once. For example, the body below makes a carrier with four
+/// that cannot work are refused with every fault at once. An SMPP carrier has `settings`, an HTTP carrier `http`, for which
+/// `GET /v1/admin/carrier-presets` has examples to begin with. For example, the body below makes a carrier with four
 /// connections; `{"name": "acme", "settings": {"address": "smpp.example.com:2775", "system_id": "me"}}` is the least.
 #[utoipa::path(
     operation_id = "admin_carriers.create",
@@ -84,13 +95,17 @@ async fn create(
     key: Key,
     Json(new): Json<NewCarrier>,
 ) -> Result<Answer, Failure> {
-    let NewCarrier { name, enabled, settings } = new;
-    let settings = carriers::SmppSettings::default().changed(settings.change());
+    let NewCarrier { name, enabled, settings, http } = new;
+    let settings = match (settings, http) {
+        (Some(smpp), None) => carriers::SmppSettings::default().changed(smpp.change()).into(),
+        (None, Some(http)) => http.into(),
+        _ => return Err(Error::field("/settings", "required", "must be given, or http, and not both").into()),
+    };
     let new = carriers::NewCarrier { name, enabled, settings };
     key.run(&app, &scope, async |tx| {
         let row = carriers::create(tx, &scope, &app.config.keys, new).await?;
         let version = row.version;
-        Ok(Reply::created(Carrier::read(row)?).tagged(version))
+        Ok(Reply::created(Carrier::read(row, &app.config.keys)?).tagged(version))
     })
     .await
 }
@@ -110,12 +125,13 @@ async fn create(
 async fn get(app: Data<App>, Operator(scope): Operator, Id(id): Id<CarrierId>) -> Result<Reply<Carrier>, Failure> {
     let row = carriers::find(app.db.read(), &scope, id).await?;
     let version = row.version;
-    Ok(Reply::ok(Carrier::read(row)?).tagged(version))
+    Ok(Reply::ok(Carrier::read(row, &app.config.keys)?).tagged(version))
 }
 
 /// Change a carrier
 ///
-/// Only what is sent is changed; null sets a setting back to its default, and a password that is not sent stays. The
+/// Only what is sent is changed; null sets a setting back to its default, and a password that is not sent stays. `http` is
+/// replaced as a whole, but for a secret that is not sent. The
 /// connections are made anew with the new settings within a second, without a restart: what is under way comes to its
 /// end first. With `{"enabled": false}` they are ended and what waits for the carrier goes on waiting. For example,
 /// `{"settings": {"window": 100}}` narrows the window.
@@ -135,14 +151,14 @@ async fn update(
     IfMatch(expected): IfMatch,
     Json(patch): Json<CarrierPatch>,
 ) -> Result<Reply<Carrier>, Failure> {
-    let CarrierPatch { name, enabled, settings } = patch;
+    let CarrierPatch { name, enabled, settings, http } = patch;
     let settings = settings.map(SmppSettingsInput::change).unwrap_or_default();
     let tx = app.db.begin().await?;
-    let change = carriers::Change { name, enabled, settings };
+    let change = carriers::Change { name, enabled, settings, http };
     let row = carriers::update(&tx, &scope, &app.config.keys, id, expected, change).await?;
     tx.commit().await?;
     let version = row.version;
-    Ok(Reply::ok(Carrier::read(row)?).tagged(version))
+    Ok(Reply::ok(Carrier::read(row, &app.config.keys)?).tagged(version))
 }
 
 /// Delete a carrier

@@ -10,16 +10,16 @@
 //! cannot be recorded, so a pump ends with its recorder, and neither outlives the other.
 
 mod answers;
-mod chunks;
+pub(super) mod chunks;
 mod encode;
 mod feed;
 mod flight;
 mod inbound;
-mod pace;
+pub(super) mod pace;
 mod pump;
 mod receipts;
-mod recorder;
+pub(super) mod recorder;
 mod serve;
 mod store;
 
-pub use pump::pump;
+pub use pump::{Companion, heartbeat, pump};

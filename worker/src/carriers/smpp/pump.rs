@@ -74,7 +74,7 @@ pub struct Pump {
 }
 
 /// A task that ends with its owner, also when that panics.
-struct Companion(JoinHandle<()>);
+pub struct Companion(pub JoinHandle<()>);
 
 impl Drop for Companion {
     fn drop(&mut self) {
@@ -158,7 +158,7 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owne
 }
 
 /// Renews the leases of open chunks, apart from the pump, so that a slow statement never costs one.
-async fn heartbeat(shared: Shared, owner: String, leased: Arc<Mutex<HashSet<ChunkId>>>) {
+pub async fn heartbeat(shared: Shared, owner: String, leased: Arc<Mutex<HashSet<ChunkId>>>) {
     loop {
         tokio::time::sleep(shared.config.lease / 3).await;
         let ids: Vec<ChunkId> = leased.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();

@@ -1,25 +1,30 @@
 //! The requests and responses of carriers.
 
 use domain::{
-    carriers::{self, Carrier as Row, Codec, SmppChange},
+    carriers::{self, Carrier as Row, Codec, HttpSettings, Kind, Settings, SmppChange, http},
     clock::Timestamp,
     ids::CarrierId,
+    secrets::Keyring,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::shared::json::{clearable, given};
 
-/// A way out: an SMPP carrier.
+/// A way out: an SMPP or an HTTP carrier.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "car_01kazsw6e3f8e9xq2m4r7t5v0b",
     "name": "acme",
+    "kind": "smpp",
     "enabled": true,
     "settings": {
         "address": "smpp.example.com:2775", "system_id": "me", "has_password": true, "system_type": "", "binds": 4, "window": 100,
         "enquire_link_seconds": 30, "response_seconds": 60, "receipt_ids": "as_is", "service_type": "", "gsm7_data_coding": 0, "ucs2_data_coding": 8
     },
+    "http": null,
+    "has_secret": true,
+    "callback_path": null,
     "created_at": "2026-11-21T10:00:00.000000Z",
     "updated_at": "2026-11-21T10:00:00.000000Z"
 }))]
@@ -28,10 +33,19 @@ pub struct Carrier {
     pub id: CarrierId,
     /// What the operator calls it; unique.
     pub name: String,
+    /// How it is spoken to.
+    pub kind: Kind,
     /// Whether it is used.
     pub enabled: bool,
-    /// How it is spoken to.
-    pub settings: SmppSettings,
+    /// The settings of an SMPP carrier; null of another.
+    pub settings: Option<SmppSettings>,
+    /// The settings of an HTTP carrier; null of another.
+    pub http: Option<HttpSettings>,
+    /// Whether there is a password or a secret. It is stored encrypted and never shown.
+    pub has_secret: bool,
+    /// Where receipts of an HTTP carrier are called to on this server; signed, so keep it as you keep a secret. Null of an
+    /// SMPP carrier.
+    pub callback_path: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -40,10 +54,14 @@ pub struct Carrier {
 
 impl Carrier {
     /// A row as it is shown.
-    pub fn read(row: Row) -> domain::Result<Self> {
-        let (shown, has_password) = (row.shown()?, row.has_password());
-        let Row { id, name, config: _, password_sealed: _, enabled, created_at, updated_at, version: _ } = row;
-        Ok(Self { id, name, enabled, settings: SmppSettings::of(shown, has_password), created_at, updated_at })
+    pub fn read(row: Row, keys: &Keyring) -> domain::Result<Self> {
+        let (shown, has_secret) = (row.shown()?, row.has_password());
+        let Row { id, name, kind, config: _, password_sealed: _, enabled, created_at, updated_at, version: _ } = row;
+        let (settings, http, callback_path) = match shown {
+            Settings::Smpp(smpp) => (Some(SmppSettings::of(smpp, has_secret)), None, None),
+            Settings::Http(http) => (None, Some(*http), Some(http::callback_path(keys, id)?)),
+        };
+        Ok(Self { id, name, kind, enabled, settings, http, has_secret, callback_path, created_at, updated_at })
     }
 }
 
@@ -131,8 +149,14 @@ pub struct NewCarrier {
     #[serde(default = "yes")]
     #[schema(required = false, default = true)]
     pub enabled: bool,
-    /// How it is spoken to.
-    pub settings: SmppSettingsInput,
+    /// The settings of an SMPP carrier.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pub settings: Option<SmppSettingsInput>,
+    /// The settings of an HTTP carrier; one of `settings` and `http` is needed.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pub http: Option<HttpSettings>,
 }
 
 fn yes() -> bool {
@@ -152,10 +176,14 @@ pub struct CarrierPatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub enabled: Option<bool>,
-    /// Settings to change.
+    /// Settings to change of an SMPP carrier.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub settings: Option<SmppSettingsInput>,
+    /// The settings of an HTTP carrier, all of them; a secret that is left out stays.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pub http: Option<HttpSettings>,
 }
 
 /// Settings of an SMPP 3.4 carrier to be set. What is left out stays as it is, or takes its default in a new carrier;

@@ -1,0 +1,94 @@
+//! `POST /v1/carrier-callbacks/{id}/{signature}`: where HTTP carriers send receipts. It is for providers, who have no token
+//! and a language of their own: so it is not in the document, and the signature in the address is what lets in.
+//!
+//! Invariants: nothing of a body is read before the signature holds; a call-back is acknowledged after its receipts are
+//! committed, so that a provider whose call failed calls again.
+
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse, post,
+    web::{BytesMut, Data, Payload, ServiceConfig},
+};
+use domain::{
+    Code, Error,
+    carriers::{self, Settings, http},
+    ids::CarrierId,
+    messages,
+    scope::SystemScope,
+};
+use futures_util::StreamExt;
+use serde_json::Value;
+
+use crate::{
+    App,
+    shared::{
+        path::{Id, part},
+        problem::Failure,
+    },
+};
+
+/// The largest body.
+const MOST: usize = 256 * 1024;
+
+/// The route of this resource.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(receive);
+}
+
+#[post("/v1/carrier-callbacks/{id}/{signature}")]
+async fn receive(
+    app: Data<App>,
+    req: HttpRequest,
+    Id(id): Id<CarrierId>,
+    payload: Payload,
+) -> Result<HttpResponse, Failure> {
+    let unknown = || Error::new(Code::NotFound, "There is no such call-back.");
+    let signature: String = part(&req, "signature")?;
+    if !http::is_signed(&app.config.keys, id, &signature) {
+        return Err(unknown().into());
+    }
+    let scope = SystemScope { clock: app.clock.clone() };
+    let carrier = carriers::called(app.db.read(), &scope, id).await?.ok_or_else(unknown)?;
+    let Settings::Http(settings) = carrier.shown()? else { return Err(unknown().into()) };
+    let Some(rules) = &settings.receipt else {
+        return Err(Error::new(Code::Conflict, "The carrier has no rules for receipts: set http.receipt.").into());
+    };
+    let called = http::receipts::read(rules, &read(&req, payload).await?);
+    if called.receipts.len() > http::receipts::MOST {
+        return Err(Error::new(Code::BodyTooLarge, "A call-back may bring at most 1,000 receipts.").into());
+    }
+    if called.unreadable > 0 || called.ignored > 0 {
+        let (unreadable, ignored) = (called.unreadable, called.ignored);
+        tracing::warn!(carrier = carrier.name, unreadable, ignored, "receipts that the carrier's rules cannot read");
+    }
+    if called.receipts.is_empty() && called.unreadable > 0 {
+        return Err(Error::field("", "unreadable", "has no id or no state where the carrier's rules say").into());
+    }
+    if !called.receipts.is_empty() {
+        messages::receive(&app.db, &scope, id, &called.receipts).await?;
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The body: JSON, or a form as an object of texts.
+async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Value, Failure> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|e| Error::new(Code::MalformedJson, format!("The body broke off: {e}.")))?;
+        if body.len() + chunk.len() > MOST {
+            return Err(Error::new(Code::BodyTooLarge, "A call-back may have at most 256 KiB.").into());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let kind = req.content_type().trim().to_ascii_lowercase();
+    if kind == "application/x-www-form-urlencoded" {
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&body)
+            .map_err(|e| Error::new(Code::MalformedJson, format!("The form cannot be read: {e}.")))?;
+        return Ok(pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect());
+    }
+    if !kind.ends_with("json") {
+        let detail = "Send Content-Type: application/json or application/x-www-form-urlencoded.";
+        return Err(Error::new(Code::UnsupportedMediaType, detail).into());
+    }
+    let parsed = serde_json::from_slice(&body);
+    Ok(parsed.map_err(|e| Error::new(Code::MalformedJson, format!("The body is not JSON: {e}.")))?)
+}

@@ -1,0 +1,345 @@
+//! The pump of one HTTP carrier: from claimed messages to requests, from answers to the recorder.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    pin::pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use domain::{
+    carriers::{
+        Carrier, HttpSettings,
+        http::{
+            self,
+            answer::{self, Verdict},
+            template::{self, Values},
+        },
+    },
+    ids::ChunkId,
+    jobs::Queue,
+    messages::{
+        Answer, Reference, Submitted,
+        window::{self, Outgoing},
+    },
+    segments::{self, Encoding, SplitMode},
+};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::{Id, JoinError, JoinSet},
+    time::Instant,
+};
+
+use super::client::{self, Outcome};
+use crate::{
+    Shared,
+    carriers::{
+        health::Health,
+        smpp::{
+            Companion,
+            chunks::{Chunks, Claim},
+            heartbeat,
+            pace::Pace,
+            recorder::{self, Done, Item},
+        },
+    },
+    metrics::METRICS,
+};
+
+/// How often an idle pump looks for chunks by itself; a nudge makes it look at once.
+const IDLE: Duration = Duration::from_millis(250);
+/// The first pause after a throttled or an unsent request; it doubles with each, to the longest.
+const FIRST: Duration = Duration::from_millis(500);
+const SLOWEST: Duration = Duration::from_secs(30);
+/// The longest that a provider may ask us to wait.
+const ASKED: Duration = Duration::from_secs(300);
+/// How often a message is sent that the provider cannot take just now.
+const TRIES: u32 = 5;
+
+/// A marked message.
+#[derive(Debug, Clone)]
+pub(super) struct Flight {
+    pub(super) claim: Claim,
+    pub(super) message: Outgoing,
+    /// How often the provider could not take it just then.
+    pub(super) refusals: u32,
+}
+
+/// The state of one carrier; [`super::feed`] has its part of it.
+pub(super) struct Pump {
+    pub(super) shared: Shared,
+    pub(super) carrier: Carrier,
+    pub(super) settings: HttpSettings,
+    pub(super) owner: String,
+    agent: ureq::Agent,
+    callback_url: String,
+    pub(super) chunks: Chunks,
+    /// Marked, to be sent.
+    pub(super) ready: VecDeque<Flight>,
+    /// Refused for now, with the time of the next try.
+    later: Vec<(Instant, Flight)>,
+    calls: JoinSet<Outcome>,
+    under_way: HashMap<Id, Flight>,
+    pub(super) leased: Arc<Mutex<HashSet<ChunkId>>>,
+    items: UnboundedSender<Item>,
+    recorded: UnboundedReceiver<Done>,
+    pub(super) pace: Pace,
+    pub(super) not_before: Instant,
+    slow: Duration,
+    pub(super) look_at: Instant,
+    health: Health,
+}
+
+/// Sends what waits for a carrier until a shutdown; then lets what is under way come to its end.
+pub async fn pump(shared: Shared, carrier: Carrier, settings: HttpSettings, owner: String, health: Health) {
+    let path = http::callback_path(&shared.config.keys, carrier.id).unwrap_or_default();
+    let public_url = shared.config.public_url.trim_end_matches('/').to_owned();
+    if settings.uses("callback_url") && (public_url.is_empty() || path.is_empty()) {
+        let error = "the carrier has {{callback_url}}, and worker.public_url is not set: nothing is sent";
+        tracing::error!(carrier = carrier.name, error);
+        health.failed(error);
+        health.backing_off(SLOWEST);
+        return shared.stopped().await;
+    }
+    let (items, to_record) = unbounded_channel();
+    let (done, recorded) = unbounded_channel();
+    let mut recorder = Companion(tokio::spawn(recorder::run(shared.clone(), carrier.clone(), to_record, done)));
+    let leased = Arc::new(Mutex::new(HashSet::new()));
+    let heart = Companion(tokio::spawn(heartbeat(shared.clone(), owner.clone(), leased.clone())));
+    let now = Instant::now();
+    let mut pump = Pump {
+        agent: client::agent(&settings, shared.config.private_carriers),
+        callback_url: format!("{public_url}{path}"),
+        chunks: Chunks::default(),
+        ready: VecDeque::new(),
+        later: Vec::new(),
+        calls: JoinSet::new(),
+        under_way: HashMap::new(),
+        pace: Pace::new(settings.parts_per_second.map(f64::from), settings.concurrency, now),
+        not_before: now,
+        slow: Duration::ZERO,
+        look_at: now,
+        shared,
+        carrier,
+        settings,
+        owner,
+        leased,
+        items,
+        recorded,
+        health,
+    };
+    pump.health.connected();
+    pump.run().await;
+    pump.abandon();
+    let Pump { shared, owner, mut chunks, items, mut recorded, .. } = pump;
+    drop(items);
+    if let Err(e) = (&mut recorder.0).await {
+        tracing::error!(error = %e, "the recorder of a carrier ended badly");
+    }
+    while let Ok(Done { recorded, left }) = recorded.try_recv() {
+        chunks.count_down(&recorded);
+        for claim in left {
+            chunks.lose(claim);
+        }
+    }
+    drop(heart);
+    // A chunk with messages that were not recorded keeps its lease, and ends in doubt when that ends.
+    let clean = chunks.idle();
+    if let Err(e) = window::finish(&shared.db, &owner, &clean).await {
+        tracing::warn!(error = %e, "chunks were not given back; their leases end by themselves");
+    }
+}
+
+impl Pump {
+    /// Runs until a shutdown and the end of what is under way, or of the time for it.
+    async fn run(&mut self) {
+        let mut until: Option<Instant> = None;
+        let wake = self.shared.wake.clone();
+        // Kept from turn to turn, so that a nudge during a statement is not missed.
+        let mut nudge = pin!(wake.nudged(Queue::MessagesDeliver));
+        loop {
+            // Without a recorder nothing may leave: its answer would be lost.
+            if self.items.is_closed() {
+                return;
+            }
+            if self.shared.stopping() {
+                let until = *until.get_or_insert_with(|| Instant::now() + self.shared.config.drain);
+                if self.calls.is_empty() || Instant::now() >= until {
+                    return;
+                }
+            } else {
+                self.refill().await;
+                self.send();
+            }
+            let paused = self.not_before.saturating_duration_since(Instant::now());
+            self.health.turn(self.calls.len(), paused);
+            let turn = self.next_turn();
+            tokio::select! {
+                Some(ended) = self.calls.join_next_with_id() => self.take(ended),
+                done = self.recorded.recv() => {
+                    let Some(Done { recorded, left }) = done else { return };
+                    self.chunks.count_down(&recorded);
+                    left.into_iter().for_each(|claim| self.lose(claim));
+                    self.finish_drained().await;
+                }
+                () = &mut nudge => {
+                    nudge.set(wake.nudged(Queue::MessagesDeliver));
+                    self.look_at = Instant::now();
+                }
+                () = tokio::time::sleep_until(turn) => {}
+            }
+        }
+    }
+
+    /// When there may be something to do without an event.
+    fn next_turn(&self) -> Instant {
+        let now = Instant::now();
+        let next = (!self.ready.is_empty()).then(|| self.not_before.max(self.pace.next())).filter(|at| *at > now);
+        let later = self.later.iter().map(|(at, _)| (*at).max(self.not_before));
+        next.into_iter().chain(later).fold(now + IDLE, Instant::min).max(now + Duration::from_millis(1))
+    }
+
+    /// Begins requests as far as there is room.
+    fn send(&mut self) {
+        let now = Instant::now();
+        if self.not_before > now {
+            // What is marked need not wait here: a pause may be long, and a cancellation should find it.
+            for flight in std::mem::take(&mut self.ready) {
+                self.settle(&flight, Answer::Unsent, Vec::new());
+            }
+            return;
+        }
+        let due = self.later.extract_if(.., |(at, _)| *at <= now).map(|(_, flight)| flight);
+        self.ready.extend(due);
+        while self.calls.len() < self.settings.concurrency && self.pace.allows(now) {
+            let Some(flight) = self.ready.pop_front() else { break };
+            let at = self.shared.scope.clock.now();
+            if flight.message.valid_until.is_some_and(|until| until <= at) {
+                self.settle(&flight, Answer::Over, Vec::new());
+                continue;
+            }
+            let values = match self.values(&flight.message) {
+                Ok(values) => values,
+                Err(error) => {
+                    self.settle(&flight, Answer::Refused { error }, Vec::new());
+                    continue;
+                }
+            };
+            let request = template::request(&self.settings, &values);
+            let (agent, id_header) = (self.agent.clone(), self.settings.answer.message_id_header.clone());
+            let call = self.calls.spawn_blocking(move || client::call(&agent, request, id_header.as_deref()));
+            self.under_way.insert(call.id(), flight);
+            self.pace.sent();
+            METRICS.submitted.with_label_values(&[&self.carrier.name]).inc();
+        }
+    }
+
+    fn values(&self, message: &Outgoing) -> Result<Values, String> {
+        let mode: SplitMode = serde_json::from_value(message.split_mode.clone().into()).map_err(|e| e.to_string())?;
+        let measure = segments::measure(&message.text, mode, None);
+        let text = match mode {
+            SplitMode::Cut => {
+                let parts =
+                    segments::split(&message.text, mode, None).map_err(|e| format!("{} segments", e.segments))?;
+                let part = parts.into_iter().next().ok_or("no part")?;
+                // What was cut is the beginning of the text: as many characters as the part has.
+                let kept = match part.encoding {
+                    Encoding::Gsm7 => segments::decode_gsm7(&part.body),
+                    Encoding::Ucs2 => segments::decode_ucs2(&part.body),
+                };
+                message.text.chars().take(kept.chars().count()).collect()
+            }
+            SplitMode::Udh8 | SplitMode::Udh16 | SplitMode::Sar | SplitMode::Payload => message.text.clone(),
+        };
+        Ok(Values {
+            to: message.phone.to_string(),
+            from: message.sender.clone(),
+            text,
+            message_id: message.id.to_string(),
+            callback_url: self.callback_url.clone(),
+            segments: measure.segments,
+            encoding: measure.encoding.as_str(),
+        })
+    }
+
+    /// Takes the end of a request.
+    fn take(&mut self, ended: Result<(Id, Outcome), JoinError>) {
+        let (id, outcome) = ended.unwrap_or_else(|e| (e.id(), Outcome::Lost("a fault of ours".to_owned())));
+        let Some(flight) = self.under_way.remove(&id) else { return };
+        let now = Instant::now();
+        match outcome {
+            Outcome::Answered(reply) => {
+                self.health.connected();
+                let verdict = answer::read(&self.settings.answer, &reply);
+                if !matches!(verdict, Verdict::Throttled(_)) {
+                    self.slow = Duration::ZERO;
+                    self.pace.answered(now);
+                }
+                self.judge(flight, verdict);
+            }
+            Outcome::Unsent(error) => {
+                tracing::warn!(carrier = self.carrier.name, error, "the carrier cannot be reached");
+                self.wait(None);
+                self.health.failed(&error);
+                self.health.backing_off(self.not_before.saturating_duration_since(now));
+                self.settle(&flight, Answer::Unsent, Vec::new());
+            }
+            Outcome::Lost(error) => {
+                tracing::warn!(carrier = self.carrier.name, error, "the answer to a request was lost");
+                self.health.failed(&error);
+                self.settle(&flight, Answer::Doubt { reason: "no_answer" }, Vec::new());
+            }
+        }
+    }
+
+    fn judge(&mut self, mut flight: Flight, verdict: Verdict) {
+        match verdict {
+            Verdict::Accepted(id) => {
+                METRICS.accepted.with_label_values(&[&self.carrier.name]).inc();
+                let reference = Reference { canonical: id.clone(), raw: id };
+                self.settle(&flight, Answer::Accepted, vec![(1, reference)]);
+            }
+            Verdict::Temporary(_) if flight.refusals + 1 < TRIES => {
+                let pause = Duration::from_secs(1 << flight.refusals);
+                flight.refusals += 1;
+                self.later.push((Instant::now() + pause, flight));
+            }
+            Verdict::Refused(error) | Verdict::Temporary(error) => {
+                METRICS.refused.with_label_values(&[&self.carrier.name]).inc();
+                self.settle(&flight, Answer::Refused { error }, Vec::new());
+            }
+            Verdict::Throttled(after) => {
+                self.wait(after);
+                self.pace.throttled(Instant::now());
+                self.settle(&flight, Answer::Unsent, Vec::new());
+            }
+            Verdict::Unclear(reason) => self.settle(&flight, Answer::Doubt { reason }, Vec::new()),
+        }
+    }
+
+    /// Pauses for as long as was asked, or longer each time. Answers of one moment make one pause.
+    fn wait(&mut self, asked: Option<Duration>) {
+        let now = Instant::now();
+        if self.not_before <= now {
+            self.slow = (self.slow * 2).clamp(FIRST, SLOWEST);
+        }
+        let pause = asked.map_or(self.slow, |asked| asked.clamp(FIRST, ASKED));
+        self.not_before = self.not_before.max(now + pause);
+    }
+
+    fn settle(&self, flight: &Flight, answer: Answer, parts: Vec<(i64, Reference)>) {
+        let submitted = Submitted { message: flight.message.id, answer, parts };
+        let _ = self.items.send(Item::Answer(submitted, Some(flight.claim))); // without a recorder the lease ends in doubt
+    }
+
+    /// Gives up all that is marked: what is under way is doubtful, the rest unsent.
+    fn abandon(&mut self) {
+        for flight in std::mem::take(&mut self.under_way).into_values() {
+            self.settle(&flight, Answer::Doubt { reason: "interrupted" }, Vec::new());
+        }
+        let later = std::mem::take(&mut self.later).into_iter().map(|(_, flight)| flight);
+        for flight in std::mem::take(&mut self.ready).into_iter().chain(later) {
+            self.settle(&flight, Answer::Unsent, Vec::new());
+        }
+    }
+}
