@@ -56,6 +56,12 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
     let draft = app.draft_to(&group, "Mine, later");
     let sender = id(app.post("/v1/senders", &json!({"value": "MINE"})).ok(201));
     stage.admin(&["senders", "approve", &sender]);
+    let digits = id(app.post("/v1/senders", &json!({"value": "447400900000"})).ok(201));
+    stage.admin(&["senders", "approve", &digits]);
+    // The simulator's number that writes back.
+    let asked = json!({"to": ["+12015550128"], "sender": "447400900000", "text": "Will you come?"});
+    app.post("/v1/messages", &asked).ok(202);
+    let inbound = until("it has written", || Some(app.pages("/v1/inbound-messages").first()?["id"].as_str()?.to_owned()));
     BTreeMap::from([
         ("/v1/api-tokens/{id}".to_owned(), id(app.post("/v1/api-tokens", &json!({"description": "mine", "scopes": ["account:read"]})).ok(201)["token"].clone())),
         ("/v1/blacklist/{id}".to_owned(), id(app.post("/v1/blacklist", &json!({"phone": "+447400199999"})).ok(201))),
@@ -65,6 +71,8 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         ("/v1/contacts/imports/{id}".to_owned(), import),
         ("/v1/contacts/{id}".to_owned(), contact),
         ("/v1/groups/{id}".to_owned(), group),
+        ("/v1/inbound-messages/{id}".to_owned(), inbound),
+        ("/v1/unsubscribes/{id}".to_owned(), id(app.post("/v1/unsubscribes", &json!({"phone": "+447400199997", "sender": "CARILLON"})).ok(201))),
         ("/v1/message-filters/{id}".to_owned(), id(app.post("/v1/message-filters", &json!({"name": "Mine", "conditions": {"country": "GB"}})).ok(201))),
         ("/v1/messages/{id}".to_owned(), message),
         ("/v1/reports/campaigns/{id}".to_owned(), sent),
