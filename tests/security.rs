@@ -61,7 +61,8 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
     // The simulator's number that writes back.
     let asked = json!({"to": ["+12015550128"], "sender": "447400900000", "text": "Will you come?"});
     app.post("/v1/messages", &asked).ok(202);
-    let inbound = until("it has written", || Some(app.pages("/v1/inbound-messages").first()?["id"].as_str()?.to_owned()));
+    let inbound =
+        until("it has written", || Some(app.pages("/v1/inbound-messages").first()?["id"].as_str()?.to_owned()));
     BTreeMap::from([
         ("/v1/api-tokens/{id}".to_owned(), id(app.post("/v1/api-tokens", &json!({"description": "mine", "scopes": ["account:read"]})).ok(201)["token"].clone())),
         ("/v1/blacklist/{id}".to_owned(), id(app.post("/v1/blacklist", &json!({"phone": "+447400199999"})).ok(201))),
