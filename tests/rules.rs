@@ -94,7 +94,16 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("routes", &["routes"]),
     (
         "messages",
-        &["chunks", "messages", "message_texts", "message_parts", "receipts", "messages_in_doubt", "campaign_counts"],
+        &[
+            "chunks",
+            "messages",
+            "message_texts",
+            "message_parts",
+            "receipts",
+            "messages_in_doubt",
+            "message_attempts",
+            "campaign_counts",
+        ],
     ),
     ("message_filters", &["message_filters"]),
     ("inbound_messages", &["inbound_messages", "inbound_parts"]),
