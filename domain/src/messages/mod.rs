@@ -11,6 +11,7 @@ mod cancel;
 pub mod chunks;
 mod list;
 mod moves;
+mod parts;
 mod plan;
 mod queries;
 mod record;

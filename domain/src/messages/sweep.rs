@@ -8,7 +8,8 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 use super::{
     Patience, ReceiptState, Status,
     moves::{Moves, lock, lock_where},
-    record::{conclude, doubt, known_parts, record_in, undoubt},
+    parts::known_parts,
+    record::{conclude, doubt, record_in, undoubt},
     validity,
 };
 use crate::{

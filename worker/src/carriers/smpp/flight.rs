@@ -12,7 +12,8 @@ use domain::{
 };
 use smpp::client::Submit;
 
-use super::{chunks::Claim, encode};
+use super::encode;
+use crate::carriers::chunks::Claim;
 
 /// How many doubtful messages are remembered for a late answer.
 const REMEMBERED: usize = 10_000;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::{
     carriers::Carrier,
-    inbound_messages::Delivery,
+    inbound_messages::{self, Delivery},
     messages::{self, Answer, Receipt, Submitted},
     traces::TARGET,
 };
@@ -18,7 +18,6 @@ use tracing::{field::Empty, info_span};
 
 use super::{
     chunks::Claim,
-    inbound,
     store::{self, Piece},
 };
 use crate::{Shared, metrics::METRICS, traces::traced};
@@ -96,7 +95,7 @@ async fn record(shared: &Shared, carrier: &Carrier, mut items: UnboundedReceiver
             }
         }
         let left = write(shared, carrier, &answers, &receipts).await;
-        inbound::record(shared, carrier, &deliveries).await;
+        receive(shared, carrier, &deliveries).await;
         for (client, sequence) in acks {
             client.ack(sequence, smpp::status::ESME_ROK); // also one that nobody can store: it would come for ever
         }
@@ -151,4 +150,45 @@ async fn write(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receip
         tracing::error!(carrier = carrier.name, what, "dropped: the database refuses it for its content");
     }
     refused.into_iter().flat_map(|piece| piece.answers).collect()
+}
+
+/// Stores a batch, however long it takes; one that the database refuses for its content is left out and told in the log.
+async fn receive(shared: &Shared, carrier: &Carrier, deliveries: &[Delivery]) {
+    if deliveries.is_empty() {
+        return;
+    }
+    let attempt = |piece: Piece| {
+        let deliveries = deliveries.get(piece.receipts).unwrap_or_default();
+        async move {
+            let span = info_span!(
+                target: TARGET,
+                parent: None,
+                "carriers.receive",
+                otel.status_code = Empty,
+                carillon.carrier = carrier.name,
+                carillon.deliveries = deliveries.len(),
+            );
+            let work = inbound_messages::receive(&shared.db, &shared.scope, carrier.id, deliveries);
+            let received = traced(span, work).await;
+            match &received {
+                Ok(received) => {
+                    METRICS.inbound.with_label_values(&[&carrier.name]).inc_by(received.messages);
+                    METRICS.inbound_unattributed.with_label_values(&[&carrier.name]).inc_by(received.unattributed);
+                    METRICS.inbound_repeated.with_label_values(&[&carrier.name]).inc_by(received.repeated);
+                }
+                Err(e) => {
+                    let deliveries = deliveries.len();
+                    tracing::warn!(carrier = carrier.name, error = %e, deliveries, "inbound messages were not stored");
+                }
+            }
+            received.map(drop)
+        }
+    };
+    let whole = Piece { answers: 0..0, receipts: 0..deliveries.len() };
+    for _ in store::store(whole, attempt).await {
+        tracing::error!(
+            carrier = carrier.name,
+            "an inbound message is dropped: the database refuses it for its content"
+        );
+    }
 }
