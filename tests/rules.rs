@@ -83,7 +83,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("balance", &["journal", "postings", "balances", "holds"]),
     ("rates", &["rate_decks", "rates"]),
     ("contact_fields", &["contact_fields"]),
-    ("contacts", &["contacts"]),
+    ("contacts", &["contacts", "contact_outcomes", "contact_outcomes_read"]),
     ("groups", &["groups", "contact_groups"]),
     ("blacklist", &["blacklist"]),
     ("uploads", &["files", "file_pieces"]),

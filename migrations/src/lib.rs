@@ -22,6 +22,7 @@ mod m20261122_000502_unsubscribes_create;
 mod m20261122_000503_messages_validity;
 mod m20261122_000601_carriers_http;
 mod m20261122_000701_messages_attempts;
+mod m20261122_001101_contacts_outcomes;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000503_messages_validity::Step),
             Box::new(m20261122_000601_carriers_http::Step),
             Box::new(m20261122_000701_messages_attempts::Step),
+            Box::new(m20261122_001101_contacts_outcomes::Step),
         ]
     }
 }

@@ -118,6 +118,7 @@ impl Worker {
             tokio::spawn(sweep::messages(shared.clone())),
             tokio::spawn(sweep::campaigns(shared.clone())),
             tokio::spawn(sweep::events(shared.clone())),
+            tokio::spawn(sweep::contacts(shared.clone())),
             tokio::spawn(sweep::housekeeping(shared)),
         ];
         Ok(Self { stop, tasks, hearing })

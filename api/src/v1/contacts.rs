@@ -1,5 +1,6 @@
 //! `/v1/contacts`: whom to send to.
 
+mod search;
 mod shapes;
 
 use actix_web::{delete, get, patch, post, web::Data};
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use search::{ContactSearch, ContactsFound};
 pub use shapes::{Contact, ContactConsent, ContactPatch, FieldValue, NewContact, NewContactConsent};
 
 use crate::{
@@ -35,6 +37,7 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
+    config.service(search::search);
     config.service(list).service(create).service(get).service(update).service(delete);
 }
 
@@ -75,6 +78,17 @@ pub(super) fn asked_phone(raw: Option<String>) -> Result<Option<Msisdn>, Failure
 async fn shown(conn: &impl ConnectionTrait, scope: &AccountScope, row: Row) -> domain::Result<Reply<Contact>> {
     let (group_ids, version) = (contacts::groups_of(conn, scope, row.id).await?, row.version);
     Ok(Reply::ok(Contact::from((row, group_ids))).tagged(version))
+}
+
+/// Contacts with the groups of each.
+async fn with_groups(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    rows: Vec<Row>,
+) -> domain::Result<Vec<(Row, Vec<GroupId>)>> {
+    let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
+    let mut groups = contacts::memberships(conn, scope, &ids).await?;
+    Ok(rows.into_iter().map(|row| (groups.remove(&row.id).unwrap_or_default(), row)).map(|(g, row)| (row, g)).collect())
 }
 
 /// List contacts
@@ -124,10 +138,7 @@ async fn list(
         created_before,
     };
     let (rows, more) = contacts::list(conn, &scope, &filter, window(limit, after.as_deref())?).await?;
-    let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
-    let mut groups = contacts::memberships(conn, &scope, &ids).await?;
-    let rows = rows.into_iter().map(|row| (groups.remove(&row.id).unwrap_or_default(), row));
-    let rows: Vec<(Row, Vec<GroupId>)> = rows.map(|(groups, row)| (row, groups)).collect();
+    let rows = with_groups(conn, &scope, rows).await?;
     Ok(Reply::ok(Page::new((rows, more), |(row, _): &(Row, Vec<GroupId>)| row.id)))
 }
 
