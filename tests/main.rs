@@ -31,6 +31,7 @@ mod messages;
 mod money;
 mod network;
 mod numbers;
+mod pacing;
 mod process;
 mod routes;
 mod security;

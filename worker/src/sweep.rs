@@ -43,13 +43,18 @@ pub async fn messages(shared: Shared) {
     }
 }
 
-/// Campaigns: due times and ends.
+/// Campaigns: due times and ends, and the slots of those that are paced.
 pub async fn campaigns(shared: Shared) {
+    let Shared { db, scope, .. } = &shared;
     while !shared.stopping() {
-        if leading(&shared, "sweep.campaigns").await
-            && told("campaigns", campaigns::advance(&shared.db, &shared.scope).await) > 0
-        {
-            shared.wake.nudge(Queue::CampaignsPrepare);
+        if leading(&shared, "sweep.campaigns").await {
+            if told("campaigns", campaigns::advance(db, scope).await) > 0 {
+                shared.wake.nudge(Queue::CampaignsPrepare);
+            }
+            told("closed", campaigns::close(db, scope).await);
+            if told("opened", campaigns::open(db, scope).await) > 0 {
+                shared.wake.nudge(Queue::MessagesDeliver);
+            }
         }
         shared.pause(Duration::from_millis(300)).await;
     }
