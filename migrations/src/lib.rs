@@ -21,6 +21,9 @@ mod m20261122_000501_inbound_messages_create;
 mod m20261122_000502_unsubscribes_create;
 mod m20261122_000503_messages_validity;
 mod m20261122_000601_carriers_http;
+mod m20261122_001401_carriers_smpp;
+mod m20261122_001402_messages_resend;
+mod m20261122_001403_doubts_resolved;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -48,6 +51,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000502_unsubscribes_create::Step),
             Box::new(m20261122_000503_messages_validity::Step),
             Box::new(m20261122_000601_carriers_http::Step),
+            Box::new(m20261122_001401_carriers_smpp::Step),
+            Box::new(m20261122_001402_messages_resend::Step),
+            Box::new(m20261122_001403_doubts_resolved::Step),
         ]
     }
 }
