@@ -27,6 +27,9 @@ mod m20261122_001101_contacts_outcomes;
 mod m20261122_001301_contacts_consents;
 mod m20261122_001302_groups_values;
 mod m20261122_001303_trash_create;
+mod m20261122_001401_carriers_smpp;
+mod m20261122_001402_messages_resend;
+mod m20261122_001403_doubts_resolved;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -60,6 +63,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001301_contacts_consents::Step),
             Box::new(m20261122_001302_groups_values::Step),
             Box::new(m20261122_001303_trash_create::Step),
+            Box::new(m20261122_001401_carriers_smpp::Step),
+            Box::new(m20261122_001402_messages_resend::Step),
+            Box::new(m20261122_001403_doubts_resolved::Step),
         ]
     }
 }

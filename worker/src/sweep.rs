@@ -26,8 +26,8 @@ pub async fn messages(shared: Shared) {
         if leading(&shared, "sweep.messages").await {
             let mut ready = told("reclaim", sweep::reclaim(db, scope, patience).await);
             ready += told("dispatch", sweep::dispatch(db, scope).await);
-            let mut more = told("cancelled", sweep::settle_cancelled(db, scope).await) > 0;
-            more |= told("over", sweep::end_over(db, scope).await) > 0;
+            let mut more = told("cancelled", sweep::settle_cancelled(db, scope, patience).await) > 0;
+            more |= told("over", sweep::end_over(db, scope, patience).await) > 0;
             more |= told("rematch", sweep::rematch(db, scope, patience).await) > 0;
             more |= told("resolve", sweep::resolve_doubts(db, scope, patience).await) > 0;
             more |= told("doubts", sweep::end_doubts(db, scope).await) > 0;

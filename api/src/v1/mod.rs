@@ -47,6 +47,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(balance::routes)
         .configure(blacklist::routes)
         .configure(campaigns::routes)
+        .configure(carrier_callbacks::routes)
         .configure(contact_fields::routes)
         // the literal `/contacts/imports` before `/contacts/{id}`
         .configure(imports::routes)

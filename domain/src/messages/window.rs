@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 
 use crate::{
     clock::Timestamp,
-    db::{Db, Sql, ids_json, ids_list, ids_source, lookup},
+    db::{Columns, Db, Sql, ids_json, ids_list, ids_source, lookup},
     error::Result,
     ids::{CarrierId, ChunkId, MessageId},
     scope::SystemScope,
@@ -136,18 +136,20 @@ pub async fn mark(
     Ok(Marked { chunks: mine, messages })
 }
 
-/// Makes messages of several parts into one each, before they are marked: for a carrier that takes a text as a whole and
-/// splits it itself, so that one receipt ends the message. What they cost is in their segments, which stay.
+/// Notes of how many parts messages are, before they are marked: for a carrier that splits a text in another way than they
+/// were written with, so that as many receipts end them. What they cost is in their segments, which stay.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn make_whole(db: &Db, _: &SystemScope, messages: &[MessageId]) -> Result<()> {
+pub async fn part(db: &Db, _: &SystemScope, messages: &[(MessageId, i64)]) -> Result<()> {
     let tx = db.begin().await?;
+    let columns =
+        Columns::new().ids("id", messages.iter().map(|(id, _)| id.0)).ints("parts", messages.iter().map(|(_, n)| *n));
     let sql = format!(
-        "UPDATE messages SET parts = 1 WHERE id IN {} AND status = 'queued' AND parts > 1",
-        ids_list(db.backend(), 1)
+        "UPDATE messages SET parts = x.parts FROM {} WHERE messages.id = x.id AND messages.status = 'queued'",
+        columns.source(db.backend(), 1, "x")
     );
-    tx.run(&sql, vals![ids_json(messages.iter().map(|id| id.0))]).await?;
+    tx.run(&sql, columns.after(db.backend(), vals![])).await?;
     Ok(tx.commit().await?)
 }
 
