@@ -24,6 +24,7 @@ mod m20261122_000601_carriers_http;
 mod m20261122_001301_contacts_consents;
 mod m20261122_001302_groups_values;
 mod m20261122_001303_trash_create;
+mod m20261122_001304_contact_jobs_create;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001301_contacts_consents::Step),
             Box::new(m20261122_001302_groups_values::Step),
             Box::new(m20261122_001303_trash_create::Step),
+            Box::new(m20261122_001304_contact_jobs_create::Step),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! `/v1/contacts`: whom to send to.
 
+mod merge;
 mod shapes;
 
 use actix_web::{delete, get, patch, post, web::Data};
@@ -40,7 +41,14 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(get).service(update).service(delete).service(consents);
+    config
+        .service(list)
+        .service(create)
+        .service(merge::merge)
+        .service(get)
+        .service(update)
+        .service(delete)
+        .service(consents);
 }
 
 /// Which contacts to list; filters are joined by "and".
