@@ -18,6 +18,7 @@ mod batches;
 mod blacklist;
 mod campaigns;
 mod contact_jobs;
+mod contacts;
 mod contract;
 mod crashes;
 mod delivery;

@@ -100,7 +100,7 @@ impl Rounds {
                     "{name}: kill {killed} ({target:?}) after {pause:.1?}: {marked} marked, at work again after {took:.1?}; {doubtful_before} were in doubt"
                 );
                 assert!(
-                    marked <= 2 * BINDS * WINDOW,
+                    marked <= BINDS * WINDOW,
                     "{marked} messages may be in doubt, of windows for {}",
                     BINDS * WINDOW
                 );

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::{campaigns, events, inbound_messages, jobs::Queue, leases, messages::sweep};
+use domain::{campaigns, contacts::outcomes, events, inbound_messages, jobs::Queue, leases, messages::sweep};
 
 use crate::Shared;
 
@@ -62,6 +62,18 @@ pub async fn events(shared: Shared) {
             continue;
         }
         shared.pause(Duration::from_millis(200)).await;
+    }
+}
+
+/// Contacts: what became of the last message to each number, some seconds behind the stream of events. Batch after batch
+/// only as long as it is far behind, and with a pause even then: sending goes first.
+pub async fn contacts(shared: Shared) {
+    while !shared.stopping() {
+        let mut pause = Duration::from_secs(2);
+        if leading(&shared, "sweep.contacts").await && told("outcomes", outcomes::gather(&shared.db).await) > 0 {
+            pause = Duration::from_millis(200);
+        }
+        shared.pause(pause).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/v1/contacts`: whom to send to.
 
 mod merge;
+mod search;
 mod shapes;
 
 use actix_web::{delete, get, patch, post, web::Data};
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use search::{ContactSearch, ContactsFound};
 pub(super) use shapes::object;
 pub use shapes::{
     Contact, ContactConsent, ContactConsentPatch, ContactPatch, ContactStatement, FieldValue, NewContact,
@@ -41,6 +43,7 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
+    config.service(search::search);
     config
         .service(list)
         .service(create)
@@ -110,6 +113,17 @@ async fn shown(conn: &impl ConnectionTrait, scope: &AccountScope, row: Row) -> d
     Ok(Reply::ok(Contact::from((row, group_ids))).tagged(version))
 }
 
+/// Contacts with the groups of each.
+async fn with_groups(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    rows: Vec<Row>,
+) -> domain::Result<Vec<(Row, Vec<GroupId>)>> {
+    let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
+    let mut groups = contacts::memberships(conn, scope, &ids).await?;
+    Ok(rows.into_iter().map(|row| (groups.remove(&row.id).unwrap_or_default(), row)).map(|(g, row)| (row, g)).collect())
+}
+
 /// List contacts
 ///
 /// In the order of their making. For example, `GET /v1/contacts?group_id=grp_01kazsw6e3f8e9xq2m4r7t5v0b` lists the
@@ -157,10 +171,7 @@ async fn list(
         created_before,
     };
     let (rows, more) = contacts::list(conn, &scope, &filter, window(limit, after.as_deref())?).await?;
-    let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
-    let mut groups = contacts::memberships(conn, &scope, &ids).await?;
-    let rows = rows.into_iter().map(|row| (groups.remove(&row.id).unwrap_or_default(), row));
-    let rows: Vec<(Row, Vec<GroupId>)> = rows.map(|(groups, row)| (row, groups)).collect();
+    let rows = with_groups(conn, &scope, rows).await?;
     Ok(Reply::ok(Page::new((rows, more), |(row, _): &(Row, Vec<GroupId>)| row.id)))
 }
 

@@ -20,8 +20,6 @@ mod tally;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod volume;
 
 use sea_orm::{FromQueryResult, QueryResult};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,7 @@
 //! Contact jobs on a real database: who is meant, what becomes of them, and that a job goes on where it was.
 
+mod volume;
+
 use std::time::Duration;
 
 use serde_json::json;

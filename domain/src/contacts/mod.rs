@@ -6,7 +6,9 @@
 mod column;
 mod consent;
 mod create;
+pub mod filter;
 mod merge;
+pub mod outcomes;
 mod profile;
 mod queries;
 mod replace;
@@ -23,6 +25,7 @@ pub use column::{Column, Reading};
 pub use consent::{Consent, ConsentPatch, NewConsent, Statement, consents};
 pub(crate) use consent::{Said, note};
 pub use create::{New, create};
+pub use filter::{ContactFilter, Tree};
 pub use merge::{MAX_MERGED, Merge, merge};
 pub use profile::Profile;
 pub(crate) use queries::several;

@@ -1,11 +1,19 @@
 //! The ways out. A supervisor reads the carriers' rows and keeps one pump for every bind that this process holds the
 //! lease of; when a row changes, its pumps are ended and started anew. It also reports how the connections are
 //! ([`health`]).
+//!
+//! What every pump needs is here: [`claims`] brings messages from the queue to the record, over [`chunks`] (what is claimed),
+//! [`recorder`] and [`store`] (writing answers and receipts); [`pace`] says how fast the carrier may be sent to.
 
+mod chunks;
+mod claims;
 mod health;
 mod http;
 mod numbers;
+mod pace;
+mod recorder;
 mod smpp;
+mod store;
 
 use std::{
     collections::HashMap,

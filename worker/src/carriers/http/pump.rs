@@ -1,9 +1,8 @@
 //! The pump of one HTTP carrier: from claimed messages to requests, from answers to the recorder.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     pin::pin,
-    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -16,16 +15,11 @@ use domain::{
             template::{self, Values},
         },
     },
-    ids::ChunkId,
     jobs::Queue,
-    messages::{
-        Answer, Reference, Submitted,
-        window::{self, Outgoing},
-    },
+    messages::{Answer, Reference, Submitted, window::Outgoing},
     segments::{self, Encoding, SplitMode},
 };
 use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     task::{Id, JoinError, JoinSet},
     time::Instant,
 };
@@ -33,16 +27,7 @@ use tokio::{
 use super::client::{self, Outcome};
 use crate::{
     Shared,
-    carriers::{
-        health::Health,
-        smpp::{
-            Companion,
-            chunks::{Chunks, Claim},
-            heartbeat,
-            pace::Pace,
-            recorder::{self, Done, Item},
-        },
-    },
+    carriers::{chunks::Claim, claims::Claims, health::Health, pace::Pace},
     metrics::METRICS,
 };
 
@@ -58,35 +43,30 @@ const TRIES: u32 = 5;
 
 /// A marked message.
 #[derive(Debug, Clone)]
-pub(super) struct Flight {
-    pub(super) claim: Claim,
-    pub(super) message: Outgoing,
+struct Flight {
+    claim: Claim,
+    message: Outgoing,
     /// How often the provider could not take it just then.
-    pub(super) refusals: u32,
+    refusals: u32,
 }
 
-/// The state of one carrier; [`super::feed`] has its part of it.
-pub(super) struct Pump {
-    pub(super) shared: Shared,
-    pub(super) carrier: Carrier,
-    pub(super) settings: HttpSettings,
-    pub(super) owner: String,
+/// The state of one carrier.
+struct Pump {
+    shared: Shared,
+    carrier: Carrier,
+    settings: HttpSettings,
     agent: ureq::Agent,
     callback_url: String,
-    pub(super) chunks: Chunks,
+    claims: Claims,
     /// Marked, to be sent.
-    pub(super) ready: VecDeque<Flight>,
+    ready: VecDeque<Flight>,
     /// Refused for now, with the time of the next try.
     later: Vec<(Instant, Flight)>,
     calls: JoinSet<Outcome>,
     under_way: HashMap<Id, Flight>,
-    pub(super) leased: Arc<Mutex<HashSet<ChunkId>>>,
-    items: UnboundedSender<Item>,
-    recorded: UnboundedReceiver<Done>,
-    pub(super) pace: Pace,
-    pub(super) not_before: Instant,
+    pace: Pace,
+    not_before: Instant,
     slow: Duration,
-    pub(super) look_at: Instant,
     health: Health,
 }
 
@@ -101,16 +81,12 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: HttpSettings, owne
         health.backing_off(SLOWEST);
         return shared.stopped().await;
     }
-    let (items, to_record) = unbounded_channel();
-    let (done, recorded) = unbounded_channel();
-    let mut recorder = Companion(tokio::spawn(recorder::run(shared.clone(), carrier.clone(), to_record, done)));
-    let leased = Arc::new(Mutex::new(HashSet::new()));
-    let heart = Companion(tokio::spawn(heartbeat(shared.clone(), owner.clone(), leased.clone())));
     let now = Instant::now();
     let mut pump = Pump {
         agent: client::agent(&settings, shared.config.private_carriers),
         callback_url: format!("{public_url}{path}"),
-        chunks: Chunks::default(),
+        // The provider splits a text itself.
+        claims: Claims::new(&shared, &carrier, &owner, true),
         ready: VecDeque::new(),
         later: Vec::new(),
         calls: JoinSet::new(),
@@ -118,36 +94,15 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: HttpSettings, owne
         pace: Pace::new(settings.parts_per_second.map(f64::from), settings.concurrency, now),
         not_before: now,
         slow: Duration::ZERO,
-        look_at: now,
         shared,
         carrier,
         settings,
-        owner,
-        leased,
-        items,
-        recorded,
         health,
     };
     pump.health.connected();
     pump.run().await;
     pump.abandon();
-    let Pump { shared, owner, mut chunks, items, mut recorded, .. } = pump;
-    drop(items);
-    if let Err(e) = (&mut recorder.0).await {
-        tracing::error!(error = %e, "the recorder of a carrier ended badly");
-    }
-    while let Ok(Done { recorded, left }) = recorded.try_recv() {
-        chunks.count_down(&recorded);
-        for claim in left {
-            chunks.lose(claim);
-        }
-    }
-    drop(heart);
-    // A chunk with messages that were not recorded keeps its lease, and ends in doubt when that ends.
-    let clean = chunks.idle();
-    if let Err(e) = window::finish(&shared.db, &owner, &clean).await {
-        tracing::warn!(error = %e, "chunks were not given back; their leases end by themselves");
-    }
+    pump.claims.end().await;
 }
 
 impl Pump {
@@ -159,7 +114,7 @@ impl Pump {
         let mut nudge = pin!(wake.nudged(Queue::MessagesDeliver));
         loop {
             // Without a recorder nothing may leave: its answer would be lost.
-            if self.items.is_closed() {
+            if self.claims.ended() {
                 return;
             }
             if self.shared.stopping() {
@@ -175,16 +130,21 @@ impl Pump {
             self.health.turn(self.calls.len(), paused);
             let turn = self.next_turn();
             tokio::select! {
-                Some(ended) = self.calls.join_next_with_id() => self.take(ended),
-                done = self.recorded.recv() => {
-                    let Some(Done { recorded, left }) = done else { return };
-                    self.chunks.count_down(&recorded);
-                    left.into_iter().for_each(|claim| self.lose(claim));
-                    self.finish_drained().await;
+                Some(ended) = self.calls.join_next_with_id() => {
+                    self.take(ended);
+                    if self.calls.is_empty() && self.ready.is_empty() && self.later.is_empty() {
+                        self.claims.all_settled(self.settings.concurrency);
+                    }
+                }
+                done = self.claims.next_recorded() => {
+                    let Some(done) = done else { return };
+                    self.claims.recorded(done);
+                    // While it waits, what is not marked may go another way.
+                    if paused.is_zero() { self.claims.give_back_drained().await } else { self.claims.give_back_idle().await }
                 }
                 () = &mut nudge => {
                     nudge.set(wake.nudged(Queue::MessagesDeliver));
-                    self.look_at = Instant::now();
+                    self.claims.nudged();
                 }
                 () = tokio::time::sleep_until(turn) => {}
             }
@@ -196,7 +156,22 @@ impl Pump {
         let now = Instant::now();
         let next = (!self.ready.is_empty()).then(|| self.not_before.max(self.pace.next())).filter(|at| *at > now);
         let later = self.later.iter().map(|(at, _)| (*at).max(self.not_before));
-        next.into_iter().chain(later).fold(now + IDLE, Instant::min).max(now + Duration::from_millis(1))
+        next.into_iter()
+            .chain(later)
+            .chain(self.claims.next_look())
+            .fold(now + IDLE, Instant::min)
+            .max(now + Duration::from_millis(1))
+    }
+
+    /// Claims and marks as much as there is room for.
+    async fn refill(&mut self) {
+        let window = self.settings.concurrency.min(self.pace.room());
+        // What is marked and not recorded would be in doubt if we died now.
+        let free = window.saturating_sub(self.claims.open());
+        if free > 0 && self.not_before <= Instant::now() && self.ready.is_empty() {
+            let marked = self.claims.take(free, window).await;
+            self.ready.extend(marked.into_iter().map(|(claim, message)| Flight { claim, message, refusals: 0 }));
+        }
     }
 
     /// Begins requests as far as there is room.
@@ -221,7 +196,7 @@ impl Pump {
             let values = match self.values(&flight.message) {
                 Ok(values) => values,
                 Err(error) => {
-                    self.settle(&flight, Answer::Refused { error }, Vec::new());
+                    self.settle(&flight, Answer::Refused { error, whole: true }, Vec::new());
                     continue;
                 }
             };
@@ -306,7 +281,7 @@ impl Pump {
             }
             Verdict::Refused(error) | Verdict::Temporary(error) => {
                 METRICS.refused.with_label_values(&[&self.carrier.name]).inc();
-                self.settle(&flight, Answer::Refused { error }, Vec::new());
+                self.settle(&flight, Answer::Refused { error, whole: true }, Vec::new());
             }
             Verdict::Throttled(after) => {
                 self.wait(after);
@@ -329,7 +304,7 @@ impl Pump {
 
     fn settle(&self, flight: &Flight, answer: Answer, parts: Vec<(i64, Reference)>) {
         let submitted = Submitted { message: flight.message.id, answer, parts };
-        let _ = self.items.send(Item::Answer(submitted, Some(flight.claim))); // without a recorder the lease ends in doubt
+        self.claims.settle(submitted, Some(flight.claim));
     }
 
     /// Gives up all that is marked: what is under way is doubtful, the rest unsent.

@@ -12,8 +12,8 @@ use smpp::{
 };
 use tokio::time::Instant;
 
-use super::{flight::PartAnswer, inbound, pump::Pump, receipts, recorder::Item};
-use crate::metrics::METRICS;
+use super::{flight::PartAnswer, inbound, pump::Pump, receipts};
+use crate::{carriers::recorder::Item, metrics::METRICS};
 
 /// The longest pause after the carrier asked us to slow down.
 const SLOWEST: Duration = Duration::from_secs(5);
@@ -63,7 +63,7 @@ impl Pump {
                 let receipt = if deliver.is_receipt { receipts::read(&deliver, self.codec) } else { None };
                 match receipt {
                     Some(receipt) => {
-                        let _ = self.items.send(Item::Receipt(receipt, client.clone(), deliver.sequence));
+                        self.claims.record(Item::Receipt(receipt, client.clone(), deliver.sequence));
                     }
                     None if deliver.is_receipt => {
                         tracing::warn!(
@@ -74,7 +74,7 @@ impl Pump {
                     }
                     None => {
                         let delivery = inbound::read(&deliver, self.shared.scope.clock.now());
-                        let _ = self.items.send(Item::Inbound(delivery, client.clone(), deliver.sequence));
+                        self.claims.record(Item::Inbound(delivery, client.clone(), deliver.sequence));
                     }
                 }
             }

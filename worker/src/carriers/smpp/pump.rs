@@ -1,36 +1,28 @@
 //! One bind from its first connection to its end: connect, serve ([`super::serve`]), connect again, settle what is left.
 
 use std::{
-    collections::{BTreeSet, HashSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use domain::{
-    carriers::{Carrier, SmppSettings},
-    ids::ChunkId,
-    messages::window,
-};
+use domain::carriers::{Carrier, SmppSettings};
 use prometheus::IntGauge;
 use smpp::{
     client::{self, BindConfig, BindMode},
     receipt::ReceiptIdCodec,
 };
-use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    task::JoinHandle,
-    time::Instant,
-};
+use tokio::time::Instant;
 
 use super::{
-    chunks::Chunks,
     flight::{Flights, Settled},
-    pace::Pace,
     receipts,
-    recorder::{self, Done, Item},
 };
-use crate::{Shared, carriers::health::Health, metrics::METRICS};
+use crate::{
+    Shared,
+    carriers::{claims::Claims, health::Health, pace::Pace},
+    metrics::METRICS,
+};
 
 /// How long the connection may be away before messages that the carrier has nothing of go back to the queue.
 const AWAY: Duration = Duration::from_secs(3);
@@ -44,16 +36,12 @@ pub struct Pump {
     pub(super) settings: SmppSettings,
     pub(super) owner: String,
     pub(super) codec: ReceiptIdCodec,
-    pub(super) chunks: Chunks,
+    pub(super) claims: Claims,
     pub(super) flights: Flights,
     /// Parts to submit, in order: of marked messages, of throttled ones, of those a lost connection never took.
     pub(super) ready: VecDeque<u64>,
     /// Parts that the carrier could not take just then, by the time of their next try.
     pub(super) later: BTreeSet<(Instant, u64)>,
-    /// The chunks whose lease is to be renewed.
-    pub(super) leased: Arc<Mutex<HashSet<ChunkId>>>,
-    pub(super) items: UnboundedSender<Item>,
-    pub(super) recorded: UnboundedReceiver<Done>,
     pub(super) reference: u16,
     /// How fast the carrier may be sent to.
     pub(super) pace: Pace,
@@ -64,22 +52,7 @@ pub struct Pump {
     pub(super) answered_at: Instant,
     /// Temporary refusals since the carrier last took or refused a part for good.
     pub(super) ailing: u32,
-    /// When chunks may be looked for again.
-    pub(super) look_at: Instant,
-    /// When they may be looked for at the earliest, nudged or not.
-    pub(super) look_next: Instant,
-    /// Whether the recorder is gone: nothing may be submitted any more.
-    pub(super) ended: bool,
     pub(super) health: Health,
-}
-
-/// A task that ends with its owner, also when that panics.
-pub struct Companion(pub JoinHandle<()>);
-
-impl Drop for Companion {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// Counts an open connection.
@@ -101,75 +74,33 @@ impl Drop for Bound {
 
 /// Keeps a bind connected and fed until a shutdown; then drains it.
 pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owner: String, health: Health) {
-    let (items, to_record) = unbounded_channel();
-    let (done, recorded) = unbounded_channel();
-    let mut recorder = Companion(tokio::spawn(recorder::run(shared.clone(), carrier.clone(), to_record, done)));
-    let leased = Arc::new(Mutex::new(HashSet::new()));
-    let heart = Companion(tokio::spawn(heartbeat(shared.clone(), owner.clone(), leased.clone())));
     let codec = receipts::codec(settings.receipt_ids);
     // The carrier's limit is shared by its connections, wherever they are.
     let limit = settings.parts_per_second.map(|parts| f64::from(parts) / f64::from(settings.binds.max(1)));
     let pace = Pace::new(limit, settings.window, Instant::now());
     let mut pump = Pump {
+        claims: Claims::new(&shared, &carrier, &owner, false),
         shared,
         carrier,
         settings,
         owner,
         codec,
-        chunks: Chunks::default(),
         flights: Flights::default(),
         ready: VecDeque::new(),
         later: BTreeSet::new(),
-        leased,
-        items,
-        recorded,
         reference: 0,
         pace,
         not_before: Instant::now(),
         slow: Duration::ZERO,
         answered_at: Instant::now(),
         ailing: 0,
-        look_at: Instant::now(),
-        look_next: Instant::now(),
-        ended: false,
         health,
     };
     pump.connected_for_ever().await;
     // What the carrier has nothing of goes back; the rest is doubtful. Then the recorder is let run dry.
     let settled = pump.flights.abandon();
     pump.settle(settled);
-    let Pump { shared, owner, mut chunks, items, mut recorded, .. } = pump;
-    drop(items);
-    if let Err(e) = (&mut recorder.0).await {
-        tracing::error!(error = %e, "the recorder of a bind ended badly");
-    }
-    while let Ok(Done { recorded, left }) = recorded.try_recv() {
-        chunks.count_down(&recorded);
-        for claim in left {
-            chunks.lose(claim);
-        }
-    }
-    drop(heart);
-    // A chunk with messages that were not recorded keeps its lease, and ends in doubt when that ends.
-    let clean = chunks.idle();
-    if let Err(e) = window::finish(&shared.db, &owner, &clean).await {
-        tracing::warn!(error = %e, "chunks were not given back; their leases end by themselves");
-    }
-}
-
-/// Renews the leases of open chunks, apart from the pump, so that a slow statement never costs one.
-pub async fn heartbeat(shared: Shared, owner: String, leased: Arc<Mutex<HashSet<ChunkId>>>) {
-    loop {
-        tokio::time::sleep(shared.config.lease / 3).await;
-        let ids: Vec<ChunkId> = leased.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
-        if ids.is_empty() {
-            continue;
-        }
-        let until = shared.scope.clock.now().plus(shared.config.lease);
-        if let Err(e) = window::renew(&shared.db, &owner, &ids, until).await {
-            tracing::warn!(error = %e, "leases of chunks were not renewed");
-        }
-    }
+    pump.claims.end().await;
 }
 
 impl Pump {
@@ -199,7 +130,7 @@ impl Pump {
                 }
                 None => return,
             }
-            self.give_back_idle().await;
+            self.claims.give_back_idle().await;
             let pause = tokio::time::sleep(wait / 2 + jitter(wait / 2));
             if self.meanwhile(away_since, pause).await.is_none() {
                 return;
@@ -214,7 +145,7 @@ impl Pump {
         let stop = self.shared.clone();
         let mut stopped = pin!(stop.stopped());
         loop {
-            if self.ended {
+            if self.claims.ended() {
                 return None;
             }
             let patience = away_since + AWAY;
@@ -222,9 +153,9 @@ impl Pump {
             tokio::select! {
                 biased;
                 () = &mut stopped => return None,
-                done = self.recorded.recv() => {
-                    self.take_recorded(done);
-                    self.give_back_idle().await;
+                done = self.claims.next_recorded() => {
+                    self.claims.recorded(done?);
+                    self.claims.give_back_idle().await;
                 }
                 () = tokio::time::sleep_until(patience), if waiting => self.release(),
                 outcome = &mut work => {
@@ -254,19 +185,6 @@ impl Pump {
         }
     }
 
-    /// Takes what the recorder tells; its silence for good ends the pump.
-    pub(super) fn take_recorded(&mut self, done: Option<Done>) {
-        let Some(Done { recorded, left }) = done else {
-            self.ended = true;
-            return;
-        };
-        self.chunks.count_down(&recorded);
-        for claim in left {
-            self.lose(claim);
-            self.chunks.count_down(&[claim]);
-        }
-    }
-
     /// Messages that the carrier has nothing of go back to the queue.
     pub(super) fn release(&mut self) {
         let settled = self.flights.release();
@@ -279,7 +197,7 @@ impl Pump {
     /// Hands settled messages to the recorder.
     pub(super) fn settle(&self, settled: impl IntoIterator<Item = Settled>) {
         for (submitted, claim) in settled {
-            let _ = self.items.send(Item::Answer(submitted, claim)); // without a recorder the lease ends in doubt
+            self.claims.settle(submitted, claim);
         }
     }
 }

@@ -34,8 +34,7 @@ impl Pump {
                 }
             }
             // Without a recorder nothing may leave: its answer would be lost.
-            self.ended |= self.items.is_closed();
-            if self.ended || part_until.is_some_and(|until| Instant::now() >= until) {
+            if self.claims.ended() || part_until.is_some_and(|until| Instant::now() >= until) {
                 break;
             }
             if part_until.is_none() {
@@ -61,14 +60,18 @@ impl Pump {
                     if closed {
                         break;
                     }
+                    if self.flights.is_empty() {
+                        self.claims.all_settled(client.window());
+                    }
                 }
-                done = self.recorded.recv() => {
-                    self.take_recorded(done);
-                    self.finish_drained().await;
+                done = self.claims.next_recorded() => {
+                    let Some(done) = done else { break };
+                    self.claims.recorded(done);
+                    self.claims.give_back_drained().await;
                 }
                 () = &mut nudge => {
                     nudge.set(wake.nudged(Queue::MessagesDeliver));
-                    self.look_at = self.look_next.max(Instant::now());
+                    self.claims.nudged();
                 }
                 () = tokio::time::sleep_until(next_turn) => {}
             }
@@ -82,8 +85,6 @@ impl Pump {
         let now = Instant::now();
         let paused = (!self.ready.is_empty()).then(|| self.not_before.max(self.pace.next())).filter(|at| *at > now);
         let later = self.later.first().map(|(at, _)| (*at).max(self.not_before));
-        // Only a look that was put off for a moment is worth a turn of its own.
-        let look = (self.look_at > now && self.look_at <= self.look_next).then_some(self.look_at);
-        paused.into_iter().chain(later).chain(look).fold(now + IDLE, Instant::min)
+        paused.into_iter().chain(later).chain(self.claims.next_look()).fold(now + IDLE, Instant::min)
     }
 }

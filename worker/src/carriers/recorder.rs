@@ -4,21 +4,24 @@
 //! Invariants: a database that is gone stops everything here, nothing is acknowledged and nothing forgotten; one answer
 //! or receipt that the database refuses for its content is cut out of its batch, so that the others go on.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     carriers::Carrier,
-    inbound_messages::Delivery,
+    inbound_messages::{self, Delivery},
+    jobs::Queue,
     messages::{self, Answer, Receipt, Submitted},
     traces::TARGET,
 };
 use smpp::client::Client;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::{
+    Notify,
+    mpsc::{UnboundedReceiver, UnboundedSender},
+};
 use tracing::{field::Empty, info_span};
 
 use super::{
     chunks::Claim,
-    inbound,
     store::{self, Piece},
 };
 use crate::{Shared, metrics::METRICS, traces::traced};
@@ -26,7 +29,7 @@ use crate::{Shared, metrics::METRICS, traces::traced};
 /// The most of one batch: large enough that a million messages cost a few thousand journal rows, small enough that a
 /// transaction takes tens of milliseconds.
 const BATCH: usize = 1000;
-/// How long a small batch waits for more.
+/// How long a small batch waits for more, unless the pump waits for it.
 const LINGER: Duration = Duration::from_millis(40);
 /// How long after the drain of a shutdown the last answers may take to be written.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -52,23 +55,35 @@ pub struct Done {
 
 /// Records until the channel is closed and empty, and tells the pump. Ends early when a shutdown is over and the
 /// database is still away: its leases end then, and what was marked is in doubt.
-pub async fn run(shared: Shared, carrier: Carrier, items: UnboundedReceiver<Item>, done: UnboundedSender<Done>) {
+pub async fn run(
+    shared: Shared,
+    carrier: Carrier,
+    items: UnboundedReceiver<Item>,
+    done: UnboundedSender<Done>,
+    hurry: Arc<Notify>,
+) {
     let over = async {
         shared.stopped().await;
         tokio::time::sleep(shared.config.drain + LAST_WORDS).await;
     };
     tokio::select! {
-        () = record(&shared, &carrier, items, done) => {}
+        () = record(&shared, &carrier, items, done, &hurry) => {}
         () = over => tracing::error!(carrier = carrier.name, "answers and receipts were not recorded before the end"),
     }
 }
 
-async fn record(shared: &Shared, carrier: &Carrier, mut items: UnboundedReceiver<Item>, done: UnboundedSender<Done>) {
+async fn record(
+    shared: &Shared,
+    carrier: &Carrier,
+    mut items: UnboundedReceiver<Item>,
+    done: UnboundedSender<Done>,
+    hurry: &Notify,
+) {
     let mut batch = Vec::with_capacity(BATCH);
     while items.recv_many(&mut batch, BATCH).await > 0 {
         if batch.len() < BATCH / 2 {
             let more = BATCH - batch.len();
-            tokio::time::sleep(LINGER).await;
+            let _ = tokio::time::timeout(LINGER, hurry.notified()).await;
             for _ in 0..more {
                 let Ok(item) = items.try_recv() else { break };
                 batch.push(item);
@@ -96,7 +111,7 @@ async fn record(shared: &Shared, carrier: &Carrier, mut items: UnboundedReceiver
             }
         }
         let left = write(shared, carrier, &answers, &receipts).await;
-        inbound::record(shared, carrier, &deliveries).await;
+        receive(shared, carrier, &deliveries).await;
         for (client, sequence) in acks {
             client.ack(sequence, smpp::status::ESME_ROK); // also one that nobody can store: it would come for ever
         }
@@ -135,6 +150,10 @@ async fn write(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receip
                     let came = u64::try_from(receipts.len()).unwrap_or(0);
                     METRICS.receipts.with_label_values(&[&carrier.name]).inc_by(came);
                     METRICS.receipts_parked.with_label_values(&[&carrier.name]).inc_by(recorded.receipts_parked);
+                    if recorded.led_on > 0 {
+                        METRICS.led_on.with_label_values(&[&carrier.name]).inc_by(recorded.led_on);
+                        shared.wake.nudge(Queue::MessagesDeliver);
+                    }
                 }
                 Err(e) => {
                     let (answers, receipts) = (answers.len(), receipts.len());
@@ -151,4 +170,45 @@ async fn write(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receip
         tracing::error!(carrier = carrier.name, what, "dropped: the database refuses it for its content");
     }
     refused.into_iter().flat_map(|piece| piece.answers).collect()
+}
+
+/// Stores a batch, however long it takes; one that the database refuses for its content is left out and told in the log.
+async fn receive(shared: &Shared, carrier: &Carrier, deliveries: &[Delivery]) {
+    if deliveries.is_empty() {
+        return;
+    }
+    let attempt = |piece: Piece| {
+        let deliveries = deliveries.get(piece.receipts).unwrap_or_default();
+        async move {
+            let span = info_span!(
+                target: TARGET,
+                parent: None,
+                "carriers.receive",
+                otel.status_code = Empty,
+                carillon.carrier = carrier.name,
+                carillon.deliveries = deliveries.len(),
+            );
+            let work = inbound_messages::receive(&shared.db, &shared.scope, carrier.id, deliveries);
+            let received = traced(span, work).await;
+            match &received {
+                Ok(received) => {
+                    METRICS.inbound.with_label_values(&[&carrier.name]).inc_by(received.messages);
+                    METRICS.inbound_unattributed.with_label_values(&[&carrier.name]).inc_by(received.unattributed);
+                    METRICS.inbound_repeated.with_label_values(&[&carrier.name]).inc_by(received.repeated);
+                }
+                Err(e) => {
+                    let deliveries = deliveries.len();
+                    tracing::warn!(carrier = carrier.name, error = %e, deliveries, "inbound messages were not stored");
+                }
+            }
+            received.map(drop)
+        }
+    };
+    let whole = Piece { answers: 0..0, receipts: 0..deliveries.len() };
+    for _ in store::store(whole, attempt).await {
+        tracing::error!(
+            carrier = carrier.name,
+            "an inbound message is dropped: the database refuses it for its content"
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! A million contacts, measured: `cargo test --release -p domain --lib contact_jobs::volume -- --ignored --nocapture`.
+//! A million contacts, measured: `cargo test --release -p domain --lib contact_jobs::tests::volume -- --ignored --nocapture`.
 
 use std::time::Instant;
 
