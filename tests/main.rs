@@ -17,6 +17,7 @@ mod admin;
 mod batches;
 mod blacklist;
 mod campaigns;
+mod contact_jobs;
 mod contacts;
 mod contract;
 mod crashes;

@@ -30,6 +30,7 @@ mod m20261122_001303_trash_create;
 mod m20261122_001401_carriers_smpp;
 mod m20261122_001402_messages_resend;
 mod m20261122_001403_doubts_resolved;
+mod m20261122_001304_contact_jobs_create;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -66,6 +67,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001401_carriers_smpp::Step),
             Box::new(m20261122_001402_messages_resend::Step),
             Box::new(m20261122_001403_doubts_resolved::Step),
+            Box::new(m20261122_001304_contact_jobs_create::Step),
         ]
     }
 }

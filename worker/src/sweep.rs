@@ -82,13 +82,14 @@ pub async fn contacts(shared: Shared) {
     }
 }
 
-/// Every ten seconds: long inbound messages wait for their parts no longer, imports that nobody works on are announced again, what has lain in the trash for its time and what has expired goes, the months ahead get their partitions.
+/// Every ten seconds: long inbound messages wait for their parts no longer, imports and contact jobs that nobody works on are announced again, what has lain in the trash for its time and what has expired goes, the months ahead get their partitions.
 pub async fn housekeeping(shared: Shared) {
     while !shared.stopping() {
         if leading(&shared, "sweep.housekeeping").await {
             told("inbound", inbound_messages::end_incomplete(&shared.db, &shared.scope).await);
             told("receipts", sweep::forget_unknown(&shared.db, &shared.scope).await);
             told("imports", domain::imports::sweep(&shared.db, &shared.scope).await);
+            told("contact_jobs", domain::contact_jobs::sweep(&shared.db, &shared.scope).await);
             told("trash", domain::trash::sweep(&shared.db, &shared.scope).await);
             told("expired", domain::housekeeping::run(&shared.db, &shared.scope).await);
         }
