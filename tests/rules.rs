@@ -88,6 +88,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("blacklist", &["blacklist"]),
     ("uploads", &["files", "file_pieces"]),
     ("imports", &["imports", "import_errors", "contacts"]),
+    ("exports", &["exports"]),
     ("templates", &["templates"]),
     ("senders", &["senders"]),
     ("carriers", &["carriers", "carrier_binds"]),

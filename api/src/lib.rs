@@ -119,6 +119,7 @@ pub fn application(
         .wrap(from_fn(front::front))
         // before the scope, which would take every path below /v1
         .configure(v1::carrier_callbacks::routes)
+        .configure(v1::exports::open_routes)
         .into_utoipa_app()
         .service(scope::scope("/v1").configure(v1::routes))
         .into_app()

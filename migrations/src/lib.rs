@@ -23,6 +23,8 @@ mod m20261122_000503_messages_validity;
 mod m20261122_000601_carriers_http;
 mod m20261122_000701_messages_attempts;
 mod m20261122_001101_contacts_outcomes;
+mod m20261122_001201_imports_errors_until;
+mod m20261122_001202_exports_create;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -52,6 +54,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000601_carriers_http::Step),
             Box::new(m20261122_000701_messages_attempts::Step),
             Box::new(m20261122_001101_contacts_outcomes::Step),
+            Box::new(m20261122_001201_imports_errors_until::Step),
+            Box::new(m20261122_001202_exports_create::Step),
         ]
     }
 }

@@ -84,6 +84,7 @@ pub async fn housekeeping(shared: Shared) {
             told("inbound", inbound_messages::end_incomplete(&shared.db, &shared.scope).await);
             told("receipts", sweep::forget_unknown(&shared.db, &shared.scope).await);
             told("imports", domain::imports::sweep(&shared.db, &shared.scope).await);
+            told("exports", domain::exports::sweep(&shared.db, &shared.scope).await);
             told("expired", domain::housekeeping::run(&shared.db, &shared.scope).await);
         }
         shared.pause(Duration::from_secs(10)).await;

@@ -47,6 +47,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Contacts", "Whom to send to."),
     ("Groups", "Lists of contacts."),
     ("Imports", "Reading contacts from files."),
+    ("Exports", "Contacts, the blacklist and unsubscribes as tables for spreadsheets."),
     ("Blacklist", "Numbers that are never sent to."),
     ("Unsubscribes", "Numbers that want nothing more from one sender."),
     ("Campaigns", "One text to many contacts."),

@@ -1,7 +1,9 @@
 //! `/v1/contacts`: whom to send to.
 
+mod quick_add;
 mod search;
 mod shapes;
+mod upsert;
 
 use actix_web::{delete, get, patch, post, web::Data};
 use domain::{
@@ -18,6 +20,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use quick_add::{QuickAdd, QuickAddFound, QuickAdded};
 pub use search::{ContactSearch, ContactsFound};
 pub use shapes::{Contact, ContactConsent, ContactPatch, FieldValue, NewContact, NewContactConsent};
 
@@ -37,7 +40,7 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(search::search);
+    config.service(search::search).service(quick_add::quick_add).service(upsert::upsert);
     config.service(list).service(create).service(get).service(update).service(delete);
 }
 

@@ -22,6 +22,8 @@ pub mod carrier_callbacks;
 pub mod contact_fields;
 pub mod contacts;
 pub mod events;
+pub mod exports;
+pub mod files;
 pub mod groups;
 pub mod imports;
 pub mod inbound_messages;
@@ -51,6 +53,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(imports::routes)
         .configure(contacts::routes)
         .configure(events::routes)
+        .configure(exports::routes)
+        .configure(files::routes)
         .configure(groups::routes)
         .configure(inbound_messages::routes)
         .configure(message_filters::routes)

@@ -11,7 +11,9 @@ pub mod filter;
 pub mod outcomes;
 mod profile;
 mod queries;
+mod quick_add;
 mod update;
+mod upsert;
 mod values;
 
 #[cfg(test)]
@@ -22,12 +24,15 @@ use serde_json::{Map, Value};
 
 pub use column::{Column, Reading};
 pub use consent::{Consent, NewConsent};
+use create::check_groups;
 pub use create::{New, create};
 pub use delete::delete;
 pub use filter::{ContactFilter, Tree};
 pub use profile::Profile;
 pub use queries::{Filter, get, groups_of, list, memberships, rule};
+pub use quick_add::{Added, MAX_FOUND, MAX_TEXT, quick_add};
 pub use update::{Patch, update};
+pub use upsert::upsert;
 
 use crate::{
     clock::Timestamp,
