@@ -79,5 +79,8 @@ both! {
         assert_eq!(text(&listed), "\u{feff}phone,reason\r\n'+447400199999,asked\r\n");
         assert_eq!(text(&unsubscribed), "\u{feff}sender;phone\r\nCARILLON;'+447400199998\r\n");
         assert_eq!(app.pages("/v1/exports").len(), 2);
+        let events = app.get(&format!("/v1/exports/{}/progress", listed["id"].as_str().unwrap()));
+        let events = String::from_utf8(events.body).unwrap();
+        assert!(events.starts_with("event: progress\ndata: {\"done\":1,\"total\":1}\n\nevent: completed\n"), "{events}");
     }
 }

@@ -55,7 +55,6 @@ both! {
             br#"<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;&b;">]><worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>&c;</t></is></c></row></sheetData></worksheet>"#,
             &[],
         );
-        let wide = br#"<worksheet><sheetData><row r="1"><c r="ZZZZ1"><v>1</v></c></row></sheetData></worksheet>"#;
         let cases: Vec<(&str, &[u8], &str)> = vec![
             ("empty.csv", b"", "file_empty"),
             ("blank.csv", b"\n\n \n", "file_empty"),

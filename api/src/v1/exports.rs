@@ -1,6 +1,7 @@
 //! `/v1/exports`: contacts, the blacklist and unsubscribes as tables for spreadsheets, made in the background.
 
 mod download;
+mod progress;
 mod shapes;
 
 use actix_web::{delete, get, post, web::Data};
@@ -31,7 +32,7 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(get).service(delete);
+    config.service(list).service(create).service(progress::progress).service(get).service(delete);
 }
 
 /// Which exports to list.
@@ -75,7 +76,7 @@ async fn list(
 
 /// Export contacts, the blacklist or unsubscribes
 ///
-/// A job writes the table; ask for the export until `status` is `completed`, then fetch the file from `download.url`
+/// A job writes the table; ask for the export until `status` is `completed`, or follow its `/progress`, then fetch the file from `download.url`
 /// within 24 hours. Contacts may be narrowed to groups or to ids, and come with the fields that are named, in that order.
 /// A workbook has text as text, so `+447400123456` is shown as it is; in CSV (UTF-8 with a byte order mark, for
 /// spreadsheets) text that would begin a formula, also a number with its plus, has an apostrophe before it, which an

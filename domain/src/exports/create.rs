@@ -177,10 +177,8 @@ async fn check_whose(
             }
         }
     }
-    if let Some(ids) = contact_ids {
-        if ids.is_empty() || ids.len() > MAX_CONTACTS {
-            faults.add("/contact_ids", "invalid_count", format!("must have 1 to {MAX_CONTACTS} ids"));
-        }
+    if contact_ids.is_some_and(|ids| ids.is_empty() || ids.len() > MAX_CONTACTS) {
+        faults.add("/contact_ids", "invalid_count", format!("must have 1 to {MAX_CONTACTS} ids"));
     }
     Ok(())
 }

@@ -28,12 +28,18 @@ pub(super) struct Workbook<W: Write + Seek> {
     titles: Vec<String>,
     sheets: u32,
     rows: u32,
+    most_rows: u32,
     bytes: usize,
     line: String,
 }
 
 impl<W: Write + Seek> Workbook<W> {
     pub(super) fn new(target: W, titles: &[String]) -> io::Result<Self> {
+        Self::limited(target, titles, MAX_ROWS)
+    }
+
+    /// With sheets of so many rows.
+    fn limited(target: W, titles: &[String], most_rows: u32) -> io::Result<Self> {
         let mut zip = ZipWriter::new(target);
         // Sheets are what XML is, unless a part is named: so their number need not be known yet.
         let types = format!(
@@ -47,13 +53,14 @@ impl<W: Write + Seek> Workbook<W> {
         let link =
             format!("<Relationship Id=\"rId1\" Type=\"{RELATIONS}/officeDocument\" Target=\"xl/workbook.xml\"/>");
         part(&mut zip, "_rels/.rels", &relations(&link))?;
-        let mut workbook = Self { zip, titles: titles.to_vec(), sheets: 0, rows: 0, bytes: 0, line: String::new() };
+        let (titles, line) = (titles.to_vec(), String::new());
+        let mut workbook = Self { zip, titles, sheets: 0, rows: 0, most_rows, bytes: 0, line };
         workbook.begin_sheet()?;
         Ok(workbook)
     }
 
     pub(super) fn row(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
-        if self.rows >= MAX_ROWS || self.bytes >= MAX_BYTES {
+        if self.rows >= self.most_rows || self.bytes >= MAX_BYTES {
             self.end_sheet()?;
             self.begin_sheet()?;
         }
@@ -187,5 +194,24 @@ mod tests {
     #[test]
     fn columns_have_letters() {
         assert_eq!([0, 25, 26, 701, 702].map(letters), ["A", "Z", "AA", "ZZ", "AAA"]);
+    }
+
+    #[test]
+    fn a_full_sheet_is_followed_by_another() {
+        let mut workbook = Workbook::limited(io::Cursor::new(Vec::new()), &["n".to_owned()], 4).unwrap();
+        for n in 0..5 {
+            workbook.row(&[Cell::Number(n.to_string().into())]).unwrap();
+        }
+        let mut archive = zip::ZipArchive::new(workbook.finish().unwrap()).unwrap();
+        for (sheet, values) in [("sheet1", ["0", "1", "2"].as_slice()), ("sheet2", &["3", "4"])] {
+            let mut text = String::new();
+            let mut part = archive.by_name(&format!("xl/worksheets/{sheet}.xml")).unwrap();
+            io::Read::read_to_string(&mut part, &mut text).unwrap();
+            assert_eq!(text.matches("<row").count(), values.len() + 1, "the titles, too");
+            assert!(
+                text.contains("preserve\">n</t>") && values.iter().all(|v| text.contains(&format!("<v>{v}</v>"))),
+                "{text}"
+            );
+        }
     }
 }

@@ -49,21 +49,6 @@ fn lines_are_what_spreadsheets_expect() {
     assert_eq!(bytes, "\u{feff}Имя\r\n".as_bytes());
 }
 
-#[test]
-fn a_full_sheet_is_followed_by_another() {
-    let titles = ["n".to_owned()];
-    let mut output = Output::new(Cursor::new(Vec::new()), Form::Xlsx, &titles).unwrap();
-    for n in 0..1_048_580_u32 {
-        output.row(&[Cell::Number(n.to_string().into())]).unwrap();
-    }
-    let bytes = output.finish().unwrap().into_inner();
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
-    let mut second = String::new();
-    std::io::Read::read_to_string(&mut archive.by_name("xl/worksheets/sheet2.xml").unwrap(), &mut second).unwrap();
-    assert!(second.contains("<t xml:space=\"preserve\">n</t>") && second.contains("<v>1048579</v>"), "{second}");
-    assert_eq!(second.matches("<row").count(), 6, "the titles and what is left");
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
