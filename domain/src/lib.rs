@@ -43,6 +43,7 @@ pub mod text_enum;
 pub mod together;
 pub mod tokens;
 pub mod traces;
+pub mod trash;
 pub mod unsubscribes;
 pub mod uploads;
 

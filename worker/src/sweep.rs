@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::{campaigns, events, inbound_messages, jobs::Queue, leases, messages::sweep};
+use domain::{campaigns, contacts::outcomes, events, inbound_messages, jobs::Queue, leases, messages::sweep};
 
 use crate::Shared;
 
@@ -65,13 +65,26 @@ pub async fn events(shared: Shared) {
     }
 }
 
-/// Every ten seconds: long inbound messages wait for their parts no longer, imports that nobody works on are announced again, what has expired goes, the months ahead get their partitions.
+/// Contacts: what became of the last message to each number, some seconds behind the stream of events. Batch after batch
+/// only as long as it is far behind, and with a pause even then: sending goes first.
+pub async fn contacts(shared: Shared) {
+    while !shared.stopping() {
+        let mut pause = Duration::from_secs(2);
+        if leading(&shared, "sweep.contacts").await && told("outcomes", outcomes::gather(&shared.db).await) > 0 {
+            pause = Duration::from_millis(200);
+        }
+        shared.pause(pause).await;
+    }
+}
+
+/// Every ten seconds: long inbound messages wait for their parts no longer, imports that nobody works on are announced again, what has lain in the trash for its time and what has expired goes, the months ahead get their partitions.
 pub async fn housekeeping(shared: Shared) {
     while !shared.stopping() {
         if leading(&shared, "sweep.housekeeping").await {
             told("inbound", inbound_messages::end_incomplete(&shared.db, &shared.scope).await);
             told("receipts", sweep::forget_unknown(&shared.db, &shared.scope).await);
             told("imports", domain::imports::sweep(&shared.db, &shared.scope).await);
+            told("trash", domain::trash::sweep(&shared.db, &shared.scope).await);
             told("expired", domain::housekeeping::run(&shared.db, &shared.scope).await);
         }
         shared.pause(Duration::from_secs(10)).await;

@@ -33,6 +33,7 @@ pub mod senders;
 pub mod templates;
 #[cfg(test)]
 mod tests_contacts;
+pub mod trash;
 pub mod unsubscribes;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -60,6 +61,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(reports::routes)
         .configure(senders::routes)
         .configure(templates::routes)
+        .configure(trash::routes)
         .configure(unsubscribes::routes);
 }
 

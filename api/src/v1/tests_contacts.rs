@@ -202,3 +202,49 @@ async fn bad_forms_are_refused() {
     let large = t.ask("POST", "/v1/contacts/imports", &token).body(&kind, body).send().await;
     assert_eq!(large.problem(), (413, "body_too_large".to_owned()));
 }
+
+#[actix_web::test]
+async fn contacts_are_searched_by_a_filter() {
+    let t = start().await;
+    let (_, token) = t.owner().await;
+    for (phone, name, born) in [
+        ("+447400123456", "Анна", "1990-11-25"),
+        ("+447400123457", "Boris", "1991-01-02"),
+        ("+33612345678", "ANNA", "1988-02-29"),
+    ] {
+        let new = json!({"phone": phone, "first_name": name, "birth_date": born});
+        assert_eq!(t.ask("POST", "/v1/contacts", &token).json(&new).send().await.status, 201);
+        t.pass(1);
+    }
+    let names = |seen: &crate::test_app::Seen| -> Vec<String> {
+        let seen = seen.json();
+        seen["data"].as_array().unwrap().iter().map(|c| c["first_name"].as_str().unwrap().to_owned()).collect()
+    };
+    let search = async |query: &str, body: Value| {
+        t.ask("POST", &format!("/v1/contacts/search{query}"), &token).json(&body).send().await
+    };
+    let british = json!({"filter": {"all": [
+        {"field": "country", "equals": "gb"}, {"not": {"field": "first_name", "equals": "bORIS"}}
+    ]}, "count": true});
+    let seen = search("", british).await;
+    assert_eq!((names(&seen), seen.json()["count"].as_i64()), (vec!["Анна".to_owned()], Some(1)), "{seen:?}");
+    let first = search("?limit=2", json!({})).await.json();
+    assert_eq!((&first["has_more"], &first["count"]), (&json!(true), &json!(null)));
+    let after = format!("?limit=2&after={}", first["next_cursor"].as_str().unwrap());
+    assert_eq!(names(&search(&after, json!({})).await), ["ANNA"]);
+    let anna = search("", json!({"filter": {"field": "first_name", "any_of": ["анна", "anna"]}})).await;
+    assert_eq!(names(&anna), ["Анна", "ANNA"]);
+
+    let wrong = json!({"filter": {"all": [{"field": "sex", "equals": "m"}, {"field": "shoe", "exists": true}]}});
+    let refused = search("", wrong).await;
+    assert_eq!(refused.problem(), (422, "invalid_request".to_owned()));
+    let pointers: Vec<Value> =
+        refused.json()["errors"].as_array().unwrap().iter().map(|e| e["pointer"].clone()).collect();
+    assert_eq!(pointers, ["/filter/all/0/equals", "/filter/all/1/field"]);
+    let misspelt = search("", json!({"filter": {"any": [{"field": "sex", "equal": "male"}]}})).await;
+    assert_eq!(misspelt.json()["errors"][0]["pointer"], "/filter/any/0/equal", "{misspelt:?}");
+    let (_, stranger) = t.owner().await;
+    let group = t.ask("POST", "/v1/groups", &stranger).json(&json!({"name": "Theirs"})).send().await.json();
+    let theirs = search("", json!({"filter": {"field": "group", "equals": group["id"]}})).await;
+    assert_eq!(theirs.json()["errors"][0]["code"], "not_found", "{theirs:?}");
+}

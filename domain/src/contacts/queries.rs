@@ -1,10 +1,13 @@
 //! Reading contacts.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Bound};
 
 use sea_orm::ConnectionTrait;
 
-use super::{Consent, Contact};
+use super::{
+    Consent, Contact,
+    filter::{self, Operand, Span, Test, Tree},
+};
 use crate::{
     accounts,
     clock::Timestamp,
@@ -35,6 +38,26 @@ pub struct Filter {
     pub created_after: Option<Timestamp>,
     /// Made before this moment.
     pub created_before: Option<Timestamp>,
+}
+
+impl Filter {
+    /// The same in the filter language.
+    pub fn tree(&self) -> Tree {
+        let Self { group, phone, country, operator, external_id, consent, created_after, created_before } = self;
+        let word = |column, word: &str| Tree::is(Operand::Text(column), Test::Words(vec![word.to_owned()]));
+        let made = |span| Tree::is(Operand::Moment("created_at"), Test::Integers(vec![span]));
+        let parts = [
+            group.map(|group| Tree::is(Operand::Groups, Test::Members(vec![group]))),
+            phone.map(|phone| Tree::is(Operand::Phone, Test::Integers(vec![Span::one(i64::from(phone))]))),
+            country.as_deref().map(|country| word("country", country)),
+            operator.as_deref().map(|operator| word("operator", operator)),
+            external_id.as_deref().map(|id| word("external_id", id)),
+            consent.map(|consent| word("consent", consent.as_str())),
+            created_after.map(|at| made(Span::from(Bound::Included(at.0)))),
+            created_before.map(|at| made(Span::to(Bound::Excluded(at.0)))),
+        ];
+        Tree::All(parts.into_iter().flatten().collect())
+    }
 }
 
 /// One contact.
@@ -94,35 +117,7 @@ pub async fn list(
     filter: &Filter,
     window: Window<ContactId>,
 ) -> Result<(Vec<Contact>, bool)> {
-    let Filter { group, phone, country, operator, external_id, consent, created_after, created_before } = filter;
-    let mut values = vals![scope.account(), i64::try_from(window.fetch()).unwrap_or(i64::MAX)];
-    let mut sql = "SELECT c.* FROM contacts c".to_owned();
-    // A group is walked by its own key (group, contact), which is already in the order of the list.
-    let mut key = "c.id";
-    if let Some(group) = group {
-        values.push((*group).into());
-        key = "m.contact_id";
-        sql.push_str(" JOIN contact_groups m ON m.contact_id = c.id AND m.group_id = $3");
-    }
-    sql.push_str(" WHERE c.account_id = $1");
-    let conditions: [(&str, Option<sea_orm::Value>); 8] = [
-        ("c.phone =", phone.map(|p| i64::from(p).into())),
-        ("c.country =", country.as_deref().map(Into::into)),
-        ("c.operator =", operator.as_deref().map(Into::into)),
-        ("c.external_id =", external_id.as_deref().map(Into::into)),
-        ("c.consent =", consent.map(|c| c.as_str().into())),
-        ("c.created_at >=", created_after.map(Into::into)),
-        ("c.created_at <", created_before.map(Into::into)),
-        (if group.is_some() { "m.contact_id >" } else { "c.id >" }, window.after.map(Into::into)),
-    ];
-    for (condition, value) in conditions {
-        if let Some(value) = value {
-            values.push(value);
-            sql.push_str(&format!(" AND {condition} ${}", values.len()));
-        }
-    }
-    sql.push_str(&format!(" ORDER BY {key} LIMIT $2"));
-    Ok(window.cut(conn.all(&sql, values).await?))
+    filter::list(conn, scope, &filter.tree(), window).await
 }
 
 /// How the account reads bare digits: international first, then as numbers of its default country.

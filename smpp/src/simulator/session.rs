@@ -73,13 +73,13 @@ impl SimulatorSession {
         let magic = magic::lookup(&message.dest);
         let status = match magic.answer {
             Answer::Refuse(status) | Answer::RefuseWith(status, ..) => status,
-            Answer::RefuseFirst(status, tries) if state.attempts.refuses(&self.system_id, &message, tries) => status,
+            Answer::RefuseFirst(status, tries) if state.attempts.refuses(&message, tries) => status,
             _ => ESME_ROK,
         };
         let (outcome, answered) = match magic.answer {
             _ if status != ESME_ROK => (Outcome::Refused, Some(status)),
             Answer::Silent => (Outcome::Silent, None),
-            Answer::SilentFirst if state.attempts.refuses(&self.system_id, &message, 1) => (Outcome::Silent, None),
+            Answer::SilentFirst if state.attempts.refuses(&message, 1) => (Outcome::Silent, None),
             Answer::Reset => (Outcome::Reset, None),
             _ => (Outcome::Accepted, Some(ESME_ROK)),
         };

@@ -1,0 +1,122 @@
+//! Reading the values of a comparison, each as its field wants it.
+//!
+//! Pure. A refusal is a stable word and a sentence without subject.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::{MAX_TEXT, shape::FilterValue};
+use crate::{
+    clock::Timestamp,
+    contact_fields::{FieldType, Rejected, Typed},
+    ids::GroupId,
+    phone::{self, Country, Rule},
+};
+
+type Read<T> = Result<T, Rejected>;
+
+fn string<'a>(value: &'a FilterValue, wanted: &str) -> Read<&'a str> {
+    match value {
+        FilterValue::Text(text) => Ok(text),
+        _ => Err(Rejected::new("invalid_type", format!("must be a string: {wanted}"))),
+    }
+}
+
+/// A text to compare with.
+pub fn text(value: &FilterValue) -> Read<String> {
+    plain(string(value, "a text")?)
+}
+
+/// The same, when it is known to be a string.
+pub fn plain(text: &str) -> Read<String> {
+    match text.chars().count() {
+        0 => Err(Rejected::new("required", "must not be empty; use exists to find contacts without a value")),
+        n if n > MAX_TEXT => Err(Rejected::new("too_long", format!("must have at most {MAX_TEXT} characters"))),
+        _ if text.contains('\0') => Err(Rejected::new("control_character", "must not have the character U+0000")),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// One of a field's words.
+pub fn word(value: &FilterValue, words: &[&str]) -> Read<String> {
+    let text = string(value, "a word")?;
+    let found = words.iter().find(|word| **word == text).map(|word| (*word).to_owned());
+    found.ok_or_else(|| Rejected::new("invalid_choice", format!("must be one of: {}", words.join(", "))))
+}
+
+/// A country code, in either case.
+pub fn country(value: &FilterValue) -> Read<String> {
+    let code = string(value, "a country code")?.to_ascii_uppercase();
+    let known = code.parse::<Country>().map(Country::code);
+    known.map_err(|_| Rejected::new("invalid_country", "must be a country code of ISO 3166, such as GB"))
+}
+
+/// A whole phone number, international.
+pub fn number_of_phone(value: &FilterValue) -> Read<i64> {
+    let raw = string(value, "a number such as +447400123456")?;
+    phone::parse(raw.trim(), &Rule::None)
+        .map(|parsed| i64::from(parsed.number))
+        .map_err(|e| Rejected::new(e.code, format!("cannot be read as an international number: {}", e.detail)))
+}
+
+/// Digits of a phone number, with or without `+`.
+pub fn digits(text: &str) -> Read<String> {
+    let digits = text.trim().strip_prefix('+').unwrap_or(text.trim());
+    let good = (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    good.then(|| digits.to_owned()).ok_or_else(|| Rejected::new("invalid_digits", "must be 1 to 15 digits"))
+}
+
+/// A decimal number of at most 15 digits.
+pub fn number(value: &FilterValue) -> Read<Decimal> {
+    let json = match value {
+        FilterValue::Number(number) => Value::Number(number.clone()),
+        FilterValue::Text(text) => Value::String(text.clone()),
+        FilterValue::Truth(truth) => Value::Bool(*truth),
+    };
+    let read = Typed { kind: FieldType::Number, choices: Vec::new() }.from_json(&json)?;
+    let bad = || Rejected::new("invalid_number", "must be a number of at most 15 digits, such as 12.5");
+    read.to_string().parse().map_err(|_| bad())
+}
+
+/// A whole number from 0 to `max`.
+pub fn count(value: &FilterValue, max: i64) -> Read<i64> {
+    let read = match value {
+        FilterValue::Number(number) => number.as_i64(),
+        _ => None,
+    };
+    read.filter(|n| (0..=max).contains(n))
+        .ok_or_else(|| Rejected::new("invalid_number", format!("must be a whole number from 0 to {max}")))
+}
+
+/// A date.
+pub fn date(value: &FilterValue) -> Read<NaiveDate> {
+    let text = string(value, "a date such as 2026-11-21")?;
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()
+        .filter(|_| text.len() == 10)
+        .ok_or_else(|| Rejected::new("invalid_date", "must be a date, such as 2026-11-21"))
+}
+
+/// A moment, in microseconds.
+pub fn moment(value: &FilterValue) -> Read<i64> {
+    let text = string(value, "a moment such as 2026-11-21T10:00:00Z")?;
+    text.parse::<Timestamp>()
+        .map(|at| at.0)
+        .map_err(|_| Rejected::new("invalid_moment", "must be RFC 3339 with an offset, such as 2026-11-21T10:00:00Z"))
+}
+
+/// True or false.
+pub fn truth(value: &FilterValue) -> Read<bool> {
+    match value {
+        FilterValue::Truth(truth) => Ok(*truth),
+        _ => Err(Rejected::new("invalid_boolean", "must be true or false")),
+    }
+}
+
+/// The id of a group.
+pub fn group(value: &FilterValue) -> Read<GroupId> {
+    let text = string(value, "the id of a group")?;
+    text.parse()
+        .map_err(|_| Rejected::new("invalid_id", "must be the id of a group, such as grp_01kazsw6e3f8e9xq2m4r7t5v0b"))
+}
