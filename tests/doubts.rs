@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, Client, Stage, merged, micros, numbers, until};
 
-const SILENT_FIRST: &str = "+12015550130"; // the first try is lost, the second is delivered
+const SILENT_FIRST: &str = "+12015550129"; // the first try is lost, the second is delivered
 const SILENT: &str = "+12015550109"; // no answer ever and no receipt
 
 /// Gives the carrier other settings, as an operator would, and waits until it is bound with them; its id.

@@ -68,6 +68,12 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         app.pages(&format!("/v1/contacts?group_id={trashed_group}"))[0]["id"].as_str().unwrap().to_owned();
     app.delete(&format!("/v1/contacts/{trashed_contact}")).ok(204);
     app.delete(&format!("/v1/groups/{trashed_group}")).ok(204);
+    let looked = id(app
+        .post("/v1/contact-jobs", &json!({"select": {"duplicates": {"by": ["email"]}}, "dry_run": true}))
+        .ok(202));
+    until("the contact job ends", || {
+        Some(app.read(&format!("/v1/contact-jobs/{looked}"))).filter(|j| !j["finished_at"].is_null())
+    });
     BTreeMap::from([
         ("/v1/trash/contacts/{id}".to_owned(), trashed_contact),
         ("/v1/trash/groups/{id}".to_owned(), trashed_group),
@@ -76,6 +82,7 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         ("/v1/blacklist/imports/{id}".to_owned(), listed),
         ("/v1/campaigns/{id}".to_owned(), draft),
         ("/v1/contact-fields/{id}".to_owned(), id(app.post("/v1/contact-fields", &json!({"key": "mine", "title": "Mine", "type": "text"})).ok(201))),
+        ("/v1/contact-jobs/{id}".to_owned(), looked),
         ("/v1/contacts/imports/{id}".to_owned(), import),
         ("/v1/contacts/{id}".to_owned(), contact),
         ("/v1/groups/{id}".to_owned(), group),

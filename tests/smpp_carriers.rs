@@ -201,8 +201,8 @@ both! {
         let _simulator = stage.simulator(50);
         let app = stage.start();
         carrier(&stage, json!({"interface_version": "5.0"}));
-        let message = app.message_until(&app.sent("+12015550131", "Refused with words"), "rejected");
+        let message = app.message_until(&app.sent("+12015550130", "Refused with words"), "rejected");
         assert_eq!(message["error"], "ESME_RX_R_APPN: permanent network error; Blocked by the operator", "{message}");
-        app.message_until(&app.sent("+12015550132", "Busy"), "delivered");
+        app.message_until(&app.sent("+12015550131", "Busy"), "delivered");
     }
 }

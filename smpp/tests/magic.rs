@@ -100,10 +100,10 @@ async fn every_number_does_what_its_row_says() {
         ("+12015550126", &["accepted", "DELIVRD", "START"]),
         ("+12015550127", &["accepted", "DELIVRD", "3 of 3 42", "2 of 3 42", "1 of 3 42"]),
         ("+12015550128", &["accepted", "DELIVRD", "Yes", "Yes"]),
-        ("+12015550129", &["ESME_RSUBMITFAIL"]),
-        ("+12015550130", &["timed out"]),
-        ("+12015550131", &["ESME_RX_R_APPN"]),
-        ("+12015550132", &["accepted", "DELIVRD"]),
+        ("+12015550129", &["timed out"]),
+        ("+12015550130", &["ESME_RX_R_APPN"]),
+        ("+12015550131", &["accepted", "DELIVRD"]),
+        ("+12015550132", &["ESME_RSUBMITFAIL"]),
     ];
     let more = [("+12015550123", ["timed out", "late", "DELIVRD"])];
     let mut tasks = Vec::new();

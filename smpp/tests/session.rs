@@ -370,12 +370,12 @@ async fn what_a_carrier_adds_to_its_answers_is_told() {
     let simulator = simulator(&log).await;
     let config = BindConfig { interface_version: SMPP_5_0, ..bind_to(simulator.local_addr) };
     let (client, mut events) = connect(&config).await.unwrap();
-    client.submit(1, message("+12015550131", "refused with words")).unwrap();
+    client.submit(1, message("+12015550130", "refused with words")).unwrap();
     let detail = Some("permanent network error; Blocked by the operator".to_owned());
     let outcome = SubmitOutcome::Refused { status: ESME_RX_R_APPN, detail };
     assert_eq!(next(&mut events).await, Event::Submitted { token: 1, outcome });
     for token in [2, 3] {
-        client.submit(token, message("+12015550132", "busy")).unwrap();
+        client.submit(token, message("+12015550131", "busy")).unwrap();
     }
     let told: Vec<Event> = all(&client, &mut events, ms(300)).await;
     assert_eq!(told.first(), Some(&Event::Congestion { state: 95 }));

@@ -1,5 +1,6 @@
 //! `/v1/contacts`: whom to send to.
 
+mod merge;
 mod search;
 mod shapes;
 
@@ -43,7 +44,14 @@ use crate::{
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(search::search);
-    config.service(list).service(create).service(get).service(update).service(delete).service(consents);
+    config
+        .service(list)
+        .service(create)
+        .service(merge::merge)
+        .service(get)
+        .service(update)
+        .service(delete)
+        .service(consents);
 }
 
 /// Which contacts to list; filters are joined by "and".

@@ -41,4 +41,4 @@ pub use send::{Letterhead, Request, Sent, cost, plan, recipients, send};
 pub use status::{ReceiptState, Status};
 pub use terms::Terms;
 pub use trace::{Attempt, Doubt, Line, Trace, TracedPart, WaitingReceipt, owner, trace};
-pub use write::{Home, Mailing, Written, count, write};
+pub use write::{Home, Mailing, Portions, Written, count, write};

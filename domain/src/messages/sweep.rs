@@ -94,7 +94,7 @@ pub async fn reclaim(db: &Db, scope: &SystemScope, patience: &Patience) -> Resul
 /// When the database refuses.
 pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
     let now = scope.clock.now();
-    let due = "status = 'scheduled' AND send_at <= $1";
+    let due = "status = 'scheduled' AND campaign_id IS NULL AND send_at <= $1"; // campaigns hold their money before
     if !any(db, "chunks", due, vals![now]).await? {
         return Ok(0);
     }

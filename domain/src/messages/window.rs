@@ -57,7 +57,8 @@ pub async fn claim(
 ) -> Result<Vec<Chunk>> {
     let now = scope.clock.now();
     let below = more_urgent_than.unwrap_or(i64::MAX);
-    let ready = "FROM chunks WHERE carrier_id = $1 AND status = 'ready' AND lease_owner IS NULL AND send_at <= $2 AND priority < $3";
+    let ready = "FROM chunks WHERE carrier_id = $1 AND status = 'ready' AND lease_owner IS NULL AND send_at <= $2 AND priority < $3 \
+                 AND (closes_at IS NULL OR closes_at > $2)";
     // Asking first keeps an idle pump off the one writer of SQLite.
     let any = format!("SELECT 1 {ready} LIMIT 1");
     if db.read().scalar::<i32>(&any, vals![carrier, now, below]).await?.is_none() {
@@ -100,7 +101,7 @@ pub async fn waiting(db: &Db, _: &SystemScope, chunks: &[ChunkId]) -> Result<Vec
 }
 
 /// Marks these messages `submitting` and tells which now are. Commits before it returns: only then may bytes go to the
-/// carrier. Of a chunk that is the owner's no longer nothing is marked,
+/// carrier. Of a chunk that is the owner's no longer, or whose window has closed, nothing is marked,
 /// nor what is not valid any more: the sweep ends it.
 ///
 /// # Errors
@@ -116,10 +117,12 @@ pub async fn mark(
     let tx = db.begin().await?;
     let share = if backend == DbBackend::Postgres { " FOR SHARE" } else { "" };
     let mine = format!(
-        "SELECT id FROM chunks WHERE id IN {} AND status = 'claimed' AND lease_owner = $2 ORDER BY id{share}",
+        "SELECT id FROM chunks WHERE id IN {} AND status = 'claimed' AND lease_owner = $2 \
+         AND (closes_at IS NULL OR closes_at > $3) ORDER BY id{share}",
         ids_list(backend, 1)
     );
-    let mine: Vec<ChunkId> = tx.column(&mine, vals![ids_json(chunks.iter().map(|id| id.0)), owner]).await?;
+    let mine: Vec<ChunkId> =
+        tx.column(&mine, vals![ids_json(chunks.iter().map(|id| id.0)), owner, scope.clock.now()]).await?;
     let sql = format!(
         "UPDATE messages SET status = 'submitting' WHERE id IN {} AND status = 'queued' AND chunk_id IN {} \
          AND (valid_until IS NULL OR valid_until > $3) RETURNING id",

@@ -218,27 +218,27 @@ pub const TABLE: &[Magic] = &[
     ),
     row(
         "+12015550129",
-        Answer::RefuseFirst(ESME_RSUBMITFAIL, 1),
-        DELIVERED,
-        "ESME_RSUBMITFAIL on the first try of a message, then delivered: the second try is another carrier's.",
-    ),
-    row(
-        "+12015550130",
         Answer::SilentFirst,
         DELIVERED,
         "No answer to the first try of a message, which goes no further; the next try is delivered.",
     ),
     row(
-        "+12015550131",
+        "+12015550130",
         Answer::RefuseWith(ESME_RX_R_APPN, 2, "Blocked by the operator"),
         &[],
         "Refused at submit: ESME_RX_R_APPN, with `delivery_failure_reason` 2 and a text in `additional_status_info_text`.",
     ),
     row(
-        "+12015550132",
+        "+12015550131",
         Answer::Busy(95),
         DELIVERED,
         "Delivered; in a session of SMPP 5.0 the answer has `congestion_state` 95.",
+    ),
+    row(
+        "+12015550132",
+        Answer::RefuseFirst(ESME_RSUBMITFAIL, 1),
+        DELIVERED,
+        "ESME_RSUBMITFAIL on the first try of a message, then delivered: the second try is another carrier's.",
     ),
 ];
 
