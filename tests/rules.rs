@@ -83,10 +83,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("balance", &["journal", "postings", "balances", "holds"]),
     ("rates", &["rate_decks", "rates"]),
     ("contact_fields", &["contact_fields"]),
-    (
-        "contacts",
-        &["contacts", "contact_consents", "contact_merges", "contact_outcomes", "contact_outcomes_read"],
-    ),
+    ("contacts", &["contacts", "contact_consents", "contact_merges", "contact_outcomes", "contact_outcomes_read"]),
     ("contact_jobs", &["contact_jobs", "contact_job_tallies", "contact_job_keys"]),
     ("groups", &["groups", "contact_groups"]),
     ("blacklist", &["blacklist"]),
