@@ -133,7 +133,8 @@ pub async fn remove_members_of(
     Ok(Changed { changed, unchanged, not_found: Vec::new() })
 }
 
-async fn take_out(tx: &DatabaseTransaction, id: GroupId, contacts: &[ContactId]) -> Result<u64> {
+/// Takes contacts out of a group that the caller has just seen to be the account's; tells how many were in it.
+pub(crate) async fn take_out(tx: &DatabaseTransaction, id: GroupId, contacts: &[ContactId]) -> Result<u64> {
     let list = ids_list(tx.get_database_backend(), 2);
     let sql = format!("DELETE FROM contact_groups WHERE group_id = $1 AND contact_id IN {list}");
     Ok(tx.run(&sql, vals![id, ids_json(contacts.iter().map(|i| i.0))]).await?)
