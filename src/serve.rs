@@ -7,7 +7,7 @@ use domain::{
     carriers::{self, SmppSettings},
     clock::Clock,
     db::Db,
-    jobs::Wake,
+    jobs::{Wake, between},
     scope::{OperatorScope, SystemScope},
     secrets::Keyring,
 };
@@ -92,7 +92,9 @@ pub async fn api(config: Config, db: Db) -> Result<(), Failure> {
     let clock = Clock::system();
     let keys = keys::load_and_seal(&config, &db, &SystemScope { clock: clock.clone() }).await?;
     println!("API on http://{}", listener.local_addr()?);
-    let app = app(&config, keys, db, clock, Wake::default(), prometheus::Registry::new())?;
+    let wake = Wake::default();
+    tokio::spawn(between::pass_on(db.clone(), wake.clone()));
+    let app = app(&config, keys, db, clock, wake, prometheus::Registry::new())?;
     Ok(api::serve(app, listener, stop).await?)
 }
 

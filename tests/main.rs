@@ -35,5 +35,6 @@ mod process;
 mod routes;
 mod security;
 mod traces;
+mod trash;
 mod unsubscribes;
 mod validity;

@@ -202,6 +202,73 @@ both! {
         acme.audited();
     }
 
+    fn a_refused_message_takes_the_next_route_and_no_carrier_twice(stage) {
+        stage.set("CARILLON_WORKER__SETTLE_SECONDS", 1);
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let names = ["first", "second", "third"];
+        let carriers = names.map(|name| carrier(&operator, &stage, name));
+        let (_, acme) = live(&stage, &app);
+        let cost = |n: usize| json!({"amount": format!("0.01{n}"), "currency": "EUR"});
+        let routes: Vec<String> = carriers.iter().enumerate()
+            .map(|(n, carrier)| route(&operator, carrier, json!({"priority": n + 1, "cost": cost(n)}))).collect();
+        carriers.iter().for_each(|carrier| drop(health_until(&operator, carrier, "up")));
+
+        // Refused by the first, taken by the second: one charge, and the trace tells both.
+        let id = acme.sent("+12015550129", "Hello");
+        let message = acme.message_until(&id, "delivered");
+        assert_eq!((&message["error"], &message["reason"]), (&Value::Null, &Value::Null));
+        let way = operator.read(&format!("/v1/admin/messages/{id}/trace"))["way"].clone();
+        let attempts = way["attempts"].as_array().unwrap();
+        assert_eq!(attempts.len(), 1, "{way}");
+        assert_eq!((&attempts[0]["carrier_id"], &attempts[0]["route_id"]), (&json!(carriers[0]), &json!(routes[0])));
+        assert_eq!((&attempts[0]["carrier_name"], &attempts[0]["error"]), (&json!("first"), &json!("ESME_RSUBMITFAIL")));
+        assert_eq!((&way["carrier_id"], &way["route_id"], micros(&way["unit_cost"])), (&json!(carriers[1]), &json!(routes[1]), 11_000));
+        let told = acme.read(&format!("/v1/messages/{id}/trace"));
+        assert!(told["way"]["attempts"][0]["carrier_name"].is_null(), "names are the operator's");
+
+        // Refused by all: once each, then the end, uncharged.
+        let before = acme.available();
+        let lost = acme.sent("+12015550105", "Hello");
+        let rejected = acme.message_until(&lost, "rejected");
+        assert_eq!((&rejected["error"], &rejected["reason"]), (&json!("ESME_RSUBMITFAIL"), &json!("refused_by_carrier")));
+        let way = acme.read(&format!("/v1/messages/{lost}/trace"))["way"].clone();
+        assert_eq!(way["attempts"].as_array().unwrap().len(), 2);
+        let judge = stage.judge();
+        assert_eq!(judge.tries("+12015550105").iter().map(|s| s.system_id.as_str()).collect::<Vec<_>>(), names);
+        assert_eq!((acme.available(), acme.held()), (before, 0));
+
+        // One whose answer is lost may be with the carrier: it goes nowhere else.
+        let doubtful = acme.sent("+12015550117", "Hello");
+        acme.message_until(&doubtful, "delivered");
+        assert_eq!(stage.judge().tried("+12015550117"), 1);
+        acme.audited();
+    }
+
+    fn a_campaign_leads_its_refused_messages_on(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let carriers = ["first", "second"].map(|name| carrier(&operator, &stage, name));
+        let (_, acme) = live(&stage, &app);
+        for (n, carrier) in carriers.iter().enumerate() {
+            route(&operator, carrier, json!({"priority": n + 1}));
+            health_until(&operator, carrier, "up");
+        }
+        let mut phones = numbers(1, 30);
+        phones.extend(["+12015550129".to_owned(), "+12015550105".to_owned()]);
+        let draft = acme.draft(json!({"text": "Hello", "audience": {"phones": phones}}));
+        acme.launch(&draft).ok(202);
+        let done = acme.campaign_until(&draft, "completed");
+        let by = taken(&stage);
+        let took = |name: &str| by.get(name).copied().unwrap_or(0);
+        assert_eq!((took("first"), took("second")), (30, 1), "{by:?} {done}");
+        assert_eq!((&done["messages"]["delivered"], &done["messages"]["rejected"]), (&json!(31), &json!(1)), "{done}");
+        acme.audited();
+        assert_eq!(acme.held(), 0);
+    }
+
     fn a_scheduled_send_over_two_carriers_holds_for_each(stage) {
         let _simulator = stage.simulator(50);
         let app = stage.start();

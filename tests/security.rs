@@ -63,7 +63,14 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
     app.post("/v1/messages", &asked).ok(202);
     let inbound =
         until("it has written", || Some(app.pages("/v1/inbound-messages").first()?["id"].as_str()?.to_owned()));
+    let trashed_group = app.group("Thrown away", &numbers(900, 1));
+    let trashed_contact =
+        app.pages(&format!("/v1/contacts?group_id={trashed_group}"))[0]["id"].as_str().unwrap().to_owned();
+    app.delete(&format!("/v1/contacts/{trashed_contact}")).ok(204);
+    app.delete(&format!("/v1/groups/{trashed_group}")).ok(204);
     BTreeMap::from([
+        ("/v1/trash/contacts/{id}".to_owned(), trashed_contact),
+        ("/v1/trash/groups/{id}".to_owned(), trashed_group),
         ("/v1/api-tokens/{id}".to_owned(), id(app.post("/v1/api-tokens", &json!({"description": "mine", "scopes": ["account:read"]})).ok(201)["token"].clone())),
         ("/v1/blacklist/{id}".to_owned(), id(app.post("/v1/blacklist", &json!({"phone": "+447400199999"})).ok(201))),
         ("/v1/blacklist/imports/{id}".to_owned(), listed),
@@ -77,6 +84,7 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         ("/v1/message-filters/{id}".to_owned(), id(app.post("/v1/message-filters", &json!({"name": "Mine", "conditions": {"country": "GB"}})).ok(201))),
         ("/v1/messages/{id}".to_owned(), message),
         ("/v1/reports/campaigns/{id}".to_owned(), sent),
+        ("/v1/segments/{id}".to_owned(), id(app.post("/v1/segments", &json!({"name": "Mine", "filter": {"field": "age", "gte": 18}})).ok(201))),
         ("/v1/senders/{id}".to_owned(), sender),
         ("/v1/templates/{id}".to_owned(), id(app.post("/v1/templates", &json!({"name": "Mine", "body": "Mine"})).ok(201))),
     ])
@@ -95,10 +103,12 @@ fn body(operation: &str, stranger: &Client) -> Value {
     let contact = || stranger.pages("/v1/contacts")[0]["id"].clone();
     match operation {
         "blacklist.add_campaign" => json!({"statuses": ["delivered"]}),
+        "contact_fields.replace_choice" => json!({"from": "S", "to": "M"}),
+        "groups.set_values" => json!({"contacts": [{"contact_id": contact(), "values": null}]}),
         "contact_fields.update" => json!({"title": "Theirs"}),
         "groups.add_contacts" | "groups.remove_contacts" => json!({"contact_ids": [contact()]}),
         "groups.copy_contacts" | "groups.move_contacts" => json!({"to_group_id": own()}),
-        "message_filters.update" | "templates.update" | "groups.update" | "campaigns.update" => {
+        "message_filters.update" | "templates.update" | "groups.update" | "segments.update" | "campaigns.update" => {
             json!({"name": "Theirs"})
         }
         "api_tokens.update" => json!({"description": "Theirs"}),

@@ -47,8 +47,12 @@ pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
 }
 
 /// Tells PostgreSQL of tables that have grown much since it looked. It does so by itself, but after a minute or more: a
-/// new month's partition would be read by plans made for an empty table until then.
-async fn analyze(db: &Db) -> Result<()> {
+/// new month's partition, or what was just imported, would be read by plans made for an empty table until then. One cheap
+/// look when nothing has grown.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn analyze(db: &Db) -> Result<()> {
     if db.is_sqlite() {
         return Ok(());
     }

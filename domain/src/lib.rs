@@ -10,6 +10,7 @@ pub mod campaigns;
 pub mod carriers;
 pub mod clock;
 pub mod contact_fields;
+pub mod contact_segments;
 pub mod contacts;
 pub mod db;
 pub mod error;
@@ -43,6 +44,7 @@ pub mod text_enum;
 pub mod together;
 pub mod tokens;
 pub mod traces;
+pub mod trash;
 pub mod unsubscribes;
 pub mod uploads;
 

@@ -21,7 +21,13 @@ mod m20261122_000501_inbound_messages_create;
 mod m20261122_000502_unsubscribes_create;
 mod m20261122_000503_messages_validity;
 mod m20261122_000601_carriers_http;
+mod m20261122_000701_messages_attempts;
 mod m20261122_001101_contacts_outcomes;
+mod m20261122_001102_segments_create;
+mod m20261122_001103_contacts_search;
+mod m20261122_001301_contacts_consents;
+mod m20261122_001302_groups_values;
+mod m20261122_001303_trash_create;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -49,7 +55,13 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000502_unsubscribes_create::Step),
             Box::new(m20261122_000503_messages_validity::Step),
             Box::new(m20261122_000601_carriers_http::Step),
+            Box::new(m20261122_000701_messages_attempts::Step),
             Box::new(m20261122_001101_contacts_outcomes::Step),
+            Box::new(m20261122_001102_segments_create::Step),
+            Box::new(m20261122_001103_contacts_search::Step),
+            Box::new(m20261122_001301_contacts_consents::Step),
+            Box::new(m20261122_001302_groups_values::Step),
+            Box::new(m20261122_001303_trash_create::Step),
         ]
     }
 }

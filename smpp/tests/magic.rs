@@ -72,7 +72,7 @@ async fn story(dest: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn every_number_does_what_its_row_says() {
-    let rows: [(&str, &[&str]); 27] = [
+    let rows: [(&str, &[&str]); 28] = [
         ("+12015550100", &["accepted", "DELIVRD"]),
         ("+12015550101", &["accepted", "UNDELIV 001"]),
         ("+12015550102", &["accepted", "EXPIRED 002"]),
@@ -100,6 +100,7 @@ async fn every_number_does_what_its_row_says() {
         ("+12015550126", &["accepted", "DELIVRD", "START"]),
         ("+12015550127", &["accepted", "DELIVRD", "3 of 3 42", "2 of 3 42", "1 of 3 42"]),
         ("+12015550128", &["accepted", "DELIVRD", "Yes", "Yes"]),
+        ("+12015550129", &["ESME_RSUBMITFAIL"]),
     ];
     let more = [("+12015550123", ["timed out", "late", "DELIVRD"])];
     let mut tasks = Vec::new();

@@ -30,9 +30,14 @@ impl Judge {
     }
 
     /// Every submit to a number, refused ones too.
-    pub fn tried(&self, number: &str) -> usize {
+    pub fn tries(&self, number: &str) -> Vec<&SubmitLine> {
         let digits = number.trim_start_matches('+');
-        self.0.submits().filter(|s| s.dest.trim_start_matches('+') == digits).count()
+        self.0.submits().filter(|s| s.dest.trim_start_matches('+') == digits).collect()
+    }
+
+    /// How many they are.
+    pub fn tried(&self, number: &str) -> usize {
+        self.tries(number).len()
     }
 
     /// Receipts sent to a number, by state.

@@ -17,7 +17,14 @@ use std::time::Duration;
 
 pub use jobs::migrate;
 
-use domain::{clock::Clock, db::Db, jobs::Wake, messages::Patience, scope::SystemScope, secrets::Keyring};
+use domain::{
+    clock::Clock,
+    db::Db,
+    jobs::{Wake, between},
+    messages::Patience,
+    scope::SystemScope,
+    secrets::Keyring,
+};
 use tokio::sync::watch;
 
 /// What a worker is told.
@@ -91,6 +98,8 @@ impl Shared {
 pub struct Worker {
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
+    /// Hears nudges of other processes.
+    hearing: tokio::task::JoinHandle<()>,
 }
 
 impl Worker {
@@ -102,6 +111,7 @@ impl Worker {
         let (stop, stopped) = watch::channel(false);
         let name = format!("worker-{}-{}", std::process::id(), domain::ids::encode(domain::ids::uuid_v7(clock.now())));
         let shared = Shared { db, scope: SystemScope { clock }, wake, config, name, stop: stopped };
+        let hearing = tokio::spawn(between::listen(shared.db.clone(), shared.wake.clone()));
         let tasks = vec![
             tokio::spawn(jobs::run(shared.clone())),
             tokio::spawn(carriers::run(shared.clone())),
@@ -109,15 +119,17 @@ impl Worker {
             tokio::spawn(sweep::campaigns(shared.clone())),
             tokio::spawn(sweep::events(shared.clone())),
             tokio::spawn(sweep::contacts(shared.clone())),
+            tokio::spawn(sweep::search(shared.clone())),
             tokio::spawn(sweep::housekeeping(shared)),
         ];
-        Ok(Self { stop, tasks })
+        Ok(Self { stop, tasks, hearing })
     }
 
     /// Ends gracefully: nothing new is claimed, what is under way is awaited and recorded, leases are given back.
     pub async fn shutdown(self) {
-        let Self { stop, tasks } = self;
+        let Self { stop, tasks, hearing } = self;
         let _ = stop.send(true);
+        hearing.abort();
         for task in tasks {
             if let Err(e) = task.await {
                 tracing::error!(error = %e, "a part of the worker ended badly");

@@ -13,6 +13,8 @@ pub struct Metrics {
     pub accepted: IntCounterVec,
     /// Parts that the carrier refused.
     pub refused: IntCounterVec,
+    /// Messages that the carrier refused and that took another route.
+    pub led_on: IntCounterVec,
     /// Messages whose answer was lost.
     pub lost_answers: IntCounterVec,
     /// Receipts that came, repeated ones too.
@@ -49,6 +51,10 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         submitted: counter("carillon_parts_submitted_total", "Parts handed to the carrier."),
         accepted: counter("carillon_parts_accepted_total", "Parts that the carrier accepted."),
         refused: counter("carillon_parts_refused_total", "Parts that the carrier refused."),
+        led_on: counter(
+            "carillon_messages_led_on_total",
+            "Messages that the carrier refused and that took another route.",
+        ),
         lost_answers: counter("carillon_messages_in_doubt_total", "Messages whose answer was lost."),
         receipts: counter("carillon_receipts_received_total", "Receipts that came, repeated ones too."),
         receipts_parked: counter("carillon_receipts_parked_total", "Receipts that found no part at once."),
@@ -73,13 +79,14 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
 });
 
 impl Metrics {
-    fn counters(&self) -> [&IntCounterVec; 9] {
-        let Self { submitted, accepted, refused, lost_answers, receipts, receipts_parked, .. } = self;
+    fn counters(&self) -> [&IntCounterVec; 10] {
+        let Self { submitted, accepted, refused, led_on, lost_answers, receipts, receipts_parked, .. } = self;
         let Self { inbound, inbound_unattributed, inbound_repeated, .. } = self;
         [
             submitted,
             accepted,
             refused,
+            led_on,
             lost_answers,
             receipts,
             receipts_parked,

@@ -3,7 +3,14 @@
 
 use std::time::Duration;
 
-use domain::{campaigns, contacts::outcomes, events, inbound_messages, jobs::Queue, leases, messages::sweep};
+use domain::{
+    campaigns,
+    contacts::{outcomes, search},
+    events, inbound_messages,
+    jobs::Queue,
+    leases,
+    messages::sweep,
+};
 
 use crate::Shared;
 
@@ -77,13 +84,26 @@ pub async fn contacts(shared: Shared) {
     }
 }
 
-/// Every ten seconds: long inbound messages wait for their parts no longer, imports that nobody works on are announced again, what has expired goes, the months ahead get their partitions.
+/// Search: the texts of contacts that an import or another change in bulk has touched. Batch after batch as long as there
+/// are some, with a breath between them for those who wait to write.
+pub async fn search(shared: Shared) {
+    while !shared.stopping() {
+        let mut pause = Duration::from_millis(500);
+        if leading(&shared, "sweep.search").await && told("search", search::gather(&shared.db).await) > 0 {
+            pause = Duration::from_millis(5);
+        }
+        shared.pause(pause).await;
+    }
+}
+
+/// Every ten seconds: long inbound messages wait for their parts no longer, imports that nobody works on are announced again, what has lain in the trash for its time and what has expired goes, the months ahead get their partitions.
 pub async fn housekeeping(shared: Shared) {
     while !shared.stopping() {
         if leading(&shared, "sweep.housekeeping").await {
             told("inbound", inbound_messages::end_incomplete(&shared.db, &shared.scope).await);
             told("receipts", sweep::forget_unknown(&shared.db, &shared.scope).await);
             told("imports", domain::imports::sweep(&shared.db, &shared.scope).await);
+            told("trash", domain::trash::sweep(&shared.db, &shared.scope).await);
             told("expired", domain::housekeeping::run(&shared.db, &shared.scope).await);
         }
         shared.pause(Duration::from_secs(10)).await;

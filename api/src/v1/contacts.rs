@@ -2,16 +2,18 @@
 
 mod search;
 mod shapes;
+mod statistics;
 
 use actix_web::{delete, get, patch, post, web::Data};
 use domain::{
     Code, Error,
     clock::Timestamp,
-    contacts::{self, Consent, Contact as Row, Filter},
+    contacts::{self, Consent, Contact as Row, Filter, Statement},
     groups,
-    ids::{ContactId, GroupId},
+    ids::{ConsentId, ContactId, GroupId},
     phone::{self, Msisdn, Rule},
     scope::AccountScope,
+    trash,
 };
 use sea_orm::ConnectionTrait;
 use serde::Deserialize;
@@ -19,7 +21,11 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use search::{ContactSearch, ContactsFound};
-pub use shapes::{Contact, ContactConsent, ContactPatch, FieldValue, NewContact, NewContactConsent};
+pub(super) use shapes::object;
+pub use shapes::{
+    Contact, ContactConsent, ContactConsentPatch, ContactPatch, ContactStatement, FieldValue, NewContact,
+    NewContactConsent,
+};
 
 use crate::{
     App,
@@ -37,8 +43,8 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(search::search);
-    config.service(list).service(create).service(get).service(update).service(delete);
+    config.service(search::search).service(statistics::figures).service(statistics::chart);
+    config.service(list).service(create).service(get).service(update).service(delete).service(consents);
 }
 
 /// Which contacts to list; filters are joined by "and".
@@ -66,6 +72,30 @@ pub struct ListContacts {
     pub created_after: Option<Timestamp>,
     /// Only contacts made before this moment.
     pub created_before: Option<Timestamp>,
+    /// Only contacts with this in a name, the number, the e-mail address, the company, your own id or an own field of type
+    /// text or choice; at least 3 letters or digits, whatever their case and accents.
+    #[param(min_length = 3, max_length = 200)]
+    pub search: Option<String>,
+}
+
+/// Which statements of consent to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListContactStatements {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    pub after: Option<String>,
+}
+
+/// How a contact is deleted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DeleteContact {
+    /// True: for good, with its statements of consent. Else it goes to the trash.
+    #[param(default = false)]
+    pub permanently: Option<bool>,
 }
 
 /// The number of a filter. An unescaped `+` arrives as a space, so bare digits are taken as international.
@@ -75,13 +105,23 @@ pub(super) fn asked_phone(raw: Option<String>) -> Result<Option<Msisdn>, Failure
     Ok(raw.map(read).transpose().map_err(bad)?)
 }
 
+/// What is searched for, folded as the texts are.
+fn asked_term(raw: &str) -> Result<String, Failure> {
+    let term = contacts::search::folded(raw);
+    if !(contacts::search::MIN_TERM..=contacts::filter::MAX_TEXT).contains(&term.chars().count()) {
+        let detail = "search must have 3 to 200 letters or digits.";
+        return Err(Error::new(Code::UnknownParameter, detail).into());
+    }
+    Ok(term)
+}
+
 async fn shown(conn: &impl ConnectionTrait, scope: &AccountScope, row: Row) -> domain::Result<Reply<Contact>> {
     let (group_ids, version) = (contacts::groups_of(conn, scope, row.id).await?, row.version);
     Ok(Reply::ok(Contact::from((row, group_ids))).tagged(version))
 }
 
 /// Contacts with the groups of each.
-async fn with_groups(
+pub(super) async fn with_groups(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
     rows: Vec<Row>,
@@ -94,7 +134,8 @@ async fn with_groups(
 /// List contacts
 ///
 /// In the order of their making. For example, `GET /v1/contacts?group_id=grp_01kazsw6e3f8e9xq2m4r7t5v0b` lists the
-/// members of a group, and `GET /v1/contacts?phone=%2B447400123456` finds the contact of a number.
+/// members of a group, `GET /v1/contacts?phone=%2B447400123456` finds the contact of a number, and `GET /v1/contacts?search=smith` those with
+/// these letters in one of their texts.
 #[utoipa::path(
     operation_id = "contacts.list",
     tag = "Contacts",
@@ -120,6 +161,7 @@ async fn list(
         consent,
         created_after,
         created_before,
+        search,
     } = asked;
     let conn = app.db.read();
     if let Some(id) = group_id
@@ -136,6 +178,7 @@ async fn list(
         consent,
         created_after,
         created_before,
+        search: search.as_deref().map(asked_term).transpose()?,
     };
     let (rows, more) = contacts::list(conn, &scope, &filter, window(limit, after.as_deref())?).await?;
     let rows = with_groups(conn, &scope, rows).await?;
@@ -208,26 +251,58 @@ async fn update(
     Ok(reply)
 }
 
+/// List what a contact has said to being written to
+///
+/// Every statement of consent, oldest first, with its time, its source, when it was written down and by which API token:
+/// the proof, which no change of the contact takes away. It goes only with the contact, when that is deleted for good.
+/// For example, `GET /v1/contacts/con_01kazsw6e3f8e9xq2m4r7t5v0b/consents`.
+#[utoipa::path(
+    operation_id = "contacts.consents",
+    tag = "Contacts",
+    security(("bearer" = ["contacts:read"])),
+    params(("id" = ContactId, Path), ListContactStatements),
+    responses((status = OK, description = "A page of statements.", body = Page<ContactStatement>)),
+)]
+#[get("/contacts/{id}/consents")]
+async fn consents(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ContactId>,
+    Query(asked): Query<ListContactStatements>,
+) -> Result<Reply<Page<ContactStatement>>, Failure> {
+    let ListContactStatements { limit, after } = asked;
+    let window = window::<ConsentId>(limit, after.as_deref())?;
+    let rows = contacts::consents(app.db.read(), &scope, id, window).await?;
+    Ok(Reply::ok(Page::new(rows, |row: &Statement| row.id)))
+}
+
 /// Delete a contact
 ///
-/// It leaves its groups; the messages it received stay in the reports. A number on the blacklist stays there. For
-/// example, `DELETE /v1/contacts/con_01kazsw6e3f8e9xq2m4r7t5v0b`.
+/// It goes to the trash, where it can be restored with its id, groups and consents for as long as the account's
+/// `trash_days` say (30, unless changed), and is then purged. Until it is restored it is in no list, group, audience or
+/// count, and its number may be made or imported anew, as another contact. With `permanently=true` it is purged at once.
+/// The messages it received stay in the reports; a number on the blacklist stays there. For example,
+/// `DELETE /v1/contacts/con_01kazsw6e3f8e9xq2m4r7t5v0b`.
 #[utoipa::path(
     operation_id = "contacts.delete",
     tag = "Contacts",
     security(("bearer" = ["contacts:write"])),
-    params(("id" = ContactId, Path), IfMatch),
-    responses((status = NO_CONTENT, description = "It is gone.")),
+    params(("id" = ContactId, Path), DeleteContact, IfMatch),
+    responses((status = NO_CONTENT, description = "It is in the trash, or gone.")),
 )]
 #[delete("/contacts/{id}")]
 async fn delete(
     app: Data<App>,
     Auth(scope): Auth,
     Id(id): Id<ContactId>,
+    Query(asked): Query<DeleteContact>,
     IfMatch(expected): IfMatch,
 ) -> Result<NoContent, Failure> {
     let tx = app.db.begin().await?;
-    contacts::delete(&tx, &scope, id, expected).await?;
+    trash::contact(&tx, &scope, id, expected).await?;
+    if asked.permanently.unwrap_or(false) {
+        trash::purge_contacts(&tx, &scope, &[id]).await?;
+    }
     tx.commit().await?;
     Ok(NoContent)
 }

@@ -29,10 +29,12 @@ pub mod message_filters;
 pub mod messages;
 pub mod rates;
 pub mod reports;
+pub mod segments;
 pub mod senders;
 pub mod templates;
 #[cfg(test)]
 mod tests_contacts;
+pub mod trash;
 pub mod unsubscribes;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -57,8 +59,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(messages::routes)
         .configure(rates::routes)
         .configure(reports::routes)
+        .configure(segments::routes)
         .configure(senders::routes)
         .configure(templates::routes)
+        .configure(trash::routes)
         .configure(unsubscribes::routes);
 }
 

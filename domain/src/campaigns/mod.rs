@@ -20,10 +20,13 @@ mod estimate;
 mod launch;
 mod prepare;
 mod queries;
+mod segments;
 mod stop;
+#[cfg(test)]
+mod tests;
 
 pub use advance::advance;
-pub use audience::{Audience, MAX_GROUPS, MAX_NUMBERS};
+pub use audience::{Audience, MAX_GROUPS, MAX_NUMBERS, MAX_SEGMENTS};
 pub use change::{Content, create, delete, update};
 pub use copy::{copy, resend};
 pub use estimate::{Estimate, estimate};

@@ -1,12 +1,15 @@
 //! Freezing a campaign's messages, a page at a time, then holding their money and handing them to the pumps.
 //!
-//! Each page is a transaction with its checkpoint, so that a worker that dies goes on where it was. Until the hold is
+//! Each page is a transaction with its checkpoint, so that a worker that dies goes on where it was. On PostgreSQL two
+//! pages are written at the same time, and commit one after the other. Until the hold is
 //! made the chunks are `preparing` and no pump sees them. What cannot be paid or has nobody to go to ends as `failed`,
 //! and its messages are removed again, a chunk at a time.
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use sea_orm::FromQueryResult;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{
@@ -14,6 +17,7 @@ use super::{
     audience::Cursor,
     estimate::{self, Estimate},
     queries,
+    segments::Meant,
 };
 use crate::{
     balance,
@@ -22,7 +26,7 @@ use crate::{
     error::{Code, Error, Result},
     events::{self, CampaignFailedEventData, CampaignStartedEventData, Kind},
     ids::{self, AccountId, CampaignId},
-    messages::{Draft, Home, Letter, Mailing, Terms, chunks, write},
+    messages::{self, Draft, Home, Letter, Mailing, Terms, chunks, write},
     routes::Routing,
     scope::{AccountScope, SystemScope},
     vals,
@@ -96,6 +100,7 @@ async fn freeze(
     let letter = estimate::letter(db.read(), scope, &campaign).await?;
     let terms = Terms::load(db.read(), scope).await?;
     let audience = campaign.audience()?;
+    let meant = Meant::frozen(db, scope, &campaign, &audience).await?;
     let home = |now: Timestamp| -> Result<Home> {
         Ok(Home {
             account: scope.account(),
@@ -107,77 +112,155 @@ async fn freeze(
             chunk_status: "preparing",
         })
     };
-    let mut cursor = match (at.prepare_cursor, at.prepare_numbers) {
-        (_, Some(done)) => Some(Cursor::Number(usize::try_from(done).unwrap_or(usize::MAX))),
-        (after, None) => Some(Cursor::Contact(after.unwrap_or(Uuid::nil()))),
-    };
-    let mut checkpoint: Mark = (at.prepare_cursor, at.prepare_numbers);
     let read = async |here: Cursor| -> Result<(Vec<Draft>, Option<Cursor>)> {
-        let page = audience.page(db.read(), scope, &letter.sender, here, Some(id)).await?;
+        let page = audience.page(db.read(), scope, &letter.sender, &meant, here, Some(id)).await?;
         Ok((page.recipients.iter().map(|r| letter.draft(&terms, r)).collect(), page.next))
     };
-    let mut page = match cursor.take() {
-        Some(here) => Some(read(here).await?),
-        None => None,
+    // SQLite has one writer.
+    let most = if db.is_sqlite() { 1 } else { LANES };
+    let read_some = async |from: Cursor| -> Result<Vec<(Vec<Draft>, Option<Cursor>)>> {
+        let (mut pages, mut here) = (Vec::with_capacity(most), Some(from));
+        while let Some(at) = here.filter(|_| pages.len() < most) {
+            let (drafts, next) = read(at).await?;
+            // Numbers ask what is written: each of their pages is read when all before it are.
+            here = next.filter(|next| matches!(next, Cursor::Contact(_)));
+            pages.push((drafts, next));
+        }
+        Ok(pages)
     };
-    while let Some((drafts, next)) = page {
+    let mut checkpoint = (at.prepare_cursor, at.prepare_numbers);
+    let mut pages = read_some(match checkpoint {
+        (_, Some(done)) => Cursor::Number(usize::try_from(done).unwrap_or(usize::MAX)),
+        (after, None) => Cursor::Contact(after.unwrap_or(Uuid::nil())),
+    })
+    .await?;
+    while !pages.is_empty() {
         let now = scope.clock().now();
         let home = home(now)?;
-        let write =
-            write_page(db, (id, owner), now.plus(lease), (checkpoint, next), (&home, &letter, &terms.routing, &drafts));
+        let next = pages.last().and_then(|(_, next)| *next);
+        let mut turn = Turn::first();
+        let mut writes = Vec::with_capacity(pages.len());
+        for (drafts, next) in &pages {
+            let (mine, after) = turn.and_next();
+            turn = after;
+            let marks = (checkpoint, mark_after(checkpoint, *next));
+            checkpoint = marks.1;
+            writes.push(write_page(
+                db,
+                (id, owner),
+                now.plus(lease),
+                marks,
+                mine,
+                (&home, &letter, &terms.routing, drafts),
+            ));
+        }
         let ahead = async {
             match next {
-                // Contacts are read while those before them are written. Numbers are not: they ask what is written.
-                Some(here @ Cursor::Contact(_)) => read(here).await.map(Some),
-                _ => Ok(None),
+                // Contacts are read while those before them are written.
+                Some(here @ Cursor::Contact(_)) => read_some(here).await,
+                _ => Ok(Vec::new()),
             }
         };
-        let (written, ahead) = tokio::join!(write, ahead);
-        let Some(mark) = written? else { return Ok(false) };
-        checkpoint = mark;
-        page = match (ahead?, next) {
-            (None, Some(here)) => Some(read(here).await?),
-            (ahead, _) => ahead,
+        let (written, ahead) = tokio::join!(join_all(writes), ahead);
+        for ours in written {
+            if !ours? {
+                return Ok(false);
+            }
+        }
+        pages = match next {
+            Some(here @ Cursor::Number(_)) => read_some(here).await?,
+            _ => ahead?,
         };
     }
     Ok(true)
 }
 
+/// Pages that are written at the same time, each by a transaction of its own.
+const LANES: usize = 2;
+
 /// Where a preparation stands, as stored: after this contact, after so many numbers.
 type Mark = (Option<Uuid>, Option<i64>);
 
-/// Writes a page and the checkpoint behind it, upon the checkpoint it was read from; gives the new one, or `None` when
-/// the campaign is no longer ours to prepare.
+/// The mark behind a page.
+fn mark_after(before: Mark, next: Option<Cursor>) -> Mark {
+    match next {
+        Some(Cursor::Contact(after)) => (Some(after), None),
+        Some(Cursor::Number(n)) => (before.0, i64::try_from(n).ok()),
+        None => (before.0, Some(i64::MAX)), // a resumed walk begins past every number, and ends at once
+    }
+}
+
+/// Whose turn it is among pages that are written at the same time: to lock what they share, and to commit.
+struct Turn {
+    /// Told when the page before has committed; dropped when it will not.
+    before: Option<oneshot::Receiver<()>>,
+    done: Option<oneshot::Sender<()>>,
+}
+
+impl Turn {
+    fn first() -> Self {
+        Self { before: None, done: None }
+    }
+
+    /// This page's turn, and that of the page after it.
+    fn and_next(self) -> (Self, Self) {
+        let (done, before) = oneshot::channel();
+        (Self { done: Some(done), ..self }, Self { before: Some(before), done: None })
+    }
+
+    /// Waits until every page before has committed; false when one will not.
+    async fn come(&mut self) -> bool {
+        match self.before.take() {
+            Some(before) => before.await.is_ok(),
+            None => true,
+        }
+    }
+
+    fn over(self) {
+        if let Some(done) = self.done {
+            let _ = done.send(()); // the last page has nobody after it
+        }
+    }
+}
+
+/// Writes a page and the checkpoint behind it, upon the checkpoint it was read from. False when the campaign is no longer
+/// ours to prepare, or the page before was not written.
 async fn write_page(
     db: &Db,
     (id, owner): (CampaignId, &str),
     lease_until: Timestamp,
-    (from, next): (Mark, Option<Cursor>),
+    (from, to): (Mark, Mark),
+    mut turn: Turn,
     (home, letter, routing, drafts): (&Home, &Letter, &Routing, &[Draft]),
-) -> Result<Option<Mark>> {
-    let (after, numbers) = match next {
-        Some(Cursor::Contact(after)) => (Some(after), None),
-        Some(Cursor::Number(n)) => (None, i64::try_from(n).ok()),
-        None => (None, Some(i64::MAX)), // a resumed walk begins past every number, and ends at once
-    };
+) -> Result<bool> {
     let tx = db.begin().await?;
+    let written = if drafts.is_empty() {
+        None
+    } else {
+        let mailing = Mailing { batch: None, letter, external_id: None, metadata: &serde_json::json!({}), drafts };
+        Some(write(&tx, home.send_at, home, routing, &[mailing]).await?)
+    };
+    // Up to here nothing was locked that another page wants.
+    if !turn.come().await {
+        return Ok(false);
+    }
+    if let Some(written) = written {
+        messages::count(&tx, id, &written).await?;
+    }
     let ours = tx
         .run(
-            "UPDATE campaigns SET lease_until = $3, prepare_cursor = COALESCE($4, prepare_cursor), prepare_numbers = $5 \
+            "UPDATE campaigns SET lease_until = $3, prepare_cursor = $4, prepare_numbers = $5 \
              WHERE id = $1 AND status = 'preparing' AND lease_owner = $2 \
              AND prepare_cursor IS NOT DISTINCT FROM $6 AND prepare_numbers IS NOT DISTINCT FROM $7",
-            vals![id, owner, lease_until, after, numbers, from.0, from.1],
+            vals![id, owner, lease_until, to.0, to.1, from.0, from.1],
         )
         .await?;
     if ours == 0 {
-        return Ok(None);
-    }
-    if !drafts.is_empty() {
-        let mailing = Mailing { batch: None, letter, external_id: None, metadata: &serde_json::json!({}), drafts };
-        write(&tx, home.send_at, home, routing, &[mailing]).await?;
+        return Ok(false);
     }
     tx.commit().await?;
-    Ok(Some((after.or(from.0), numbers)))
+    turn.over();
+    Ok(true)
 }
 
 /// Holds the money of what is written and lets the pumps have it.

@@ -6,11 +6,13 @@
 mod column;
 mod consent;
 mod create;
-mod delete;
 pub mod filter;
 pub mod outcomes;
 mod profile;
 mod queries;
+mod replace;
+pub mod search;
+pub mod statistics;
 mod update;
 mod values;
 
@@ -21,12 +23,13 @@ use sea_orm::{FromQueryResult, QueryResult};
 use serde_json::{Map, Value};
 
 pub use column::{Column, Reading};
-pub use consent::{Consent, NewConsent};
+pub use consent::{Consent, ConsentPatch, NewConsent, Statement, consents};
+pub(crate) use consent::{Said, note};
 pub use create::{New, create};
-pub use delete::delete;
 pub use filter::{ContactFilter, Tree};
 pub use profile::Profile;
 pub use queries::{Filter, get, groups_of, list, memberships, rule};
+pub(crate) use replace::replace_values;
 pub use update::{Patch, update};
 
 use crate::{

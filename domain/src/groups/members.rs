@@ -97,7 +97,8 @@ async fn take_out(tx: &DatabaseTransaction, id: GroupId, contacts: &[ContactId])
     Ok(tx.run(&sql, vals![id, ids_json(contacts.iter().map(|i| i.0))]).await?)
 }
 
-/// Copies members of `from` to `to`: the named contacts, or all. Named contacts that are not members of `from` are left
+/// Copies members of `from` to `to`, with the values that they have in `from` only: the named contacts, or all. Who is in
+/// `to` already keeps the values of `to`. Named contacts that are not members of `from` are left
 /// alone and counted as unchanged.
 ///
 /// # Errors
@@ -127,8 +128,8 @@ pub async fn copy(
             .unwrap_or_default();
         let changed = tx
             .run(
-                "INSERT INTO contact_groups (group_id, contact_id, added_at) \
-                 SELECT $2, contact_id, $3 FROM contact_groups WHERE group_id = $1 ORDER BY contact_id \
+                "INSERT INTO contact_groups (group_id, contact_id, added_at, overrides) \
+                 SELECT $2, contact_id, $3, overrides FROM contact_groups WHERE group_id = $1 ORDER BY contact_id \
                  ON CONFLICT (group_id, contact_id) DO NOTHING",
                 vals![from, to, now],
             )
@@ -139,8 +140,8 @@ pub async fn copy(
     let (found, not_found) = known(tx, scope, ids).await?;
     let list = ids_list(tx.get_database_backend(), 4);
     let sql = format!(
-        "INSERT INTO contact_groups (group_id, contact_id, added_at) \
-         SELECT $2, contact_id, $3 FROM contact_groups WHERE group_id = $1 AND contact_id IN {list} \
+        "INSERT INTO contact_groups (group_id, contact_id, added_at, overrides) \
+         SELECT $2, contact_id, $3, overrides FROM contact_groups WHERE group_id = $1 AND contact_id IN {list} \
          ORDER BY contact_id ON CONFLICT (group_id, contact_id) DO NOTHING"
     );
     let changed = tx.run(&sql, vals![from, to, now, ids_json(found.iter().map(|i| i.0))]).await?;

@@ -1,10 +1,12 @@
 //! Groups of contacts. A contact may be in many; a group may be hidden from pickers, or be a stop list whose members are
 //! never sent to.
 //!
-//! Invariants: a name is unique in its account; group and members belong to the same account; deleting a group leaves
-//! its contacts.
+//! Invariants: a name is unique in its account; group and members belong to the same account; a group that is deleted
+//! goes to the trash (see [`crate::trash`]) and leaves its contacts; values that hold in one group only go with the
+//! membership.
 
 mod members;
+mod overrides;
 mod queries;
 mod write;
 
@@ -12,9 +14,11 @@ use sea_orm::FromQueryResult;
 
 pub(crate) use members::insert;
 pub use members::{Changed, MAX_IDS, add, copy, move_to, remove};
+pub use overrides::{Change, MAX_CHANGES, Member, members, set};
+pub(crate) use overrides::{between, over, replace_overrides, replace_values};
 pub(crate) use queries::stops;
-pub use queries::{get, list, named};
-pub use write::{New, Patch, create, delete, ensure, update};
+pub use queries::{Filter, get, list, named};
+pub use write::{New, Patch, create, ensure, update};
 
 use crate::{clock::Timestamp, ids::GroupId};
 

@@ -18,13 +18,15 @@ use super::{
 };
 use crate::{
     blacklist::{self, Listed, Origin, Source},
-    contacts::{Column, Consent, Contact},
+    clock::Timestamp,
+    contacts::{self, Column, Consent, Contact, NewConsent, Said},
     db::{Field, Records, Sql},
     error::Result,
     groups,
     ids::ContactId,
+    phone::Msisdn,
     scope::AccountScope,
-    vals,
+    trash, vals,
 };
 
 /// What became of the rows of a batch.
@@ -160,11 +162,22 @@ async fn insert(
     lines.sort_unstable();
     let mut by_phone = HashMap::with_capacity(rows.len());
     let mut records = Vec::with_capacity(rows.len());
+    let mut said = Vec::new();
+    let phones: Vec<Msisdn> = rows.iter().map(|row| row.phone).collect();
+    let mut refusals = trash::refusals(tx, scope, &phones).await?;
     for row in rows {
         let place = lines.binary_search(&row.line).unwrap_or_default();
         let id = ContactId::new(now.plus(Duration::from_micros(u64::try_from(place).unwrap_or(0))));
         by_phone.insert(i64::from(row.phone), id);
-        records.push(new_record(row, id, import, now.0));
+        let consent = consent_of(row, import, now, refusals.remove(&row.phone));
+        said.extend(consent.clone().map(|NewConsent { status, at, source }| Said {
+            contact: id,
+            phone: row.phone,
+            status,
+            at,
+            source,
+        }));
+        records.push(new_record(row, id, consent));
     }
     let records = Records::new(FIELDS, records);
     let source = records.source(tx.get_database_backend(), 3, "r");
@@ -177,11 +190,20 @@ async fn insert(
         if tx.get_database_backend() == DbBackend::Postgres { "'{}'::jsonb" } else { "'{}'" },
     );
     let made: Vec<i64> = tx.column(&sql, vals![scope.account(), now, records.value()]).await?;
+    let new: HashSet<i64> = made.iter().copied().collect();
+    said.retain(|s| new.contains(&i64::from(s.phone)));
+    contacts::note(tx, scope, &said).await?;
     let id_of = |phone: i64| Some((u64::try_from(phone).ok()?, *by_phone.get(&phone)?));
     Ok(made.into_iter().filter_map(id_of).collect())
 }
 
-fn new_record(row: &Prepared, id: ContactId, import: &Import, now: i64) -> Value {
+/// The consent of a new contact: what its number refused before it went to the trash goes before what the file says.
+fn consent_of(row: &Prepared, import: &Import, now: Timestamp, refused: Option<NewConsent>) -> Option<NewConsent> {
+    let told = row.consent.filter(|consent| *consent != Consent::Unknown);
+    refused.or(told.map(|status| NewConsent { status, at: Some(now), source: Some(import.id.to_string()) }))
+}
+
+fn new_record(row: &Prepared, id: ContactId, consent: Option<NewConsent>) -> Value {
     let (country, operator, line_type) = row.described.clone();
     let mut record = Map::new();
     record.insert("country".into(), country.into());
@@ -190,13 +212,13 @@ fn new_record(row: &Prepared, id: ContactId, import: &Import, now: i64) -> Value
     for (column, value) in &row.columns {
         record.insert(column.name().into(), value.clone().into());
     }
-    let consent = row.consent.unwrap_or(Consent::Unknown);
-    if consent != Consent::Unknown {
-        record.insert("consent_at".into(), now.into());
-        record.insert("consent_source".into(), import.id.to_string().into());
+    let status = consent.as_ref().map_or(Consent::Unknown, |consent| consent.status);
+    if let Some(NewConsent { status: _, at, source }) = consent {
+        record.insert("consent_at".into(), at.map(|at| at.0).into());
+        record.insert("consent_source".into(), source.into());
     }
     let fields = row.fields.iter().filter_map(|(key, value)| value.clone().map(|value| (key.clone(), value)));
-    keyed(record, id, row.phone.as_u64(), consent, fields.collect())
+    keyed(record, id, row.phone.as_u64(), status, fields.collect())
 }
 
 fn keyed(
@@ -235,7 +257,7 @@ async fn update(
     existing: &HashMap<u64, Contact>,
 ) -> Result<i64> {
     let now = scope.clock().now();
-    let mut records = Vec::new();
+    let (mut records, mut said) = (Vec::new(), Vec::new());
     for row in rows {
         let Some(contact) = existing.get(&row.phone.as_u64()) else { continue };
         if import.merge == MergeType::Skip {
@@ -245,6 +267,13 @@ async fn update(
         if after.consent != contact.consent {
             after.consent_at = Some(now);
             after.consent_source = Some(import.id.to_string());
+            said.push(Said {
+                contact: after.id,
+                phone: after.phone,
+                status: after.consent,
+                at: after.consent_at,
+                source: after.consent_source.clone(),
+            });
         }
         let mut record = Map::new();
         for (column, value) in after.profile.iter() {
@@ -257,6 +286,7 @@ async fn update(
     if records.is_empty() {
         return Ok(0);
     }
+    contacts::note(tx, scope, &said).await?;
     let records = Records::new(FIELDS, records);
     let source = records.source(tx.get_database_backend(), 3, "r");
     let set: Vec<String> = FIELDS.iter().skip(5).map(|(name, _)| format!("{name} = r.{name}")).collect();

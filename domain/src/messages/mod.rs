@@ -9,6 +9,7 @@ mod backlog;
 mod batch;
 mod cancel;
 pub mod chunks;
+mod fail_over;
 mod list;
 mod moves;
 mod parts;
@@ -36,5 +37,5 @@ pub use record::{Answer, Patience, Receipt, Recorded, Reference, Submitted, rece
 pub use send::{Letterhead, Request, Sent, cost, plan, recipients, send};
 pub use status::{ReceiptState, Status};
 pub use terms::Terms;
-pub use trace::{Doubt, Line, Trace, TracedPart, WaitingReceipt, owner, trace};
-pub use write::{Home, Mailing, Written, write};
+pub use trace::{Attempt, Doubt, Line, Trace, TracedPart, WaitingReceipt, owner, trace};
+pub use write::{Home, Mailing, Written, count, write};

@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::{
     Status,
+    fail_over::{self, Onward},
     moves::{Move, Moves, Row, lock},
     parts::{Known, find, known_parts, park, store_parts, unpark, update_parts},
     status::{ReceiptState, verdict},
@@ -50,8 +51,9 @@ pub struct Reference {
 pub enum Answer {
     /// Every part was accepted.
     Accepted,
-    /// A part was refused for good: the code as the carrier names it.
-    Refused { error: String },
+    /// A part was refused for good: the code as the carrier names it. `whole` when the carrier has nothing of the
+    /// message, and may have nothing of it.
+    Refused { error: String, whole: bool },
     /// No answer, or the connection was lost: it may have left.
     Doubt { reason: &'static str },
     /// No byte of it was written: it waits again.
@@ -87,6 +89,8 @@ pub struct Recorded {
     pub moved: u64,
     pub receipts_applied: u64,
     pub receipts_parked: u64,
+    /// Messages that were refused and take another route.
+    pub led_on: u64,
 }
 
 /// Records a batch of answers and receipts of one carrier.
@@ -102,7 +106,7 @@ pub async fn record(
     receipts: &[Receipt],
 ) -> Result<Recorded> {
     let tx = db.begin().await?;
-    let recorded = record_in(&tx, scope.clock.now(), carrier, patience, answers, receipts).await?;
+    let recorded = record_in(&tx, scope, carrier, patience, answers, receipts).await?;
     tx.commit().await?;
     Ok(recorded)
 }
@@ -120,13 +124,17 @@ pub async fn receive(db: &Db, scope: &SystemScope, carrier: CarrierId, receipts:
 /// The same in the caller's transaction.
 pub(super) async fn record_in(
     tx: &DatabaseTransaction,
-    now: Timestamp,
+    scope: &SystemScope,
     carrier: CarrierId,
     patience: &Patience,
     answers: &[Submitted],
     receipts: &[Receipt],
 ) -> Result<Recorded> {
+    let now = scope.clock.now();
     let answers = folded(answers);
+    let refused =
+        answers.values().filter(|a| matches!(a.answer, Answer::Refused { whole: true, .. }) && a.parts.is_empty());
+    let mut onward = fail_over::find(tx, scope, &refused.map(|a| a.message).collect()).await?;
     let parts: Vec<_> =
         answers.values().flat_map(|a| a.parts.iter().map(|(part, reference)| (a.message, *part, reference))).collect();
     store_parts(tx, now, carrier, &parts).await?;
@@ -139,14 +147,17 @@ pub(super) async fn record_in(
     let rows = lock(tx, answers.keys().chain(touched.keys()).copied().collect::<BTreeSet<_>>()).await?;
     let mut rows: BTreeMap<MessageId, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
     let mut moves = Moves::default();
-    answer(tx, now, carrier, patience, &answers, &mut rows, &mut moves).await?;
+    let led_on = answer(tx, (now, carrier, patience), &answers, &mut onward, &mut rows, &mut moves).await?;
     // One part is all there is to know of most messages; of the others, the rest is read.
     let rows: Vec<Row> = rows.into_values().filter(|r| touched.contains_key(&r.id)).collect();
     let long: Vec<MessageId> = rows.iter().filter(|r| r.parts > 1).map(|r| r.id).collect();
     touched.extend(known_parts(tx, &long).await?);
     conclude(tx, rows, &touched, &mut moves).await?;
+    let moved = moves.apply(tx, now).await?;
+    fail_over::lead_on(tx, scope, &led_on).await?;
     Ok(Recorded {
-        moved: moves.apply(tx, now).await?,
+        moved,
+        led_on: u64::try_from(led_on.len()).unwrap_or(0),
         receipts_applied: u64::try_from(found.len()).unwrap_or(0),
         receipts_parked: u64::try_from(rest.len()).unwrap_or(0),
     })
@@ -164,16 +175,17 @@ fn folded(answers: &[Submitted]) -> BTreeMap<MessageId, &Submitted> {
     of
 }
 
-/// Moves the answered messages; `rows` are left in the state they then have.
-async fn answer(
+/// Moves the answered messages; `rows` are left in the state they then have. Gives those that take another route, with the
+/// error that leads them on.
+async fn answer<'a>(
     tx: &DatabaseTransaction,
-    now: Timestamp,
-    carrier: CarrierId,
-    patience: &Patience,
-    answers: &BTreeMap<MessageId, &Submitted>,
+    (now, carrier, patience): (Timestamp, CarrierId, &Patience),
+    answers: &BTreeMap<MessageId, &'a Submitted>,
+    onward: &mut HashMap<MessageId, Onward>,
     rows: &mut BTreeMap<MessageId, Row>,
     moves: &mut Moves,
-) -> Result<()> {
+) -> Result<Vec<(Onward, &'a str)>> {
+    let mut led_on = Vec::new();
     let (mut doubts, mut resolved, mut unsent) = (Vec::new(), Vec::new(), Vec::new());
     for (id, Submitted { answer, .. }) in answers {
         let Some(row) = rows.get_mut(id) else { continue };
@@ -183,7 +195,13 @@ async fn answer(
         }
         let (to, reason, error) = match answer {
             Answer::Accepted => (Status::Sent, None, None),
-            Answer::Refused { error } => (Status::Rejected, Some("refused_by_carrier"), Some(error.clone())),
+            Answer::Refused { error, .. } => match onward.remove(id).filter(|_| from == Status::Submitting) {
+                Some(next) => {
+                    led_on.push((next, error.as_str()));
+                    (Status::Queued, None, None)
+                }
+                None => (Status::Rejected, Some("refused_by_carrier"), Some(error.clone())),
+            },
             Answer::Doubt { reason } => (Status::InDoubt, Some(*reason), None),
             Answer::Unsent => (Status::Queued, None, None),
             Answer::Over => (Status::Expired, Some(validity::OVER), None),
@@ -194,7 +212,7 @@ async fn answer(
             (_, Status::InDoubt) => doubts.push(row.clone()),
             _ => {}
         }
-        if to == Status::Queued {
+        if matches!(answer, Answer::Unsent) {
             unsent.push(row.id);
         }
         moves.add(Move {
@@ -208,7 +226,8 @@ async fn answer(
     }
     doubt(tx, now, carrier, patience, &doubts).await?;
     undoubt(tx, &resolved).await?;
-    reopen(tx, &unsent).await
+    reopen(tx, &unsent).await?;
+    Ok(led_on)
 }
 
 /// Chunks that were done get messages back that were not sent after all.

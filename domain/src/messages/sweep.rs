@@ -363,7 +363,7 @@ pub async fn rematch(db: &Db, scope: &SystemScope, patience: &Patience) -> Resul
         let Some(state) = ReceiptState::read(&p.state).filter(|_| mine) else { continue };
         let reference = super::Reference { canonical: p.carrier_ref, raw: p.carrier_ref_raw };
         let receipt = super::Receipt { reference, state, error: p.error, phone: p.phone, sender: p.sender };
-        applied += record_in(&tx, scope.clock.now(), p.carrier_id, patience, &[], &[receipt]).await?.receipts_applied;
+        applied += record_in(&tx, scope, p.carrier_id, patience, &[], &[receipt]).await?.receipts_applied;
         tx.commit().await?;
     }
     Ok(applied)

@@ -37,6 +37,8 @@ pub struct Trace {
     /// Where the same message would go now.
     pub carrier_now: Option<CarrierId>,
     pub route_now: Option<RouteId>,
+    /// The carriers that refused it before, in the order of time.
+    pub attempts: Vec<Attempt>,
     /// How its chunk stands, and which worker has it.
     pub chunk_status: Option<String>,
     pub held_by: Option<String>,
@@ -46,6 +48,16 @@ pub struct Trace {
     pub doubt: Option<Doubt>,
     pub ledger: Vec<Line>,
     pub events: Vec<Told>,
+}
+
+/// A carrier that refused a message, which then took another route.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Attempt {
+    pub carrier_id: CarrierId,
+    pub carrier_name: Option<String>,
+    pub route_id: Option<RouteId>,
+    pub error: String,
+    pub ended_at: Timestamp,
 }
 
 /// A part as it was submitted.
@@ -166,6 +178,7 @@ pub async fn trace(conn: &impl ConnectionTrait, scope: &AccountScope, id: Messag
         route_now,
         chunk_status: way.chunk_status,
         held_by: way.lease_owner,
+        attempts: attempts(conn, id).await?,
         parts: parts(conn, id).await?,
         waiting_receipts: waiting(conn, id).await?,
         doubt,
@@ -179,6 +192,12 @@ pub async fn trace(conn: &impl ConnectionTrait, scope: &AccountScope, id: Messag
 async fn parts(conn: &impl ConnectionTrait, id: MessageId) -> Result<Vec<TracedPart>> {
     let sql = "SELECT part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at FROM message_parts \
                WHERE message_id = $1 ORDER BY part";
+    Ok(conn.all(sql, vals![id]).await?)
+}
+
+async fn attempts(conn: &impl ConnectionTrait, id: MessageId) -> Result<Vec<Attempt>> {
+    let sql = "SELECT t.carrier_id, c.name AS carrier_name, t.route_id, t.error, t.ended_at FROM message_attempts t \
+               LEFT JOIN carriers c ON c.id = t.carrier_id WHERE t.message_id = $1 ORDER BY t.attempt";
     Ok(conn.all(sql, vals![id]).await?)
 }
 

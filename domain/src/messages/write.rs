@@ -1,7 +1,5 @@
-//! Writing drafts as messages: a chunk for each carrier, then all messages, their texts and counts, in three statements
-//! whatever their number. Sends that came at the same time are written together.
-
-use std::collections::BTreeMap;
+//! Writing drafts as messages: a chunk for each carrier, then all messages and their texts, in two statements whatever
+//! their number. Sends that came at the same time are written together.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
@@ -54,6 +52,8 @@ pub struct Written {
     pub cost: Micros,
     /// How many messages will be sent.
     pub sending: i64,
+    /// How many will not, and say why.
+    pub skipped: i64,
     /// The carriers they go to.
     pub carriers: Vec<CarrierId>,
 }
@@ -93,7 +93,7 @@ pub async fn write(
     let waiting = if home.chunk_status == "scheduled" { Status::Scheduled } else { Status::Queued };
     let (rows, chunks) = rows(now, home, waiting, routing, mailings)?;
     if rows.is_empty() {
-        return Ok(Written { ids: Vec::new(), cost: Micros::ZERO, sending: 0, carriers: Vec::new() });
+        return Ok(Written { ids: Vec::new(), cost: Micros::ZERO, sending: 0, skipped: 0, carriers: Vec::new() });
     }
     let batch = if let [only] = mailings { only.batch } else { None };
     for chunk in &chunks {
@@ -102,20 +102,24 @@ pub async fn write(
     insert_messages(tx, (now, waiting), home, &rows, &chunks).await?;
     insert_texts(tx, &rows).await?;
     let sending: i64 = chunks.iter().map(|chunk| chunk.sending).sum();
-    if let Some(campaign) = home.campaign {
-        let skipped = i64::try_from(rows.len()).unwrap_or(0) - sending;
-        let counts =
-            BTreeMap::from([((campaign, waiting.as_str()), sending), ((campaign, Status::Skipped.as_str()), skipped)]);
-        moves::count(tx, counts).await?;
-    }
     let prices = rows.iter().filter_map(|row| row.send).map(|(piece, _)| piece.price());
     let cost = prices.collect::<Option<Vec<_>>>().and_then(|prices| Micros::checked_sum(prices.into_iter()));
     Ok(Written {
         ids: rows.iter().map(|row| row.id).collect(),
         cost: cost.ok_or_else(|| Error::internal("cost out of range"))?,
         sending,
+        skipped: i64::try_from(rows.len()).unwrap_or(0) - sending,
         carriers: chunks.iter().filter(|chunk| chunk.sending > 0).map(|chunk| chunk.carrier).collect(),
     })
+}
+
+/// Adds what was written to the counts of its campaign: the last of a page's statements, for it locks the counts.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count(tx: &DatabaseTransaction, campaign: CampaignId, written: &Written) -> Result<()> {
+    let counts = [(Status::Queued, written.sending), (Status::Skipped, written.skipped)];
+    moves::count(tx, counts.into_iter().map(|(status, n)| ((campaign, status.as_str()), n)).collect()).await
 }
 
 /// Every message with its id and its way, and the chunks they make.

@@ -1,5 +1,7 @@
 //! What of the routes concerns one account: read once a request or job, asked for each message.
 
+use std::collections::HashSet;
+
 use sea_orm::ConnectionTrait;
 
 use super::{Facts, Rule, choose, queries};
@@ -79,15 +81,31 @@ impl Routing {
         hash: u64,
     ) -> Option<Lane<'_>> {
         let facts = self.facts(country, operator, sender_class);
-        let of = |rule: &Rule| {
-            let place = self.rules.iter().position(|r| r.id == rule.id);
-            let currency = place.and_then(|place| self.currencies.get(place)).and_then(Option::as_ref);
-            Lane { carrier: rule.carrier, route: Some(rule.id), cost: rule.cost.zip(currency) }
-        };
-        let first = choose(&self.rules, &facts, hash).first().map(|rule| of(rule));
+        let first = choose(&self.rules, &facts, hash).first().map(|rule| self.by(rule));
         let own = || self.own.map(|carrier| Lane { carrier, route: None, cost: None });
         // With nothing but canaries, those take everything.
-        let canary = || self.rules.iter().find(|rule| rule.mismatch(&facts).is_none()).map(of);
+        let canary = || self.rules.iter().find(|rule| rule.mismatch(&facts).is_none()).map(|rule| self.by(rule));
         first.or_else(own).or_else(canary)
+    }
+
+    /// The next way of a message that the carriers of `tried` have refused: the first of its routes that leads to another
+    /// carrier, which is up.
+    pub fn next_lane(
+        &self,
+        country: Option<&str>,
+        operator: Option<&str>,
+        sender_class: senders::Class,
+        hash: u64,
+        tried: &HashSet<CarrierId>,
+    ) -> Option<Lane<'_>> {
+        let facts = self.facts(country, operator, sender_class);
+        let ways = choose(&self.rules, &facts, hash);
+        ways.into_iter().find(|rule| !rule.carrier_down && !tried.contains(&rule.carrier)).map(|rule| self.by(rule))
+    }
+
+    fn by(&self, rule: &Rule) -> Lane<'_> {
+        let place = self.rules.iter().position(|r| r.id == rule.id);
+        let currency = place.and_then(|place| self.currencies.get(place)).and_then(Option::as_ref);
+        Lane { carrier: rule.carrier, route: Some(rule.id), cost: rule.cost.zip(currency) }
     }
 }

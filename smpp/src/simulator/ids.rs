@@ -38,10 +38,9 @@ pub(super) struct Attempts {
 const LIMIT: usize = 100_000;
 
 impl Attempts {
-    /// Counts one try; true for the first `tries` of the same message (system, sender, number, text), false for the next, and then anew.
-    pub(super) fn refuses(&mut self, system_id: &str, message: &Message, tries: u32) -> bool {
+    /// Counts one try; true for the first `tries` of the same message (sender, number, text), whoever brings it, false for the next, and then anew.
+    pub(super) fn refuses(&mut self, message: &Message, tries: u32) -> bool {
         let key = self.hasher.hash_one((
-            system_id,
             &message.source,
             &message.dest,
             &message.udh,

@@ -210,6 +210,12 @@ pub const TABLE: &[Magic] = &[
         Reply::Twice("Yes"),
         "Delivered; the subscriber writes `Yes`, which is delivered twice, as after a lost acknowledgement.",
     ),
+    row(
+        "+12015550129",
+        Answer::RefuseFirst(ESME_RSUBMITFAIL, 1),
+        DELIVERED,
+        "ESME_RSUBMITFAIL on the first try of a message, then delivered: the second try is another carrier's.",
+    ),
 ];
 
 /// The row of `dest`, with or without its plus sign; [`ORDINARY`] for every number that has none.

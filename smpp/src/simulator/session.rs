@@ -68,7 +68,7 @@ impl SimulatorSession {
         let magic = magic::lookup(&message.dest);
         let status = match magic.answer {
             Answer::Refuse(status) => status,
-            Answer::RefuseFirst(status, tries) if state.attempts.refuses(&self.system_id, &message, tries) => status,
+            Answer::RefuseFirst(status, tries) if state.attempts.refuses(&message, tries) => status,
             _ => ESME_ROK,
         };
         let (outcome, answered) = match magic.answer {

@@ -22,7 +22,10 @@ use domain::{
     traces::TARGET,
 };
 use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::{
+        Notify,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
     task::JoinHandle,
     time::Instant,
 };
@@ -53,6 +56,8 @@ pub struct Claims {
     items: UnboundedSender<Item>,
     recorded: UnboundedReceiver<Done>,
     recorder: Companion,
+    /// Tells the recorder not to wait for more.
+    hurry: Arc<Notify>,
     heart: Companion,
     /// When chunks may be looked for again.
     look_at: Instant,
@@ -76,7 +81,8 @@ impl Claims {
     pub fn new(shared: &Shared, carrier: &Carrier, owner: &str, whole: bool) -> Self {
         let (items, to_record) = unbounded_channel();
         let (done, recorded) = unbounded_channel();
-        let recorder = recorder::run(shared.clone(), carrier.clone(), to_record, done);
+        let hurry = Arc::new(Notify::new());
+        let recorder = recorder::run(shared.clone(), carrier.clone(), to_record, done, hurry.clone());
         let leased = Leased::default();
         let heart = heartbeat(shared.clone(), owner.to_owned(), leased.clone());
         Self {
@@ -89,6 +95,7 @@ impl Claims {
             items,
             recorded,
             recorder: Companion(tokio::spawn(recorder)),
+            hurry,
             heart: Companion(tokio::spawn(heart)),
             look_at: Instant::now(),
             look_next: Instant::now(),
@@ -212,6 +219,14 @@ impl Claims {
         span.record("carillon.messages", out.len());
         span.record("carillon.parts", out.iter().map(|(_, m)| m.parts).sum::<i64>());
         out
+    }
+
+    /// Everything that was given out is settled: where that fills much of the `window`, the recorder need not wait for more,
+    /// since nothing comes before it has recorded. What is little waits, so that a stream of single sends shares transactions.
+    pub fn all_settled(&self, window: usize) {
+        if self.open() * 2 >= window {
+            self.hurry.notify_one();
+        }
     }
 
     /// What the recorder tells next; `None` when it is gone.

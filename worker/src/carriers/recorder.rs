@@ -4,16 +4,20 @@
 //! Invariants: a database that is gone stops everything here, nothing is acknowledged and nothing forgotten; one answer
 //! or receipt that the database refuses for its content is cut out of its batch, so that the others go on.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     carriers::Carrier,
     inbound_messages::{self, Delivery},
+    jobs::Queue,
     messages::{self, Answer, Receipt, Submitted},
     traces::TARGET,
 };
 use smpp::client::Client;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::{
+    Notify,
+    mpsc::{UnboundedReceiver, UnboundedSender},
+};
 use tracing::{field::Empty, info_span};
 
 use super::{
@@ -25,7 +29,7 @@ use crate::{Shared, metrics::METRICS, traces::traced};
 /// The most of one batch: large enough that a million messages cost a few thousand journal rows, small enough that a
 /// transaction takes tens of milliseconds.
 const BATCH: usize = 1000;
-/// How long a small batch waits for more.
+/// How long a small batch waits for more, unless the pump waits for it.
 const LINGER: Duration = Duration::from_millis(40);
 /// How long after the drain of a shutdown the last answers may take to be written.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -51,23 +55,35 @@ pub struct Done {
 
 /// Records until the channel is closed and empty, and tells the pump. Ends early when a shutdown is over and the
 /// database is still away: its leases end then, and what was marked is in doubt.
-pub async fn run(shared: Shared, carrier: Carrier, items: UnboundedReceiver<Item>, done: UnboundedSender<Done>) {
+pub async fn run(
+    shared: Shared,
+    carrier: Carrier,
+    items: UnboundedReceiver<Item>,
+    done: UnboundedSender<Done>,
+    hurry: Arc<Notify>,
+) {
     let over = async {
         shared.stopped().await;
         tokio::time::sleep(shared.config.drain + LAST_WORDS).await;
     };
     tokio::select! {
-        () = record(&shared, &carrier, items, done) => {}
+        () = record(&shared, &carrier, items, done, &hurry) => {}
         () = over => tracing::error!(carrier = carrier.name, "answers and receipts were not recorded before the end"),
     }
 }
 
-async fn record(shared: &Shared, carrier: &Carrier, mut items: UnboundedReceiver<Item>, done: UnboundedSender<Done>) {
+async fn record(
+    shared: &Shared,
+    carrier: &Carrier,
+    mut items: UnboundedReceiver<Item>,
+    done: UnboundedSender<Done>,
+    hurry: &Notify,
+) {
     let mut batch = Vec::with_capacity(BATCH);
     while items.recv_many(&mut batch, BATCH).await > 0 {
         if batch.len() < BATCH / 2 {
             let more = BATCH - batch.len();
-            tokio::time::sleep(LINGER).await;
+            let _ = tokio::time::timeout(LINGER, hurry.notified()).await;
             for _ in 0..more {
                 let Ok(item) = items.try_recv() else { break };
                 batch.push(item);
@@ -134,6 +150,10 @@ async fn write(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receip
                     let came = u64::try_from(receipts.len()).unwrap_or(0);
                     METRICS.receipts.with_label_values(&[&carrier.name]).inc_by(came);
                     METRICS.receipts_parked.with_label_values(&[&carrier.name]).inc_by(recorded.receipts_parked);
+                    if recorded.led_on > 0 {
+                        METRICS.led_on.with_label_values(&[&carrier.name]).inc_by(recorded.led_on);
+                        shared.wake.nudge(Queue::MessagesDeliver);
+                    }
                 }
                 Err(e) => {
                     let (answers, receipts) = (answers.len(), receipts.len());

@@ -86,7 +86,16 @@ pub async fn run(shared: Shared) {
 async fn import(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
     let id = ImportId(job.id);
     let span = info_span!(target: TARGET, parent: None, "imports.run", otel.kind = "consumer", otel.status_code = Empty, carillon.import_id = %id);
-    Ok(traced(span, imports::run(&shared.db, &shared.scope, id, &shared.name)).await?)
+    traced(span, imports::run(&shared.db, &shared.scope, id, &shared.name)).await?;
+    know_sizes(&shared).await;
+    Ok(())
+}
+
+/// What has grown much is read by plans for what it was, unless PostgreSQL is told.
+async fn know_sizes(shared: &Shared) {
+    if let Err(e) = domain::housekeeping::analyze(&shared.db).await {
+        tracing::warn!(error = %e, "PostgreSQL was not told what has grown; it finds out by itself");
+    }
 }
 
 /// Freezes a campaign and hands it to the pumps.
@@ -97,6 +106,7 @@ async fn prepare(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
     let run = format!("{}/{}", shared.name, domain::ids::encode(domain::ids::uuid_v7(shared.scope.clock.now())));
     let id = CampaignId(job.id);
     let span = info_span!(target: TARGET, parent: None, "campaigns.prepare", otel.kind = "consumer", otel.status_code = Empty, carillon.campaign_id = %id);
+    know_sizes(&shared).await;
     traced(span, campaigns::prepare(&shared.db, &shared.scope, id, &run, shared.config.lease * 3 / 2)).await?;
     shared.wake.nudge(Queue::MessagesDeliver);
     Ok(())

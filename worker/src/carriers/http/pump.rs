@@ -130,7 +130,12 @@ impl Pump {
             self.health.turn(self.calls.len(), paused);
             let turn = self.next_turn();
             tokio::select! {
-                Some(ended) = self.calls.join_next_with_id() => self.take(ended),
+                Some(ended) = self.calls.join_next_with_id() => {
+                    self.take(ended);
+                    if self.calls.is_empty() && self.ready.is_empty() && self.later.is_empty() {
+                        self.claims.all_settled(self.settings.concurrency);
+                    }
+                }
                 done = self.claims.next_recorded() => {
                     let Some(done) = done else { return };
                     self.claims.recorded(done);
@@ -191,7 +196,7 @@ impl Pump {
             let values = match self.values(&flight.message) {
                 Ok(values) => values,
                 Err(error) => {
-                    self.settle(&flight, Answer::Refused { error }, Vec::new());
+                    self.settle(&flight, Answer::Refused { error, whole: true }, Vec::new());
                     continue;
                 }
             };
@@ -276,7 +281,7 @@ impl Pump {
             }
             Verdict::Refused(error) | Verdict::Temporary(error) => {
                 METRICS.refused.with_label_values(&[&self.carrier.name]).inc();
-                self.settle(&flight, Answer::Refused { error }, Vec::new());
+                self.settle(&flight, Answer::Refused { error, whole: true }, Vec::new());
             }
             Verdict::Throttled(after) => {
                 self.wait(after);

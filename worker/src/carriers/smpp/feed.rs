@@ -70,7 +70,7 @@ impl Pump {
         match tokens {
             Ok(tokens) => self.ready.extend(tokens),
             Err(error) => {
-                let answer = Answer::Refused { error };
+                let answer = Answer::Refused { error, whole: true };
                 self.settle([(Submitted { message: id, answer, parts: Vec::new() }, Some(claim))]);
             }
         }

@@ -231,7 +231,10 @@ impl Flight {
             }
         }
         let answer = match (refused, doubt) {
-            (Some(error), _) => Answer::Refused { error },
+            (Some(error), doubt) => {
+                let taken = |p: &Part| matches!(p, Part::Accepted(_) | Part::HandedOver);
+                Answer::Refused { error, whole: doubt.is_none() && !self.parts.iter().any(taken) }
+            }
             (None, Some(reason)) => Answer::Doubt { reason },
             (None, None) => Answer::Accepted,
         };

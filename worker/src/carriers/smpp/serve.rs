@@ -60,6 +60,9 @@ impl Pump {
                     if closed {
                         break;
                     }
+                    if self.flights.is_empty() {
+                        self.claims.all_settled(client.window());
+                    }
                 }
                 done = self.claims.next_recorded() => {
                     let Some(done) = done else { break };

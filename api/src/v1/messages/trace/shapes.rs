@@ -4,7 +4,7 @@ use domain::{
     clock::Timestamp,
     events::Told,
     ids::{CarrierId, JournalId, RouteId},
-    messages::{Doubt, Line, Trace, TracedPart, WaitingReceipt},
+    messages::{Attempt, Doubt, Line, Trace, TracedPart, WaitingReceipt},
     money::Money,
     routes::{Considered, Mismatch},
 };
@@ -25,7 +25,7 @@ use crate::v1::messages::Message;
     },
     "way": {
         "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "carrier_name": null, "route_id": "rte_01kazsw6e3f8e9xq2m4r7t5v0b", "route_name": null, "unit_cost": null,
-        "chunk_status": "done", "held_by": null,
+        "attempts": [], "chunk_status": "done", "held_by": null,
         "considered": [
             {"route_id": "rte_01kazsw6e3f8e9xq2m4r7t5v0b", "name": null, "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "mismatch": null, "rank": 1, "changed_at": "2026-11-01T10:00:00.000000Z"}
         ],
@@ -68,10 +68,14 @@ pub struct MessageTrace {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "carrier_name": null, "route_id": null, "route_name": null, "unit_cost": null,
+    "attempts": [{
+        "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0c", "carrier_name": null, "route_id": "rte_01kazsw6e3f8e9xq2m4r7t5v0b", "error": "ESME_RSUBMITFAIL",
+        "ended_at": "2026-11-21T10:00:01.000000Z"
+    }],
     "chunk_status": "done", "held_by": null, "considered": [], "carrier_now": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "route_now": null
 }))]
 pub struct TracedWay {
-    /// The carrier it was written for, as stored; null when it was skipped.
+    /// The carrier it was given to last, as stored; null when it was skipped.
     pub carrier_id: Option<CarrierId>,
     /// The carrier's name.
     pub carrier_name: Option<String>,
@@ -81,6 +85,8 @@ pub struct TracedWay {
     pub route_name: Option<String>,
     /// What the carrier takes for a segment, as known when it was written.
     pub unit_cost: Option<Money>,
+    /// The carriers that refused it before, oldest first: each refusal led it on to the next of its routes.
+    pub attempts: Vec<MessageAttempt>,
     /// How the chunk of messages it belongs to stands: preparing, scheduled, ready, claimed, paused, done or cancelled.
     pub chunk_status: Option<String>,
     /// The worker whose connection has the chunk.
@@ -92,6 +98,25 @@ pub struct TracedWay {
     pub carrier_now: Option<CarrierId>,
     /// The route that would lead there.
     pub route_now: Option<RouteId>,
+}
+
+/// A carrier that refused a message, which then took another route.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0c", "carrier_name": null, "route_id": "rte_01kazsw6e3f8e9xq2m4r7t5v0b", "error": "ESME_RSUBMITFAIL",
+    "ended_at": "2026-11-21T10:00:01.000000Z"
+}))]
+pub struct MessageAttempt {
+    /// The carrier.
+    pub carrier_id: CarrierId,
+    /// Its name; the operator's.
+    pub carrier_name: Option<String>,
+    /// The route that had led there; null: it was the account's own carrier.
+    pub route_id: Option<RouteId>,
+    /// The carrier's own code.
+    pub error: String,
+    /// When its refusal was recorded.
+    pub ended_at: Timestamp,
 }
 
 /// A route that was looked at.
@@ -214,6 +239,7 @@ impl MessageTrace {
             considered,
             carrier_now,
             route_now,
+            attempts,
             chunk_status,
             held_by,
             parts,
@@ -233,7 +259,12 @@ impl MessageTrace {
                 changed_at: route.updated_at,
             }
         });
+        let attempts = attempts.into_iter().map(|attempt| {
+            let Attempt { carrier_id, carrier_name, route_id, error, ended_at } = attempt;
+            MessageAttempt { carrier_id, carrier_name: carrier_name.filter(|_| to_operator), route_id, error, ended_at }
+        });
         let way = TracedWay {
+            attempts: attempts.collect(),
             carrier_id: carrier,
             carrier_name: carrier_name.filter(|_| to_operator),
             route_id: route,

@@ -1,14 +1,16 @@
 //! Waking the worker: a job row of apalis, written in the transaction whose work it announces, and a nudge inside the
-//! process so that nobody waits for the next poll.
+//! process, and [`between`] processes, so that nobody waits for the next poll.
 //!
 //! Invariants: a job carries an id and nothing else, since the row it points at is the truth; a lost or doubled job
 //! does no harm, because handlers are idempotent and a sweep enqueues what is overdue.
+
+pub mod between;
 
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, futures::Notified};
 use uuid::Uuid;
 
 use crate::{clock::Timestamp, db::Sql, error::Result, ids, vals};
@@ -76,9 +78,9 @@ impl Wake {
     pub fn nudge(&self, queue: Queue) {
         self.of(queue).notify_waiters();
     }
-    /// Resolves at the next nudge of the queue.
-    pub async fn nudged(&self, queue: Queue) {
-        self.of(queue).notified().await;
+    /// Resolves at the next nudge of the queue after this call, awaited or not.
+    pub fn nudged(&self, queue: Queue) -> Notified<'_> {
+        self.of(queue).notified()
     }
     /// Says, after commit, that events wait for their place in the stream.
     pub fn nudge_events(&self) {
