@@ -206,6 +206,24 @@ both! {
         assert_eq!(two_only["contacts"][0]["values"]["company"], "Acme");
     }
 
+    fn members_of_a_group_join_and_leave_another(stage) {
+        let app = stage.start();
+        let (a, b) = (app.group("A", &numbers(0, 3)), app.group("B", &numbers(2, 3)));
+        let (add, remove) = (format!("/v1/groups/{a}/contacts"), format!("/v1/groups/{a}/contacts/remove"));
+        let changed = |done: Value| (done["changed"].as_u64().unwrap(), done["unchanged"].as_u64().unwrap());
+        assert_eq!(changed(app.post(&add, &json!({"group_id": b})).ok(200)), (2, 1));
+        assert_eq!(changed(app.post(&remove, &json!({"group_id": b})).ok(200)), (3, 0));
+        assert_eq!(app.read(&format!("/v1/groups/{a}"))["contacts_count"], 2);
+        assert_eq!(changed(app.post(&remove, &json!({"group_id": a})).ok(200)), (2, 0));
+        assert_eq!(app.pages("/v1/contacts").len(), 5, "the contacts stay");
+        app.post(&add, &json!({"group_id": a})).refused(422, "invalid_request");
+        let unknown = json!({"group_id": "grp_01kazsw6e3f8e9xq2m4r7t5v0b"});
+        for path in [&add, &remove] {
+            app.post(path, &unknown).refused(422, "invalid_request");
+            app.post(path, &json!({})).refused(422, "invalid_request");
+        }
+    }
+
     fn a_choice_is_renamed_with_its_values(stage) {
         let app = stage.start();
         let field = json!({"key": "size", "title": "Size", "type": "choice", "choices": ["S", "M"]});

@@ -155,8 +155,12 @@ impl Contacts {
     }
 
     fn counts(&self, api: &Api, group: &str) -> Result<(), Failure> {
-        let few =
-            Self { contacts: self.contacts, rounds: (self.rounds / 20).max(5), filled: true, conditions: self.conditions.clone() };
+        let few = Self {
+            contacts: self.contacts,
+            rounds: (self.rounds / 20).max(5),
+            filled: true,
+            conditions: self.conditions.clone(),
+        };
         for (name, filter) in [
             ("count: half, by sex", json!({"field": "sex", "equals": "female"})),
             (

@@ -46,6 +46,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Contact fields", "The account's own fields of a contact."),
     ("Contacts", "Whom to send to."),
     ("Groups", "Lists of contacts."),
+    ("Contact jobs", "Work on many contacts: clean-ups, duplicates."),
     ("Trash", "Deleted contacts and groups that can be restored."),
     ("Imports", "Reading contacts from files."),
     ("Blacklist", "Numbers that are never sent to."),

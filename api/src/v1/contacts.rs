@@ -1,5 +1,6 @@
 //! `/v1/contacts`: whom to send to.
 
+mod merge;
 mod search;
 mod shapes;
 mod statistics;
@@ -44,7 +45,14 @@ use crate::{
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(search::search).service(statistics::figures).service(statistics::chart);
-    config.service(list).service(create).service(get).service(update).service(delete).service(consents);
+    config
+        .service(list)
+        .service(create)
+        .service(merge::merge)
+        .service(get)
+        .service(update)
+        .service(delete)
+        .service(consents);
 }
 
 /// Which contacts to list; filters are joined by "and".

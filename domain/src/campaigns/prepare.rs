@@ -18,6 +18,7 @@ use super::{
     estimate::{self, Estimate},
     queries,
     segments::Meant,
+    slots,
 };
 use crate::{
     balance,
@@ -101,6 +102,7 @@ async fn freeze(
     let terms = Terms::load(db.read(), scope).await?;
     let audience = campaign.audience()?;
     let meant = Meant::frozen(db, scope, &campaign, &audience).await?;
+    let portions = slots::portions(db.read(), scope, &campaign, (&audience, &meant)).await?;
     let home = |now: Timestamp| -> Result<Home> {
         Ok(Home {
             account: scope.account(),
@@ -110,6 +112,7 @@ async fn freeze(
             send_at: now,
             priority: 5,
             chunk_status: "preparing",
+            portions,
         })
     };
     let read = async |here: Cursor| -> Result<(Vec<Draft>, Option<Cursor>)> {
@@ -280,7 +283,7 @@ async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> R
     }
     let hold = campaign.hold_id.ok_or_else(|| Error::internal("launched without a hold id"))?;
     balance::hold(&tx, now, scope.account(), hold, cost).await?;
-    chunks::hand_over(&tx, now, id).await?;
+    slots::hand_over(&tx, scope, &campaign).await?;
     tx.run(
         "UPDATE campaigns SET status = 'sending', started_at = $2, updated_at = $2, lease_owner = NULL, lease_until = NULL, version = version + 1 \
          WHERE id = $1 AND lease_owner = $3",

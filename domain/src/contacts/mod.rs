@@ -7,6 +7,7 @@ mod column;
 mod consent;
 mod create;
 pub mod filter;
+mod merge;
 pub mod outcomes;
 mod profile;
 mod queries;
@@ -27,7 +28,9 @@ pub use consent::{Consent, ConsentPatch, NewConsent, Statement, consents};
 pub(crate) use consent::{Said, note};
 pub use create::{New, create};
 pub use filter::{ContactFilter, Tree};
+pub use merge::{MAX_MERGED, Merge, merge};
 pub use profile::Profile;
+pub(crate) use queries::several;
 pub use queries::{Filter, get, groups_of, list, memberships, rule};
 pub(crate) use replace::replace_values;
 pub use update::{Patch, update};
@@ -99,6 +102,30 @@ impl FromQueryResult for Contact {
             updated_at: row.try_get(pre, "updated_at")?,
             version: row.try_get(pre, "version")?,
         })
+    }
+}
+
+#[cfg(test)]
+impl Contact {
+    /// Somebody, for tests of pure rules.
+    pub(crate) fn sample() -> Self {
+        let at = Timestamp(1_700_000_000_000_000);
+        Self {
+            id: ContactId::new(at),
+            phone: Msisdn::from_u64(447_400_100_001).unwrap(),
+            country: None,
+            operator: None,
+            line_type: None,
+            profile: Profile::default(),
+            consent: Consent::Unknown,
+            consent_at: None,
+            consent_source: None,
+            fields: Map::new(),
+            metadata: Map::new(),
+            created_at: at,
+            updated_at: at,
+            version: 1,
+        }
     }
 }
 

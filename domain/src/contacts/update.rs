@@ -105,7 +105,7 @@ async fn apply(tx: &DatabaseTransaction, scope: &AccountScope, mut contact: Cont
     Ok(contact)
 }
 
-async fn store(tx: &DatabaseTransaction, scope: &AccountScope, contact: Contact) -> Result<()> {
+pub(super) async fn store(tx: &DatabaseTransaction, scope: &AccountScope, contact: Contact) -> Result<()> {
     let mut values = vals![
         scope.account(),
         contact.id,

@@ -91,6 +91,49 @@ pub async fn remove(tx: &DatabaseTransaction, scope: &AccountScope, id: GroupId,
     Ok(Changed { changed, unchanged: count(found.len()).saturating_sub(changed), not_found })
 }
 
+/// Adds the members of `other` to a group, with the values that they have there only.
+///
+/// # Errors
+/// `not_found` for the group; `invalid_request` for another that is not there, or is the same.
+pub async fn add_members_of(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    id: GroupId,
+    other: GroupId,
+) -> Result<Changed> {
+    queries::get(tx, scope, id).await?;
+    if other == id {
+        return Err(Error::field("/group_id", "same_group", "must be another group"));
+    }
+    if queries::named(tx, scope, &[other]).await?.is_empty() {
+        return Err(Error::field("/group_id", "not_found", "is not a group of this account"));
+    }
+    copy(tx, scope, other, id, None).await
+}
+
+/// Takes out of a group who is in `other` too; when that is the same group, everybody.
+///
+/// # Errors
+/// `not_found` for the group; `invalid_request` for another that is not there.
+pub async fn remove_members_of(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    id: GroupId,
+    other: GroupId,
+) -> Result<Changed> {
+    queries::get(tx, scope, id).await?;
+    if queries::named(tx, scope, &[other]).await?.is_empty() {
+        return Err(Error::field("/group_id", "not_found", "is not a group of this account"));
+    }
+    let members: i64 =
+        tx.scalar("SELECT COUNT(*) FROM contact_groups WHERE group_id = $1", vals![other]).await?.unwrap_or_default();
+    let sql = "DELETE FROM contact_groups WHERE group_id = $1 AND contact_id IN \
+        (SELECT o.contact_id FROM contact_groups o WHERE o.group_id = $2)";
+    let changed = tx.run(sql, vals![id, other]).await?;
+    let unchanged = u64::try_from(members).unwrap_or(0).saturating_sub(changed);
+    Ok(Changed { changed, unchanged, not_found: Vec::new() })
+}
+
 async fn take_out(tx: &DatabaseTransaction, id: GroupId, contacts: &[ContactId]) -> Result<u64> {
     let list = ids_list(tx.get_database_backend(), 2);
     let sql = format!("DELETE FROM contact_groups WHERE group_id = $1 AND contact_id IN {list}");

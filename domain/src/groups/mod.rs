@@ -5,6 +5,7 @@
 //! goes to the trash (see [`crate::trash`]) and leaves its contacts; values that hold in one group only go with the
 //! membership.
 
+mod elsewhere;
 mod members;
 mod overrides;
 mod queries;
@@ -12,8 +13,10 @@ mod write;
 
 use sea_orm::FromQueryResult;
 
+pub use elsewhere::Elsewhere;
+pub(crate) use elsewhere::{clear_overrides, overrides_of, unite, with_overrides};
 pub(crate) use members::insert;
-pub use members::{Changed, MAX_IDS, add, copy, move_to, remove};
+pub use members::{Changed, MAX_IDS, add, add_members_of, copy, move_to, remove, remove_members_of};
 pub use overrides::{Change, MAX_CHANGES, Member, members, set};
 pub(crate) use overrides::{between, over, replace_overrides, replace_values};
 pub(crate) use queries::stops;

@@ -20,6 +20,8 @@ use crate::{clock::Timestamp, db::Sql, error::Result, ids, vals};
 pub enum Queue {
     /// Read an uploaded file into contacts.
     ContactsImport,
+    /// Work on many contacts.
+    ContactJobs,
     /// Freeze a campaign's messages, hold its money and hand its chunks to the pumps.
     CampaignsPrepare,
     /// Chunks are ready: wake the pumps of their carrier.
@@ -28,11 +30,12 @@ pub enum Queue {
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 3] = [Self::ContactsImport, Self::CampaignsPrepare, Self::MessagesDeliver];
+    pub const ALL: [Self; 4] = [Self::ContactsImport, Self::ContactJobs, Self::CampaignsPrepare, Self::MessagesDeliver];
     /// The name in the job table.
     pub fn name(self) -> &'static str {
         match self {
             Self::ContactsImport => "contacts.import",
+            Self::ContactJobs => "contacts.jobs",
             Self::CampaignsPrepare => "campaigns.prepare",
             Self::MessagesDeliver => "messages.deliver",
         }
@@ -42,7 +45,7 @@ impl Queue {
 /// What a job carries: the row to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// The import, campaign or carrier.
+    /// The import, contact job, campaign or carrier.
     pub id: Uuid,
 }
 
@@ -68,6 +71,7 @@ pub async fn enqueue(tx: &DatabaseTransaction, now: Timestamp, queue: Queue, id:
 #[derive(Debug, Clone, Default)]
 pub struct Wake {
     imports: Arc<Notify>,
+    contact_jobs: Arc<Notify>,
     campaigns: Arc<Notify>,
     messages: Arc<Notify>,
     events: Arc<Notify>,
@@ -93,6 +97,7 @@ impl Wake {
     fn of(&self, queue: Queue) -> &Notify {
         match queue {
             Queue::ContactsImport => &self.imports,
+            Queue::ContactJobs => &self.contact_jobs,
             Queue::CampaignsPrepare => &self.campaigns,
             Queue::MessagesDeliver => &self.messages,
         }

@@ -33,6 +33,8 @@ pub async fn purge_contacts(tx: &DatabaseTransaction, scope: &AccountScope, ids:
     }
     let sql = format!("DELETE FROM contact_consents WHERE account_id = $1 AND contact_id IN {list}");
     tx.run(&sql, vals![scope.account(), bind.clone()]).await?;
+    let sql = format!("DELETE FROM contact_merges WHERE account_id = $1 AND survivor_id IN {list}");
+    tx.run(&sql, vals![scope.account(), bind.clone()]).await?;
     // Of the account's own groups, so that another account's id takes nothing along.
     let sql = format!(
         "DELETE FROM trashed_memberships WHERE contact_id IN {list} \
@@ -102,7 +104,11 @@ pub async fn sweep(db: &Db, system: &SystemScope) -> Result<u64> {
         let sql = format!("DELETE FROM trashed_contacts WHERE id IN {list} AND purge_at <= $2 RETURNING id");
         let taken: Vec<ContactId> = tx.column(&sql, vals![bind, now]).await?;
         let bind = ids_json(taken.iter().map(|id| id.0));
-        for (table, column) in [("contact_consents", "contact_id"), ("trashed_memberships", "contact_id")] {
+        for (table, column) in [
+            ("contact_consents", "contact_id"),
+            ("trashed_memberships", "contact_id"),
+            ("contact_merges", "survivor_id"),
+        ] {
             tx.run(&format!("DELETE FROM {table} WHERE {column} IN {list}"), vals![bind.clone()]).await?;
         }
         tx.commit().await?;

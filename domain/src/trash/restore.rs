@@ -113,6 +113,9 @@ async fn move_back(tx: &DatabaseTransaction, scope: &AccountScope, ids: &[Contac
     let sql =
         format!("UPDATE contacts SET updated_at = $3, version = version + 1 WHERE account_id = $1 AND id IN {list}");
     tx.run(&sql, vals![scope.account(), ids.clone(), scope.clock().now()]).await?;
+    // Who was merged is a contact of its own again.
+    let sql = format!("DELETE FROM contact_merges WHERE account_id = $1 AND contact_id IN {list}");
+    tx.run(&sql, vals![scope.account(), ids.clone()]).await?;
     let sql = format!("DELETE FROM trashed_contacts WHERE account_id = $1 AND id IN {list}");
     tx.run(&sql, vals![scope.account(), ids.clone()]).await?;
     memberships_back(tx, scope, &format!("m.contact_id IN {list}"), ids).await

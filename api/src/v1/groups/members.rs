@@ -32,13 +32,33 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(list).service(add).service(remove).service(copy).service(move_to).service(set_values);
 }
 
-/// Contacts to add or to remove.
+/// Contacts to add or to remove: either `contact_ids` or `group_id`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"contact_ids": ["con_01kazsw6e3f8e9xq2m4r7t5v0b"]}))]
 pub struct GroupMembers {
     /// 1 to 10,000 contacts.
-    pub contact_ids: Vec<ContactId>,
+    pub contact_ids: Option<Vec<ContactId>>,
+    /// The members of this group, however many.
+    pub group_id: Option<GroupId>,
+}
+
+/// Which contacts a request means.
+enum Which {
+    Named(Vec<ContactId>),
+    MembersOf(GroupId),
+}
+
+impl TryFrom<GroupMembers> for Which {
+    type Error = domain::Error;
+
+    fn try_from(asked: GroupMembers) -> Result<Self, domain::Error> {
+        match (asked.contact_ids, asked.group_id) {
+            (Some(ids), None) => Ok(Self::Named(ids)),
+            (None, Some(group)) => Ok(Self::MembersOf(group)),
+            _ => Err(domain::Error::field("", "invalid_count", "must have either contact_ids or group_id")),
+        }
+    }
 }
 
 /// Contacts to copy or move to another group.
@@ -312,8 +332,8 @@ async fn list(
 
 /// Add contacts to a group
 ///
-/// Contacts that are in it already count as `unchanged`; unknown ids are listed and sink nothing. For example,
-/// `{"contact_ids": ["con_01kazsw6e3f8e9xq2m4r7t5v0b"]}`.
+/// By their ids, or all members of another group. Contacts that are in it already count as `unchanged`; unknown ids are
+/// listed and sink nothing. For example, `{"contact_ids": ["con_01kazsw6e3f8e9xq2m4r7t5v0b"]}`.
 #[utoipa::path(
     operation_id = "groups.add_contacts",
     tag = "Groups",
@@ -327,17 +347,23 @@ async fn add(
     Auth(scope): Auth,
     Id(id): Id<GroupId>,
     key: Key,
-    Json(GroupMembers { contact_ids }): Json<GroupMembers>,
+    Json(asked): Json<GroupMembers>,
 ) -> Result<Answer, Failure> {
+    let which = Which::try_from(asked)?;
     key.run(&app, &scope, async |tx| {
-        Ok(Reply::ok(GroupMembersChanged::from(groups::add(tx, &scope, id, &contact_ids).await?)))
+        let changed = match which {
+            Which::Named(ids) => groups::add(tx, &scope, id, &ids).await?,
+            Which::MembersOf(other) => groups::add_members_of(tx, &scope, id, other).await?,
+        };
+        Ok(Reply::ok(GroupMembersChanged::from(changed)))
     })
     .await
 }
 
 /// Remove contacts from a group
 ///
-/// The contacts themselves stay. For example, `{"contact_ids": ["con_01kazsw6e3f8e9xq2m4r7t5v0b"]}`.
+/// The contacts themselves stay. By their ids, or who is in another group too; with the group's own id everybody. For
+/// example, `{"contact_ids": ["con_01kazsw6e3f8e9xq2m4r7t5v0b"]}`.
 #[utoipa::path(
     operation_id = "groups.remove_contacts",
     tag = "Groups",
@@ -351,10 +377,15 @@ async fn remove(
     Auth(scope): Auth,
     Id(id): Id<GroupId>,
     key: Key,
-    Json(GroupMembers { contact_ids }): Json<GroupMembers>,
+    Json(asked): Json<GroupMembers>,
 ) -> Result<Answer, Failure> {
+    let which = Which::try_from(asked)?;
     key.run(&app, &scope, async |tx| {
-        Ok(Reply::ok(GroupMembersChanged::from(groups::remove(tx, &scope, id, &contact_ids).await?)))
+        let changed = match which {
+            Which::Named(ids) => groups::remove(tx, &scope, id, &ids).await?,
+            Which::MembersOf(other) => groups::remove_members_of(tx, &scope, id, other).await?,
+        };
+        Ok(Reply::ok(GroupMembersChanged::from(changed)))
     })
     .await
 }
