@@ -29,4 +29,45 @@ both! {
         assert_eq!(found(json!({"field": "failures_in_row", "gte": 1})), [dead]);
         assert_eq!(found(json!({"field": "last_outcome_at", "within_last_days": 1})), [fine, dead]);
     }
+    fn a_campaign_goes_to_segments_as_they_are_when_it_is_prepared(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        let phones: Vec<String> = (1..=4).map(|n| format!("+44740010000{n}")).collect();
+        let group = app.group("Everybody", &phones);
+        for (phone, name) in phones.iter().zip(["Anna", "Boris", "Anna", "Vera"]) {
+            let found = app.pages(&format!("/v1/contacts?phone=%2B{}", &phone[1..]))[0]["id"].clone();
+            app.ask("PATCH", &format!("/v1/contacts/{}", found.as_str().unwrap())).json(&json!({"first_name": name})).go().ok(200);
+        }
+        let segment = |name: &str, filter: serde_json::Value| {
+            app.post("/v1/segments", &json!({"name": name, "filter": filter})).ok(201)["id"].clone()
+        };
+        let annas = segment("Annas", json!({"field": "first_name", "equals": "anna"}));
+        let third = segment("Third", json!({"field": "phone", "equals": phones[2]}));
+        let at = format!("/v1/segments/{}", annas.as_str().unwrap());
+        assert_eq!(app.read(&format!("{at}?count=true"))["contacts_count"], 2);
+        assert_eq!(app.pages(&format!("{at}/contacts")).len(), 2);
+        app.post("/v1/segments", &json!({"name": "Annas", "filter": {"field": "age", "gte": 3}})).refused(409, "already_exists");
+
+        let audience = json!({"segment_ids": [annas], "contact_ids": [], "phones": [phones[0], phones[1]], "exclude_segment_ids": [third]});
+        let id = app.draft(json!({"text": "Hello", "audience": audience}));
+        assert_eq!(app.step(&id, "estimate").ok(200)["messages"], 2);
+        // Evaluated at launch: Vera becomes an Anna after the estimate.
+        let vera = app.pages(&format!("/v1/contacts?phone=%2B{}", &phones[3][1..]))[0]["id"].clone();
+        app.ask("PATCH", &format!("/v1/contacts/{}", vera.as_str().unwrap())).json(&json!({"first_name": "ANNA"})).go().ok(200);
+        app.launch(&id).ok(202);
+        let done = app.campaign_until(&id, "completed");
+        assert_eq!(done["messages"], json!({"delivered": 3}), "{done}");
+        stage.judge().nothing_twice();
+
+        // A group that a segment names is deleted: the campaign is refused and says why.
+        let grouped = segment("Grouped", json!({"field": "group", "equals": group}));
+        let id = app.draft(json!({"text": "Hello", "audience": {"segment_ids": [grouped]}}));
+        app.ask("DELETE", &format!("/v1/groups/{group}")).go().ok(204);
+        app.launch(&id).refused(409, "conflict");
+        let id = app.draft(json!({"text": "Hello", "audience": {"segment_ids": [annas]}}));
+        app.ask("DELETE", &at).go().ok(204);
+        app.launch(&id).refused(422, "invalid_request");
+        app.post("/v1/campaigns", &json!({"name": "x", "sender": "CARILLON", "text": "Hello", "audience": {"segment_ids": [annas]}}))
+            .refused(422, "invalid_request");
+    }
 }

@@ -93,6 +93,7 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         ("/v1/message-filters/{id}".to_owned(), id(app.post("/v1/message-filters", &json!({"name": "Mine", "conditions": {"country": "GB"}})).ok(201))),
         ("/v1/messages/{id}".to_owned(), message),
         ("/v1/reports/campaigns/{id}".to_owned(), sent),
+        ("/v1/segments/{id}".to_owned(), id(app.post("/v1/segments", &json!({"name": "Mine", "filter": {"field": "age", "gte": 18}})).ok(201))),
         ("/v1/senders/{id}".to_owned(), sender),
         ("/v1/templates/{id}".to_owned(), id(app.post("/v1/templates", &json!({"name": "Mine", "body": "Mine"})).ok(201))),
     ])
@@ -116,7 +117,7 @@ fn body(operation: &str, stranger: &Client) -> Value {
         "contact_fields.update" => json!({"title": "Theirs"}),
         "groups.add_contacts" | "groups.remove_contacts" => json!({"contact_ids": [contact()]}),
         "groups.copy_contacts" | "groups.move_contacts" => json!({"to_group_id": own()}),
-        "message_filters.update" | "templates.update" | "groups.update" | "campaigns.update" => {
+        "message_filters.update" | "templates.update" | "groups.update" | "segments.update" | "campaigns.update" => {
             json!({"name": "Theirs"})
         }
         "api_tokens.update" => json!({"description": "Theirs"}),

@@ -11,6 +11,7 @@ pub mod carriers;
 pub mod clock;
 pub mod contact_fields;
 pub mod contact_jobs;
+pub mod contact_segments;
 pub mod contacts;
 pub mod db;
 pub mod error;

@@ -118,6 +118,24 @@ impl Stage {
         self.system.of(Self::account(&self.db, &self.clock).await, false)
     }
 
+    /// Contacts with the ids 1 to `n` and numbers in the same order, as an import would write them: in one statement. Every
+    /// 2,000th is called Rare, all others Many.
+    pub async fn many_contacts(&self, n: u32) {
+        let hex = self.scope.account().0.simple();
+        let (id, account) = if self.db.is_sqlite() {
+            ("unhex(printf('%032x', i))", format!("unhex('{hex}')"))
+        } else {
+            ("lpad(to_hex(i), 32, '0')::uuid", format!("'{hex}'::uuid"))
+        };
+        let sql = format!(
+            "INSERT INTO contacts (id, account_id, phone, country, consent, fields, first_name, metadata, created_at, \
+             updated_at, version) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {n}) \
+             SELECT {id}, {account}, 447400000000 + i, 'GB', 'unknown', '{{}}', \
+             CASE WHEN i % 2000 = 0 THEN 'Rare' ELSE 'Many' END, '{{}}', 0, 0, 1 FROM n"
+        );
+        self.db.writer().execute_unprepared(&sql).await.unwrap();
+    }
+
     /// How many rows a table has.
     pub async fn count(&self, table: &str) -> i64 {
         self.db.read().scalar(&format!("SELECT COUNT(*) FROM {table}"), vals![]).await.unwrap().unwrap()

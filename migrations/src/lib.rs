@@ -24,6 +24,8 @@ mod m20261122_000601_carriers_http;
 mod m20261122_000701_messages_attempts;
 mod m20261122_000801_campaigns_pacing;
 mod m20261122_001101_contacts_outcomes;
+mod m20261122_001102_segments_create;
+mod m20261122_001103_contacts_search;
 mod m20261122_001201_imports_errors_until;
 mod m20261122_001202_exports_create;
 mod m20261122_001301_contacts_consents;
@@ -63,6 +65,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000701_messages_attempts::Step),
             Box::new(m20261122_000801_campaigns_pacing::Step),
             Box::new(m20261122_001101_contacts_outcomes::Step),
+            Box::new(m20261122_001102_segments_create::Step),
+            Box::new(m20261122_001103_contacts_search::Step),
             Box::new(m20261122_001301_contacts_consents::Step),
             Box::new(m20261122_001302_groups_values::Step),
             Box::new(m20261122_001303_trash_create::Step),

@@ -3,6 +3,7 @@
 //! simulator's log is the judge: it tells whether a number was sent to twice.
 
 mod campaign;
+mod contacts;
 mod import;
 mod processes;
 mod sends;
@@ -20,6 +21,8 @@ pub enum Bench {
     Campaign(campaign::Campaign),
     /// An import of contacts, from its upload to its last row.
     Import(import::Import),
+    /// Many contacts in one account: import, lists, filters, searches, counts.
+    Contacts(contacts::Contacts),
     /// Single sends over HTTP, from many connections at once.
     Sends(sends::Sends),
 }
@@ -29,6 +32,7 @@ pub async fn run(bench: Bench) -> Result<(), Failure> {
     tokio::task::spawn_blocking(move || match bench {
         Bench::Campaign(campaign) => campaign.run(),
         Bench::Import(import) => import.run(),
+        Bench::Contacts(contacts) => contacts.run(),
         Bench::Sends(sends) => sends.run(),
     })
     .await?

@@ -16,7 +16,7 @@ use crate::Failure;
 pub(super) const TOKEN: &str = "crl_test_BenchBenchBenchBenchBench01";
 
 /// The conditions of a benchmark.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(super) struct Conditions {
     /// An empty PostgreSQL database; SQLite in a new directory when left out.
     #[arg(long)]
@@ -128,11 +128,18 @@ pub(super) struct Api {
 
 impl Api {
     pub fn send(&self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> Result<Value, Failure> {
+        self.run(method, path, &format!("bench-{path}"), body)
+    }
+    /// A POST under a key of its own, where one path is asked more than once.
+    pub fn keyed(&self, key: &str, path: &str, body: (&str, &[u8])) -> Result<Value, Failure> {
+        self.run("POST", path, key, Some(body))
+    }
+    fn run(&self, method: &str, path: &str, key: &str, body: Option<(&str, &[u8])>) -> Result<Value, Failure> {
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header("Authorization", format!("Bearer {TOKEN}"));
-        request = request.header("Idempotency-Key", format!("bench-{path}"));
+        request = request.header("Idempotency-Key", key);
         let mut response = match body {
             Some((kind, bytes)) => self.agent.run(request.header("Content-Type", kind).body(bytes)?)?,
             None => self.agent.run(request.body(())?)?,

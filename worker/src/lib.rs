@@ -119,6 +119,7 @@ impl Worker {
             tokio::spawn(sweep::campaigns(shared.clone())),
             tokio::spawn(sweep::events(shared.clone())),
             tokio::spawn(sweep::contacts(shared.clone())),
+            tokio::spawn(sweep::search(shared.clone())),
             tokio::spawn(sweep::housekeeping(shared)),
         ];
         Ok(Self { stop, tasks, hearing })

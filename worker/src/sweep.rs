@@ -3,7 +3,14 @@
 
 use std::time::Duration;
 
-use domain::{campaigns, contacts::outcomes, events, inbound_messages, jobs::Queue, leases, messages::sweep};
+use domain::{
+    campaigns,
+    contacts::{outcomes, search},
+    events, inbound_messages,
+    jobs::Queue,
+    leases,
+    messages::sweep,
+};
 
 use crate::Shared;
 
@@ -77,6 +84,18 @@ pub async fn contacts(shared: Shared) {
         let mut pause = Duration::from_secs(2);
         if leading(&shared, "sweep.contacts").await && told("outcomes", outcomes::gather(&shared.db).await) > 0 {
             pause = Duration::from_millis(200);
+        }
+        shared.pause(pause).await;
+    }
+}
+
+/// Search: the texts of contacts that an import or another change in bulk has touched. Batch after batch as long as there
+/// are some, with a breath between them for those who wait to write.
+pub async fn search(shared: Shared) {
+    while !shared.stopping() {
+        let mut pause = Duration::from_millis(500);
+        if leading(&shared, "sweep.search").await && told("search", search::gather(&shared.db).await) > 0 {
+            pause = Duration::from_millis(5);
         }
         shared.pause(pause).await;
     }

@@ -13,4 +13,5 @@ pub mod path;
 pub mod problem;
 pub mod rate_limit;
 pub mod reply;
+pub mod svg;
 pub mod traces;

@@ -4,6 +4,7 @@ mod merge;
 mod quick_add;
 mod search;
 mod shapes;
+mod statistics;
 mod upsert;
 
 use actix_web::{delete, get, patch, post, web::Data};
@@ -47,6 +48,7 @@ use crate::{
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(search::search).service(quick_add::quick_add).service(upsert::upsert);
+    config.service(statistics::figures).service(statistics::chart);
     config
         .service(list)
         .service(create)
@@ -82,6 +84,10 @@ pub struct ListContacts {
     pub created_after: Option<Timestamp>,
     /// Only contacts made before this moment.
     pub created_before: Option<Timestamp>,
+    /// Only contacts with this in a name, the number, the e-mail address, the company, your own id or an own field of type
+    /// text or choice; at least 3 letters or digits, whatever their case and accents.
+    #[param(min_length = 3, max_length = 200)]
+    pub search: Option<String>,
 }
 
 /// Which statements of consent to list.
@@ -111,13 +117,23 @@ pub(super) fn asked_phone(raw: Option<String>) -> Result<Option<Msisdn>, Failure
     Ok(raw.map(read).transpose().map_err(bad)?)
 }
 
+/// What is searched for, folded as the texts are.
+fn asked_term(raw: &str) -> Result<String, Failure> {
+    let term = contacts::search::folded(raw);
+    if !(contacts::search::MIN_TERM..=contacts::filter::MAX_TEXT).contains(&term.chars().count()) {
+        let detail = "search must have 3 to 200 letters or digits.";
+        return Err(Error::new(Code::UnknownParameter, detail).into());
+    }
+    Ok(term)
+}
+
 async fn shown(conn: &impl ConnectionTrait, scope: &AccountScope, row: Row) -> domain::Result<Reply<Contact>> {
     let (group_ids, version) = (contacts::groups_of(conn, scope, row.id).await?, row.version);
     Ok(Reply::ok(Contact::from((row, group_ids))).tagged(version))
 }
 
 /// Contacts with the groups of each.
-async fn with_groups(
+pub(super) async fn with_groups(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
     rows: Vec<Row>,
@@ -130,7 +146,8 @@ async fn with_groups(
 /// List contacts
 ///
 /// In the order of their making. For example, `GET /v1/contacts?group_id=grp_01kazsw6e3f8e9xq2m4r7t5v0b` lists the
-/// members of a group, and `GET /v1/contacts?phone=%2B447400123456` finds the contact of a number.
+/// members of a group, `GET /v1/contacts?phone=%2B447400123456` finds the contact of a number, and `GET /v1/contacts?search=smith` those with
+/// these letters in one of their texts.
 #[utoipa::path(
     operation_id = "contacts.list",
     tag = "Contacts",
@@ -156,6 +173,7 @@ async fn list(
         consent,
         created_after,
         created_before,
+        search,
     } = asked;
     let conn = app.db.read();
     if let Some(id) = group_id
@@ -172,6 +190,7 @@ async fn list(
         consent,
         created_after,
         created_before,
+        search: search.as_deref().map(asked_term).transpose()?,
     };
     let (rows, more) = contacts::list(conn, &scope, &filter, window(limit, after.as_deref())?).await?;
     let rows = with_groups(conn, &scope, rows).await?;

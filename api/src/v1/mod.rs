@@ -33,6 +33,7 @@ pub mod messages;
 pub mod numbers;
 pub mod rates;
 pub mod reports;
+pub mod segments;
 pub mod senders;
 pub mod templates;
 #[cfg(test)]
@@ -67,6 +68,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(numbers::routes)
         .configure(rates::routes)
         .configure(reports::routes)
+        .configure(segments::routes)
         .configure(senders::routes)
         .configure(templates::routes)
         .configure(trash::routes)

@@ -248,3 +248,37 @@ async fn contacts_are_searched_by_a_filter() {
     let theirs = search("", json!({"filter": {"field": "group", "equals": group["id"]}})).await;
     assert_eq!(theirs.json()["errors"][0]["code"], "not_found", "{theirs:?}");
 }
+
+#[actix_web::test]
+async fn figures_and_charts_of_the_base() {
+    let t = start().await;
+    let (_, token) = t.owner().await;
+    let group = json!({"name": "A & <B>"});
+    let group = t.ask("POST", "/v1/groups", &token).json(&group).send().await.json()["id"].clone();
+    for (phone, sex) in [("+447400123456", "male"), ("+447400123457", "female"), ("+33612345678", "female")] {
+        let new = json!({"phone": phone, "sex": sex, "group_ids": [group]});
+        assert_eq!(t.ask("POST", "/v1/contacts", &token).json(&new).send().await.status, 201);
+    }
+    let all = t.ask("POST", "/v1/contacts/statistics", &token).json(&json!({})).send().await.json();
+    assert_eq!(all["total"], 3, "{all}");
+    assert_eq!(all["by_country"], json!([{"value": "GB", "count": 2}, {"value": "FR", "count": 1}]));
+    assert_eq!(all["by_group"], json!([{"group_id": group, "name": "A & <B>", "count": 3}]));
+    assert_eq!(all["by_age"], json!([{"value": null, "count": 3}]));
+    let women = json!({"filter": {"field": "sex", "equals": "female"}});
+    let women = t.ask("POST", "/v1/contacts/statistics", &token).json(&women).send().await.json();
+    assert_eq!((&women["total"], &women["by_sex"]), (&json!(2), &json!([{"value": "female", "count": 2}])));
+    let chart = t.ask("POST", "/v1/contacts/statistics/chart", &token).json(&json!({"by": "group"})).send().await;
+    assert_eq!((chart.status.as_u16(), chart.header("content-type")), (200, "image/svg+xml"));
+    let svg = String::from_utf8(chart.body.to_vec()).unwrap();
+    assert!(
+        svg.contains("A &amp; &lt;B&gt;") && svg.contains("<title id=\"title\">3 contacts by group</title>"),
+        "{svg}"
+    );
+    let wrong = t.ask("POST", "/v1/contacts/statistics/chart", &token).json(&json!({"by": "shoe"})).send().await;
+    assert_eq!(wrong.problem(), (422, "invalid_request".to_owned()));
+
+    let found = t.ask("GET", "/v1/contacts?search=0012345", &token).send().await.json();
+    assert_eq!(found["data"].as_array().map(Vec::len), Some(2), "{found}");
+    let short = t.ask("GET", "/v1/contacts?search=07", &token).send().await;
+    assert_eq!(short.problem(), (400, "unknown_parameter".to_owned()));
+}

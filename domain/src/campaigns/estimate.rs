@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{Audience, Campaign, audience::Cursor};
+use super::{Audience, Campaign, audience::Cursor, segments::Meant};
 use crate::{
     error::{Code, Error, Result},
     messages::{Draft, Letter, Outcome, Skip, Terms},
@@ -141,11 +141,12 @@ pub(super) async fn walk(
     terms: &Terms,
     pages: usize,
 ) -> Result<(Estimate, bool)> {
+    let meant = Meant::now(conn, scope, audience).await?;
     let mut sums = Estimate::new(terms.deck.currency.clone());
     let mut cursor = Some(Cursor::Contact(Uuid::nil()));
     let mut left = pages;
     while let Some(at) = cursor.filter(|_| left > 0) {
-        let page = audience.page(conn, scope, &letter.sender, at, None).await?;
+        let page = audience.page(conn, scope, &letter.sender, &meant, at, None).await?;
         // The walk goes from contacts to bare numbers by a page that may have nobody: it does not count.
         left -= usize::from(!page.recipients.is_empty() || matches!(page.next, Some(Cursor::Contact(_))));
         for recipient in &page.recipients {

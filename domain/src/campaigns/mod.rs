@@ -21,11 +21,14 @@ mod launch;
 mod pacing;
 mod prepare;
 mod queries;
+mod segments;
 mod slots;
 mod stop;
+#[cfg(test)]
+mod tests;
 
 pub use advance::advance;
-pub use audience::{Audience, MAX_GROUPS, MAX_NUMBERS};
+pub use audience::{Audience, MAX_GROUPS, MAX_NUMBERS, MAX_SEGMENTS};
 pub use change::{Content, create, delete, update};
 pub use copy::{copy, resend};
 pub use estimate::{Estimate, estimate};

@@ -16,7 +16,9 @@ use super::{
     Campaign, Status,
     audience::Cursor,
     estimate::{self, Estimate},
-    queries, slots,
+    queries,
+    segments::Meant,
+    slots,
 };
 use crate::{
     balance,
@@ -99,7 +101,8 @@ async fn freeze(
     let letter = estimate::letter(db.read(), scope, &campaign).await?;
     let terms = Terms::load(db.read(), scope).await?;
     let audience = campaign.audience()?;
-    let portions = slots::portions(db.read(), scope, &campaign, &audience).await?;
+    let meant = Meant::frozen(db, scope, &campaign, &audience).await?;
+    let portions = slots::portions(db.read(), scope, &campaign, (&audience, &meant)).await?;
     let home = |now: Timestamp| -> Result<Home> {
         Ok(Home {
             account: scope.account(),
@@ -113,7 +116,7 @@ async fn freeze(
         })
     };
     let read = async |here: Cursor| -> Result<(Vec<Draft>, Option<Cursor>)> {
-        let page = audience.page(db.read(), scope, &letter.sender, here, Some(id)).await?;
+        let page = audience.page(db.read(), scope, &letter.sender, &meant, here, Some(id)).await?;
         Ok((page.recipients.iter().map(|r| letter.draft(&terms, r)).collect(), page.next))
     };
     // SQLite has one writer.

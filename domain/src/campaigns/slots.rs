@@ -10,7 +10,7 @@ use std::{collections::HashMap, time::Duration};
 use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
-use super::{Audience, Campaign, Pacing, Zone, pacing::Slot, queries};
+use super::{Audience, Campaign, Pacing, Zone, pacing::Slot, queries, segments::Meant};
 use crate::{
     accounts,
     clock::Timestamp,
@@ -33,12 +33,12 @@ pub(super) async fn portions(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
     campaign: &Campaign,
-    audience: &Audience,
+    (audience, meant): (&Audience, &Meant),
 ) -> Result<Portions> {
     let pacing = campaign.pacing()?;
     let most = match pacing.spread_minutes {
         Some(minutes) => {
-            let recipients = audience.at_most(conn).await?;
+            let recipients = audience.at_most(conn, scope, meant).await?;
             let portions = minutes.saturating_mul(PORTIONS_A_MINUTE).clamp(1, MOST_PORTIONS);
             Some((recipients / portions).clamp(1, 1000))
         }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use sea_orm::DatabaseTransaction;
 use serde_json::{Map, Value};
 
-use super::{Column, Consent, Contact, MAX_GROUPS, NewConsent, Profile, Said, consent, described, queries, values};
+use super::{
+    Column, Consent, Contact, MAX_GROUPS, NewConsent, Profile, Said, consent, described, queries, search, values,
+};
 use crate::{
     contact_fields,
     db::{Sql, or_exists},
@@ -64,7 +66,9 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, new: New) ->
     for group in group_ids {
         groups::insert(tx, scope, group, &[id]).await?;
     }
-    queries::get(tx, scope, id).await
+    let contact = queries::get(tx, scope, id).await?;
+    search::write(tx, scope, &contact).await?;
+    Ok(contact)
 }
 
 pub(super) async fn check_groups(

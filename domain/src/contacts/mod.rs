@@ -13,6 +13,8 @@ mod profile;
 mod queries;
 mod quick_add;
 mod replace;
+pub mod search;
+pub mod statistics;
 mod update;
 mod upsert;
 mod values;

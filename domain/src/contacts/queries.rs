@@ -38,12 +38,15 @@ pub struct Filter {
     pub created_after: Option<Timestamp>,
     /// Made before this moment.
     pub created_before: Option<Timestamp>,
+    /// Has this in one of its texts, folded.
+    pub search: Option<String>,
 }
 
 impl Filter {
     /// The same in the filter language.
     pub fn tree(&self) -> Tree {
-        let Self { group, phone, country, operator, external_id, consent, created_after, created_before } = self;
+        let Self { group, phone, country, operator, external_id, consent, created_after, created_before, search } =
+            self;
         let word = |column, word: &str| Tree::is(Operand::Text(column), Test::Words(vec![word.to_owned()]));
         let made = |span| Tree::is(Operand::Moment("created_at"), Test::Integers(vec![span]));
         let parts = [
@@ -55,6 +58,7 @@ impl Filter {
             consent.map(|consent| word("consent", consent.as_str())),
             created_after.map(|at| made(Span::from(Bound::Included(at.0)))),
             created_before.map(|at| made(Span::to(Bound::Excluded(at.0)))),
+            search.clone().map(|term| Tree::is(Operand::Search, Test::Contains(term))),
         ];
         Tree::All(parts.into_iter().flatten().collect())
     }

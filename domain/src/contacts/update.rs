@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::DatabaseTransaction;
 use serde_json::{Map, Value};
 
-use super::{Column, Consent, ConsentPatch, Contact, Said, consent, described, queries, values};
+use super::{Column, Consent, ConsentPatch, Contact, Said, consent, described, queries, search, values};
 use crate::{
     contact_fields,
     db::{Sql, expect_version, or_exists},
@@ -57,7 +57,9 @@ pub async fn update(
         consent::note(tx, scope, &[Said { contact: id, phone: after.phone, status, at, source }]).await?;
     }
     store(tx, scope, after).await?;
-    queries::get(tx, scope, id).await
+    let contact = queries::get(tx, scope, id).await?;
+    search::write(tx, scope, &contact).await?;
+    Ok(contact)
 }
 
 fn stated(contact: &Contact) -> consent::Stated {

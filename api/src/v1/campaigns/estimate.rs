@@ -80,7 +80,7 @@ pub struct CountryEstimate {
     security(("bearer" = ["campaigns:read"])),
     params(("id" = CampaignId, Path)),
     responses((status = OK, description = "What a launch would do.", body = Estimate)),
-    extensions(("x-errors" = json!(["account_suspended", "no_rate", "no_route", "sender_not_approved", "unknown_marker", "empty_text", "limit_reached"]))),
+    extensions(("x-errors" = json!(["account_suspended", "conflict", "no_rate", "no_route", "sender_not_approved", "unknown_marker", "empty_text", "limit_reached"]))),
 )]
 #[post("/campaigns/{id}/estimate")]
 pub(super) async fn estimate(

@@ -36,7 +36,7 @@ use crate::{
     params(("id" = CampaignId, Path), RequiredKey),
     responses((status = ACCEPTED, description = "It is on its way.", body = Campaign)),
     extensions(("x-errors" = json!([
-        "account_suspended", "campaign_not_draft", "country_not_enabled", "empty_audience", "empty_text", "insufficient_funds", "limit_reached", "no_rate",
+        "account_suspended", "campaign_not_draft", "conflict", "country_not_enabled", "empty_audience", "empty_text", "insufficient_funds", "limit_reached", "no_rate",
         "no_route", "sender_not_approved", "text_too_long", "unknown_marker"
     ]))),
 )]

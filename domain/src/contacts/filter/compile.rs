@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Builds a statement and gathers what it binds.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     pub backend: DbBackend,
     pub values: Vec<Value>,
 }
@@ -73,6 +73,16 @@ impl Writer {
                 let list = self.list(senders);
                 is_some(&format!("{UNSUBSCRIBED} AND un.sender IN ({list})"), true)
             }
+            (Operand::Search, Test::Contains(term)) => {
+                let term = self.bind(term.as_str());
+                let has = if self.postgres() { "strpos" } else { "instr" };
+                is_some(
+                    &format!(
+                        "SELECT 1 FROM contact_search cs WHERE cs.contact_id = c.id AND {has}(cs.text, {term}) > 0"
+                    ),
+                    true,
+                )
+            }
             (operand, test) => {
                 let value = self.value(operand, test);
                 self.compared(&value, test)
@@ -109,7 +119,7 @@ impl Writer {
                     format!("(SELECT value FROM json_each(c.metadata) WHERE key = {key})")
                 }
             }
-            Operand::Groups | Operand::Unsubscribed | Operand::Flag(_) => "NULL".to_owned(),
+            Operand::Groups | Operand::Unsubscribed | Operand::Search | Operand::Flag(_) => "NULL".to_owned(),
         }
     }
 
@@ -141,7 +151,8 @@ impl Writer {
         }
     }
 
-    fn by_bytes(&self, value: &str) -> String {
+    /// A text to be compared by its order.
+    pub fn by_bytes(&self, value: &str) -> String {
         if self.postgres() { format!("({value}) COLLATE \"C\"") } else { value.to_owned() }
     }
 

@@ -45,7 +45,7 @@ pub fn earlier(day: NaiveDate, days: u32) -> NaiveDate {
 }
 
 /// The latest date of birth of people who are `age` or older today.
-fn latest_birth(today: NaiveDate, age: i64) -> NaiveDate {
+pub fn latest_birth(today: NaiveDate, age: i64) -> NaiveDate {
     let year = i32::try_from(i64::from(today.year()).saturating_sub(age)).unwrap_or(i32::MIN);
     let (month, day) = (today.month(), today.day());
     if (month, day) == (2, 28)

@@ -37,6 +37,8 @@ pub enum Kind {
     Flag,
     /// Groups.
     Groups,
+    /// All texts together.
+    Search,
 }
 
 const LINE_TYPES: &[&str] = &[
@@ -69,6 +71,7 @@ impl Kind {
             Self::Moment => "a moment",
             Self::Truth | Self::Flag => "true or false",
             Self::Groups => "a set of groups",
+            Self::Search => "all texts together",
         }
     }
     /// The comparisons that it takes.
@@ -96,6 +99,7 @@ impl Kind {
             Self::Moment => &["lt", "lte", "gt", "gte", "between", "within_next_days", "within_last_days", "exists"],
             Self::Truth => &["equals", "exists"],
             Self::Flag => &["equals"],
+            Self::Search => &["contains"],
         }
     }
 }
@@ -136,6 +140,7 @@ pub fn find(name: &str, own: &[ContactField]) -> Option<(Operand, Kind)> {
         "created_at" => (Operand::Moment("created_at"), Kind::Moment),
         "updated_at" => (Operand::Moment("updated_at"), Kind::Moment),
         "group" => (Operand::Groups, Kind::Groups),
+        "search" => (Operand::Search, Kind::Search),
         "stop_list" => (Operand::Flag(Flag::StopList), Kind::Flag),
         "hidden_group" => (Operand::Flag(Flag::HiddenGroup), Kind::Flag),
         "blacklisted" => (Operand::Flag(Flag::Blacklisted), Kind::Flag),

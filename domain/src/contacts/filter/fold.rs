@@ -70,6 +70,11 @@ pub fn any_of(texts: &[String]) -> String {
     format!("^(?:{})$", bodies.join("|"))
 }
 
+/// A text as it is, to be found by GLOB.
+pub fn plain_glob(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, '*' | '?' | '[') { format!("[{c}]") } else { c.to_string() }).collect()
+}
+
 fn forms(c: char) -> Option<String> {
     FORMS.get(&simple(c)).map(|forms| format!("[{}]", forms.iter().collect::<String>()))
 }

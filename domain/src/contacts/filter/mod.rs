@@ -20,7 +20,11 @@ mod tests;
 mod tree;
 mod values;
 
+pub(crate) use compile::Writer;
+pub(super) use days::latest_birth;
+pub(super) use queries::{Sum, summed};
 pub use queries::{count, ids, list};
+pub(super) use read::today;
 pub use read::{read, read_at};
 pub use shape::{ContactFilter, FilterValue};
 pub use tree::{Condition, Flag, Operand, Span, Test, Tree};

@@ -55,8 +55,7 @@ pub async fn read_at(
     at: Timestamp,
 ) -> Result<Tree> {
     let own = contact_fields::all(conn, scope).await?;
-    let zone: chrono_tz::Tz = accounts::find(conn, scope).await?.time_zone.parse().unwrap_or(chrono_tz::UTC);
-    let mut reader = Reader::new(&own, at, at.utc().with_timezone(&zone).date_naive());
+    let mut reader = Reader::new(&own, at, today(conn, scope, at).await?);
     let tree = reader.tree(filter, pointer, 1);
     let Reader { mut faults, groups, .. } = reader;
     if !groups.is_empty() {
@@ -70,6 +69,12 @@ pub async fn read_at(
     }
     faults.check()?;
     Ok(tree.unwrap_or_else(Tree::everything))
+}
+
+/// The day that it is at a moment, in the account's time zone.
+pub async fn today(conn: &impl ConnectionTrait, scope: &AccountScope, at: Timestamp) -> Result<NaiveDate> {
+    let zone: chrono_tz::Tz = accounts::find(conn, scope).await?.time_zone.parse().unwrap_or(chrono_tz::UTC);
+    Ok(at.utc().with_timezone(&zone).date_naive())
 }
 
 /// Reads one filter, noting what is wrong.
@@ -174,6 +179,7 @@ impl<'a> Reader<'a> {
         match (kind, asked) {
             (_, Asked::Exists(yes)) => Some(Test::Exists(*yes)),
             (_, Asked::Contains(text)) => self.one(pointer, part(kind, text)).map(Test::Contains),
+            (Kind::Phone, Asked::StartsWith(text)) => self.one(pointer, values::numbers_from(text)).map(Test::Integers),
             (_, Asked::StartsWith(text)) => self.one(pointer, part(kind, text)).map(Test::StartsWith),
             (_, Asked::Anniversary(days)) => {
                 self.days(*days, 365, pointer).map(|days| Test::Season(Season::ahead(self.today, days)))
@@ -284,5 +290,9 @@ fn included<T>(from: T, to: T) -> Span<T> {
 }
 
 fn part(kind: Kind, text: &str) -> Result<String, Rejected> {
-    if kind == Kind::Phone { values::digits(text) } else { values::plain(text) }
+    match kind {
+        Kind::Phone => values::digits(text),
+        Kind::Search => values::term(text),
+        _ => values::plain(text),
+    }
 }

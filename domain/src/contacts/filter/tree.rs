@@ -80,6 +80,8 @@ pub enum Operand {
     Groups,
     /// The senders it wants nothing from.
     Unsubscribed,
+    /// All its texts, as the search knows them.
+    Search,
     /// Something that is so or not.
     Flag(Flag),
 }
@@ -102,7 +104,7 @@ pub enum Test {
     Exists(bool),
     /// It is one of these texts, whatever their case.
     Texts(Vec<String>),
-    /// It has this text in it, whatever its case.
+    /// It has this text in it, whatever its case; for [`Operand::Search`] a folded text.
     Contains(String),
     /// It begins with this text, whatever its case.
     StartsWith(String),

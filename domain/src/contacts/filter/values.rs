@@ -2,14 +2,17 @@
 //!
 //! Pure. A refusal is a stable word and a sentence without subject.
 
+use std::ops::Bound;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::{MAX_TEXT, shape::FilterValue};
+use super::{MAX_TEXT, shape::FilterValue, tree::Span};
 use crate::{
     clock::Timestamp,
     contact_fields::{FieldType, Rejected, Typed},
+    contacts::search,
     ids::GroupId,
     phone::{self, Country, Rule},
 };
@@ -67,6 +70,33 @@ pub fn digits(text: &str) -> Read<String> {
     good.then(|| digits.to_owned()).ok_or_else(|| Rejected::new("invalid_digits", "must be 1 to 15 digits"))
 }
 
+/// The numbers that begin with these digits, as spans of integers: an index on the number then finds them. A number has 15
+/// digits at most, and none begins with 0.
+pub fn numbers_from(text: &str) -> Read<Vec<Span<i64>>> {
+    let digits = digits(text)?;
+    if digits.starts_with('0') {
+        return Err(Rejected::new("invalid_digits", "must not begin with 0: numbers are international, without 00"));
+    }
+    let bad = || Rejected::new("invalid_digits", "must be 1 to 15 digits");
+    let (mut from, mut to) = digits.parse::<i64>().map(|first| (first, first)).map_err(|_| bad())?;
+    let mut spans = vec![Span::one(from)];
+    for _ in digits.len()..15 {
+        (from, to) = (from * 10, to * 10 + 9);
+        spans.push(Span { from: Bound::Included(from), to: Bound::Included(to) });
+    }
+    Ok(spans)
+}
+
+/// A part of the texts that the search knows, folded as they are.
+pub fn term(text: &str) -> Read<String> {
+    let folded = search::folded(&plain(text)?);
+    if folded.chars().count() < search::MIN_TERM {
+        let detail = format!("must have at least {} letters or digits", search::MIN_TERM);
+        return Err(Rejected::new("too_short", detail));
+    }
+    Ok(folded)
+}
+
 /// A decimal number of at most 15 digits.
 pub fn number(value: &FilterValue) -> Read<Decimal> {
     let json = match value {
@@ -119,4 +149,24 @@ pub fn group(value: &FilterValue) -> Read<GroupId> {
     let text = string(value, "the id of a group")?;
     text.parse()
         .map_err(|_| Rejected::new("invalid_id", "must be the id of a group, such as grp_01kazsw6e3f8e9xq2m4r7t5v0b"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::RangeBounds;
+
+    use super::*;
+
+    #[test]
+    fn numbers_begin_with_digits() {
+        for prefix in ["4", "48501", "+447400123456", "999999999999999"] {
+            let spans = numbers_from(prefix).unwrap();
+            for number in [4_i64, 48_501, 48_500, 485_019, 447_400_123_456, 44_740_012_345, 999_999_999_999_999, 5] {
+                let begins = number.to_string().starts_with(prefix.trim_start_matches('+'));
+                let held = spans.iter().filter(|span| (span.from, span.to).contains(&number)).count();
+                assert_eq!(held, usize::from(begins), "{prefix} {number}");
+            }
+        }
+        assert_eq!(numbers_from("0044").unwrap_err().code, "invalid_digits");
+    }
 }

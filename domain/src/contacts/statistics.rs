@@ -1,0 +1,162 @@
+//! Figures of the base: how many contacts there are by country, operator, kind of line, language, sex, age, consent and
+//! group, of all or of those that a filter picks.
+//!
+//! One pass over the contacts gives all figures but those of groups: it counts by all the traits together, some thousands
+//! of combinations at most, and they are summed up here.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use sea_orm::{ConnectionTrait, FromQueryResult};
+
+use super::{
+    Tree,
+    filter::{self, Sum, today},
+};
+use crate::{clock::Timestamp, error::Result, ids::GroupId, scope::AccountScope};
+
+/// Groups that are told; the largest ones.
+pub const MAX_GROUPS: usize = 200;
+
+/// Where the bands of ages begin, in full years, and their names.
+const BANDS: [(i32, &str); 7] =
+    [(0, "0-17"), (18, "18-24"), (25, "25-34"), (35, "35-44"), (45, "45-54"), (55, "55-64"), (65, "65+")];
+
+/// How many contacts have a value; `None`: none is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// The value.
+    pub value: Option<String>,
+    /// How many have it.
+    pub count: i64,
+}
+
+/// The same of operators, whose names repeat from country to country.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorShare {
+    /// The country of the numbers.
+    pub country: Option<String>,
+    /// The operator.
+    pub operator: Option<String>,
+    /// How many have it.
+    pub count: i64,
+}
+
+/// The same of groups; a contact counts in each of its groups.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct GroupShare {
+    /// The group.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+    /// How many of the contacts are in it.
+    pub count: i64,
+}
+
+/// The figures, each list from the most to the fewest; ages from the youngest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statistics {
+    /// The contacts that were counted.
+    pub total: i64,
+    /// By country of the number.
+    pub countries: Vec<Share>,
+    /// By operator.
+    pub operators: Vec<OperatorShare>,
+    /// By kind of line.
+    pub line_types: Vec<Share>,
+    /// By language.
+    pub languages: Vec<Share>,
+    /// By sex.
+    pub sexes: Vec<Share>,
+    /// By band of ages.
+    pub ages: Vec<Share>,
+    /// By consent.
+    pub consents: Vec<Share>,
+    /// By group, at most [`MAX_GROUPS`].
+    pub groups: Vec<GroupShare>,
+}
+
+#[derive(FromQueryResult)]
+struct Cell {
+    country: Option<String>,
+    operator: Option<String>,
+    line_type: Option<String>,
+    language: Option<String>,
+    sex: Option<String>,
+    consent: String,
+    band: Option<i64>,
+    n: i64,
+}
+
+/// Counts the contacts that match, now.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn statistics(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    tree: &Tree,
+    at: Timestamp,
+) -> Result<Statistics> {
+    let today = today(conn, scope, at).await?;
+    let cells: Vec<Cell> = filter::summed(conn, scope, tree, |writer| {
+        let by = "c.country, c.operator, c.line_type, c.language, c.sex, c.consent";
+        // A band begins with those who were born on its day or before: the oldest first.
+        let mut bands: Vec<String> = (0_i64..)
+            .zip(BANDS)
+            .map(|(place, (age, _))| {
+                format!("WHEN {} <= {} THEN {place}", writer.by_bytes("c.birth_date"), writer.bind(born(today, age)))
+            })
+            .collect();
+        bands.reverse();
+        let band = format!("CAST(CASE {} END AS BIGINT)", bands.join(" "));
+        Sum { columns: format!("{by}, {band} AS band, COUNT(*) AS n"), join: "", tail: format!("GROUP BY {by}, 7") }
+    })
+    .await?;
+    let groups = filter::summed(conn, scope, tree, |_| Sum {
+        columns: "g.id, g.name, COUNT(*) AS count".into(),
+        join: "JOIN contact_groups cg ON cg.contact_id = c.id JOIN groups g ON g.id = cg.group_id",
+        tail: format!("GROUP BY g.id, g.name ORDER BY 3 DESC, g.id LIMIT {MAX_GROUPS}"),
+    })
+    .await?;
+    let mut operators: BTreeMap<(Option<String>, Option<String>), i64> = BTreeMap::new();
+    for cell in &cells {
+        *operators.entry((cell.country.clone(), cell.operator.clone())).or_default() += cell.n;
+    }
+    let operators =
+        operators.into_iter().map(|((country, operator), count)| OperatorShare { country, operator, count });
+    let mut operators: Vec<OperatorShare> = operators.collect();
+    operators.sort_by_key(|share| std::cmp::Reverse(share.count));
+    let ages = (0_i64..).zip(BANDS).map(|(place, (_, name))| (Some(place), Some(name.to_owned())));
+    let ages = ages.chain([(None, None)]).map(|(place, value)| Share {
+        value,
+        count: cells.iter().filter(|cell| cell.band == place).map(|cell| cell.n).sum(),
+    });
+    Ok(Statistics {
+        total: cells.iter().map(|cell| cell.n).sum(),
+        countries: shares(&cells, |cell| cell.country.as_deref()),
+        operators,
+        line_types: shares(&cells, |cell| cell.line_type.as_deref()),
+        languages: shares(&cells, |cell| cell.language.as_deref()),
+        sexes: shares(&cells, |cell| cell.sex.as_deref()),
+        ages: ages.filter(|share| share.count > 0).collect(),
+        consents: shares(&cells, |cell| Some(&cell.consent)),
+        groups,
+    })
+}
+
+fn shares(cells: &[Cell], value: impl Fn(&Cell) -> Option<&str>) -> Vec<Share> {
+    let mut counts: BTreeMap<Option<&str>, i64> = BTreeMap::new();
+    for cell in cells {
+        *counts.entry(value(cell)).or_default() += cell.n;
+    }
+    let mut shares: Vec<Share> =
+        counts.into_iter().map(|(value, count)| Share { value: value.map(str::to_owned), count }).collect();
+    shares.sort_by_key(|share| std::cmp::Reverse(share.count));
+    shares
+}
+
+/// The latest date of birth of those who are so old today, as it is stored.
+fn born(today: NaiveDate, age: i32) -> String {
+    filter::latest_birth(today, i64::from(age)).to_string()
+}
