@@ -75,6 +75,8 @@ both! {
         let path = format!("/v1/contact-jobs/{}", id(&first));
         app.post(&format!("{path}/cancel"), &json!({})).refused(409, "conflict");
         app.get(&format!("{path}/duplicates")).refused(409, "conflict");
+        let stream = String::from_utf8(app.get(&format!("{path}/progress")).body).unwrap();
+        assert!(stream.starts_with("event: progress\ndata: {\"done\":1,\"total\":1}\n\nevent: completed\ndata: {"), "{stream}");
         for (body, pointer) in [
             (json!({"select": {}}), "/select"),
             (json!({"select": {"group": {"group_id": tag}, "undelivered": {"last": 1}}, "action": "trash"}), "/select"),
@@ -92,6 +94,24 @@ both! {
         let few = app.with_token(few["secret"].as_str().unwrap());
         let body = json!({"select": {"group": {"group_id": other}}, "action": "blacklist"});
         few.post("/v1/contact-jobs", &body).refused(403, "scope_missing");
+    }
+
+    fn who_matches_a_filter_or_is_named_joins_and_leaves_groups(stage) {
+        let app = stage.start();
+        let all = app.group("All", &[numbers(0, 3), vec!["+33612345678".to_owned()]].concat());
+        let some = id(&app.post("/v1/groups", &json!({"name": "Some"})).ok(201));
+        let british = json!({"filter": {"all": [{"field": "country", "equals": "GB"}, {"field": "group", "equals": all}]}});
+        let add = json!({"select": british, "action": "add_to_group", "group_id": some});
+        assert_eq!(done(&app, &add), json!({"matched": 3, "changed": 3}));
+        let one = app.pages(&format!("/v1/contacts?group_id={some}"))[0]["id"].clone();
+        let named = json!({"select": {"contact_ids": [one, "con_01kazsw6e3f8e9xq2m4r7t5v0b"]}, "action": "remove_from_group", "group_id": some});
+        assert_eq!(done(&app, &named), json!({"matched": 1, "changed": 1}));
+        assert_eq!(app.read(&format!("/v1/groups/{some}"))["contacts_count"], 2);
+        assert_eq!(done(&app, &json!({"select": british, "action": "trash"})), json!({"matched": 3, "changed": 3}));
+        assert_eq!(app.pages("/v1/contacts").len(), 1);
+        let wrong = json!({"select": {"filter": {"field": "shoe", "equals": 42}}, "dry_run": true});
+        let problem = app.post("/v1/contact-jobs", &wrong).refused(422, "invalid_request");
+        assert!(problem["errors"][0]["pointer"].as_str().unwrap().starts_with("/select/filter"), "{problem}");
     }
 
     fn a_large_group_is_blacklisted_by_a_job(stage) {

@@ -85,6 +85,8 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         ("/v1/contact-jobs/{id}".to_owned(), looked),
         ("/v1/contacts/imports/{id}".to_owned(), import),
         ("/v1/contacts/{id}".to_owned(), contact),
+        ("/v1/exports/{id}".to_owned(), id(app.post("/v1/exports", &json!({"kind": "blacklist", "format": "csv"})).ok(202))),
+        ("/v1/files/{id}".to_owned(), id(app.upload_to("/v1/files", "mine.csv", b"phone\n+447400199996\n", &[]).ok(201))),
         ("/v1/groups/{id}".to_owned(), group),
         ("/v1/inbound-messages/{id}".to_owned(), inbound),
         ("/v1/unsubscribes/{id}".to_owned(), id(app.post("/v1/unsubscribes", &json!({"phone": "+447400199997", "sender": "CARILLON"})).ok(201))),

@@ -14,7 +14,7 @@ pub struct Scopes(Vec<String>);
 
 impl Scopes {
     /// Every scope there is, with what it lets a token do.
-    pub const ALL: [(&'static str, &'static str); 17] = [
+    pub const ALL: [(&'static str, &'static str); 19] = [
         ("*", "everything"),
         ("account:read", "read the account's settings"),
         ("account:write", "change the account's settings"),
@@ -26,6 +26,8 @@ impl Scopes {
         ("contacts:read", "read contacts, groups, fields and imports"),
         ("contacts:write", "change contacts, groups and fields; import"),
         ("events:read", "read the event stream"),
+        ("exports:read", "read exports and download their files"),
+        ("exports:write", "export contacts, the blacklist and unsubscribes"),
         ("messages:read", "read messages and reports"),
         ("messages:write", "send and cancel messages"),
         ("templates:read", "read templates and senders"),

@@ -26,6 +26,8 @@ mod m20261122_000801_campaigns_pacing;
 mod m20261122_001101_contacts_outcomes;
 mod m20261122_001102_segments_create;
 mod m20261122_001103_contacts_search;
+mod m20261122_001201_imports_errors_until;
+mod m20261122_001202_exports_create;
 mod m20261122_001301_contacts_consents;
 mod m20261122_001302_groups_values;
 mod m20261122_001303_trash_create;
@@ -72,6 +74,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001402_messages_resend::Step),
             Box::new(m20261122_001403_doubts_resolved::Step),
             Box::new(m20261122_001304_contact_jobs_create::Step),
+            Box::new(m20261122_001201_imports_errors_until::Step),
+            Box::new(m20261122_001202_exports_create::Step),
         ]
     }
 }

@@ -4,6 +4,7 @@
 
 mod campaign;
 mod contacts;
+mod import;
 mod processes;
 mod sends;
 
@@ -18,6 +19,8 @@ use crate::Failure;
 pub enum Bench {
     /// A campaign, from its launch to its last receipt applied.
     Campaign(campaign::Campaign),
+    /// An import of contacts, from its upload to its last row.
+    Import(import::Import),
     /// Many contacts in one account: import, lists, filters, searches, counts.
     Contacts(contacts::Contacts),
     /// Single sends over HTTP, from many connections at once.
@@ -28,6 +31,7 @@ pub enum Bench {
 pub async fn run(bench: Bench) -> Result<(), Failure> {
     tokio::task::spawn_blocking(move || match bench {
         Bench::Campaign(campaign) => campaign.run(),
+        Bench::Import(import) => import.run(),
         Bench::Contacts(contacts) => contacts.run(),
         Bench::Sends(sends) => sends.run(),
     })

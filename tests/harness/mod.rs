@@ -17,7 +17,7 @@ mod tls;
 
 use std::time::{Duration, Instant};
 
-pub use client::{Client, merged, micros, numbers};
+pub use client::{Answer, Client, merged, micros, numbers};
 pub use collector::{Collector, attribute};
 pub use judge::Judge;
 pub use process::{App, Process};

@@ -110,6 +110,7 @@ pub async fn housekeeping(shared: Shared) {
             told("imports", domain::imports::sweep(&shared.db, &shared.scope).await);
             told("contact_jobs", domain::contact_jobs::sweep(&shared.db, &shared.scope).await);
             told("trash", domain::trash::sweep(&shared.db, &shared.scope).await);
+            told("exports", domain::exports::sweep(&shared.db, &shared.scope).await);
             told("expired", domain::housekeeping::run(&shared.db, &shared.scope).await);
         }
         shared.pause(Duration::from_secs(10)).await;

@@ -1,6 +1,8 @@
 //! `/v1/contact-jobs`: work on many contacts in the background: clean-ups, deleting by group, finding and merging
 //! duplicates.
 
+mod duplicates;
+mod progress;
 mod shapes;
 
 use actix_web::{get, post, web::Data};
@@ -15,7 +17,8 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-pub use shapes::{ContactAction, ContactJob, DuplicateSet, NewContactJob};
+pub use duplicates::DuplicateSet;
+pub use shapes::{ContactAction, ContactJob, NewContactJob};
 
 use crate::{
     App,
@@ -32,7 +35,13 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(get).service(cancel).service(duplicates);
+    config
+        .service(list)
+        .service(create)
+        .service(get)
+        .service(cancel)
+        .service(list_duplicates)
+        .service(progress::progress);
 }
 
 /// Which contact jobs to list.
@@ -82,10 +91,12 @@ async fn list(
 /// Do something with many contacts
 ///
 /// `select` says which, `action` what becomes of them; with `dry_run` they are only counted. Follow the job at its own
-/// address until `status` is `completed`, `failed` or `cancelled`. It goes in pieces, each done whole, and sending goes on
+/// address, or its `/progress`, until `status` is `completed`, `failed` or `cancelled`. It goes in pieces, each done whole, and sending goes on
 /// meanwhile. For example:
 ///
 /// - numbers that are dead, first counted: `{"select": {"undelivered": {"last": 3}}, "action": "trash", "dry_run": true}`
+/// - everybody who matches a filter (see `POST /v1/contacts/search`), out of a group: `{"select": {"filter": {"field":
+///   "country", "equals": "FR"}}, "action": "remove_from_group", "group_id": "grp_…"}`
 /// - who could not be reached by a campaign, into a group: `{"select": {"campaign": {"campaign_id": "cmp_…", "statuses":
 ///   ["undelivered"]}}, "action": "add_to_group", "group_id": "grp_…"}`
 /// - the members of a group that are in no other: `{"select": {"group": {"group_id": "grp_…", "only_here": true}},
@@ -183,7 +194,7 @@ async fn cancel(
     extensions(("x-errors" = json!(["conflict"]))),
 )]
 #[get("/contact-jobs/{id}/duplicates")]
-async fn duplicates(
+async fn list_duplicates(
     app: Data<App>,
     Auth(scope): Auth,
     Id(id): Id<ContactJobId>,

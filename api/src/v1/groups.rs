@@ -1,6 +1,7 @@
 //! `/v1/groups`: lists of contacts, and who is in them.
 
 mod members;
+mod values;
 
 use actix_web::{delete, get, patch, post, web::Data};
 use domain::{
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use members::GroupValues;
+pub use values::GroupValues;
 
 use crate::{
     App,
@@ -32,7 +33,7 @@ use crate::{
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list).service(create).service(delete_several).service(get).service(update).service(delete);
-    config.configure(members::routes);
+    config.configure(members::routes).service(values::set_values);
 }
 
 /// A group of contacts.

@@ -23,6 +23,8 @@ pub mod contact_fields;
 pub mod contact_jobs;
 pub mod contacts;
 pub mod events;
+pub mod exports;
+pub mod files;
 pub mod groups;
 pub mod imports;
 pub mod inbound_messages;
@@ -57,6 +59,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(imports::routes)
         .configure(contacts::routes)
         .configure(events::routes)
+        .configure(exports::routes)
+        .configure(files::routes)
         .configure(groups::routes)
         .configure(inbound_messages::routes)
         .configure(message_filters::routes)

@@ -25,17 +25,20 @@ pub(super) async fn apply(
         Action::Trash => trash::contacts(tx, scope, &contacts).await?,
         Action::Delete if contacts.is_empty() => 0,
         Action::Delete => trash::purge_contacts(tx, scope, &contacts).await?,
-        Action::AddToGroup { group_id } => {
+        Action::AddToGroup { group_id } | Action::RemoveFromGroup { group_id } => {
             if groups::named(tx, scope, &[*group_id]).await?.is_empty() {
                 return Err(run::gone("group"));
             }
-            groups::insert(tx, scope, *group_id, &contacts).await?
+            match action {
+                Action::AddToGroup { .. } => groups::insert(tx, scope, *group_id, &contacts).await?,
+                _ => groups::take_out(tx, *group_id, &contacts).await?,
+            }
         }
         Action::Blacklist { reason } => {
             let origin = match &job.selection {
                 Selection::Group { group_id, .. } => (Source::Group, group_id.to_string()),
                 Selection::Campaign { campaign_id, .. } => (Source::Campaign, campaign_id.to_string()),
-                Selection::Undelivered { .. } | Selection::Duplicates { .. } => (Source::CleanUp, job.id.to_string()),
+                _ => (Source::CleanUp, job.id.to_string()),
             };
             let origin = Origin { source: origin.0, id: Some(origin.1) };
             let listed: Vec<Listed> =

@@ -3,11 +3,11 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::json;
 
-use super::{Action, Job, MAX_BY, MAX_DAYS, MAX_LAST, Selection, queries};
+use super::{Action, Job, MAX_BY, MAX_DAYS, MAX_IDS, MAX_LAST, Selection, queries};
 use crate::{
     blacklist, campaigns,
     contact_fields::{self, ContactField},
-    contacts::Column,
+    contacts::{Column, filter},
     db::Sql,
     error::{Code, Error, Faults, Result},
     groups,
@@ -65,7 +65,8 @@ async fn total(conn: &impl ConnectionTrait, selection: &Selection) -> Result<Opt
             let sql = "SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM campaign_counts WHERE campaign_id = $1";
             conn.scalar(sql, vals![*campaign_id]).await?
         }
-        Selection::Undelivered { .. } | Selection::Duplicates { .. } => None,
+        Selection::Contacts { contact_ids } => Some(super::count(contact_ids.len())),
+        Selection::Filter { .. } | Selection::Undelivered { .. } | Selection::Duplicates { .. } => None,
     })
 }
 
@@ -77,6 +78,14 @@ async fn check_selection(
     faults: &mut Faults,
 ) -> Result<()> {
     match selection {
+        Selection::Filter { filter } => {
+            filter::read(conn, scope, filter, at).await?;
+        }
+        Selection::Contacts { contact_ids } => {
+            if contact_ids.is_empty() || contact_ids.len() > MAX_IDS {
+                faults.add(at, "invalid_count", format!("must have 1 to {MAX_IDS} ids"));
+            }
+        }
         Selection::Group { group_id, only_here: _ } => check_group(conn, scope, *group_id, at, faults).await?,
         Selection::Campaign { campaign_id, statuses } => {
             check_statuses(statuses, at, faults);
@@ -159,7 +168,9 @@ async fn check_action(
         faults.add("/action", "not_together", "is merge for duplicates, and only for them");
     }
     match action {
-        Action::AddToGroup { group_id } => check_group(conn, scope, *group_id, at, faults).await?,
+        Action::AddToGroup { group_id } | Action::RemoveFromGroup { group_id } => {
+            check_group(conn, scope, *group_id, at, faults).await?
+        }
         Action::Blacklist { reason } => {
             faults.optional_text(&format!("{at}/reason"), reason.as_deref(), blacklist::MAX_REASON);
         }

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::Map;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Sets of one step that merges.
-const SETS: i64 = 50;
+const SETS: usize = 50;
 /// Contacts of a set that are shown.
 pub const SHOWN: usize = 100;
 
@@ -42,7 +42,7 @@ pub struct DuplicateSet {
     pub elsewhere: Vec<Elsewhere>,
 }
 
-#[derive(FromQueryResult)]
+/// A set with its size.
 struct Set {
     key: Uuid,
     n: i64,
@@ -141,22 +141,45 @@ async fn keep(tx: &DatabaseTransaction, job: &Job, keys: &[(Uuid, ContactId)]) -
     Ok(())
 }
 
-/// Sets after one, in the order of their keys.
-async fn page(conn: &impl ConnectionTrait, job: ContactJobId, after: Uuid, limit: i64) -> Result<Vec<Set>> {
-    let sql = "SELECT key, COUNT(*) AS n FROM contact_job_keys WHERE job_id = $1 AND key > $2 \
-        GROUP BY key ORDER BY key LIMIT $3";
-    Ok(conn.all(sql, vals![job, after, limit]).await?)
+/// Up to `limit` sets after one, in the order of their keys; and whether there are more. Rows are read in pieces by the
+/// primary key and counted here: a GROUP BY with a limit may read the whole table for every page, as long as nobody has
+/// analyzed it.
+async fn page(conn: &impl ConnectionTrait, job: ContactJobId, after: Uuid, limit: usize) -> Result<(Vec<Set>, bool)> {
+    let rows = limit.saturating_mul(2).max(100);
+    let (mut sets, mut after): (Vec<Set>, Uuid) = (Vec::new(), after);
+    loop {
+        let sql = "SELECT key FROM contact_job_keys WHERE job_id = $1 AND key > $2 ORDER BY key LIMIT $3";
+        let keys: Vec<Uuid> = conn.column(sql, vals![job, after, count(rows)]).await?;
+        for key in &keys {
+            match sets.last_mut().filter(|set| set.key == *key) {
+                Some(set) => set.n = set.n.saturating_add(1),
+                None => sets.push(Set { key: *key, n: 1 }),
+            }
+        }
+        let full = keys.len() == rows;
+        if let Some(last) = sets.last_mut().filter(|_| full) {
+            // The piece may have ended within it.
+            let sql = "SELECT COUNT(*) FROM contact_job_keys WHERE job_id = $1 AND key = $2";
+            last.n = conn.scalar(sql, vals![job, last.key]).await?.unwrap_or(last.n);
+            after = last.key;
+        }
+        if !full || sets.len() > limit {
+            let more = sets.len() > limit;
+            sets.truncate(limit);
+            return Ok((sets, more));
+        }
+    }
 }
 
 async fn forget(tx: &DatabaseTransaction, job: &Job) -> Result<Outcome> {
-    let rows = page(tx, job.id, job.after.unwrap_or(Uuid::nil()), count(PIECE)).await?;
+    let (rows, more) = page(tx, job.id, job.after.unwrap_or(Uuid::nil()), PIECE).await?;
     let alone = rows.iter().filter(|set| set.n == 1).map(|set| set.key);
     let sql =
         format!("DELETE FROM contact_job_keys WHERE job_id = $1 AND key IN {}", ids_list(tx.get_database_backend(), 2));
     tx.run(&sql, vals![job.id, ids_json(alone)]).await?;
     let matched = count(rows.iter().filter(|set| set.n > 1).count());
     let next = match rows.last() {
-        Some(last) if rows.len() == PIECE => Some((1, Some(last.key))),
+        Some(last) if more => Some((1, Some(last.key))),
         _ => then(job),
     };
     Ok(Outcome { scanned: 0, matched, changed: 0, next })
@@ -164,7 +187,7 @@ async fn forget(tx: &DatabaseTransaction, job: &Job) -> Result<Outcome> {
 
 async fn settle(tx: &DatabaseTransaction, scope: &AccountScope, job: &Job, in_groups: bool) -> Result<Outcome> {
     let Some(Action::Merge { survivor }) = &job.action else { return Ok(Outcome::default()) };
-    let rows = page(tx, job.id, job.after.unwrap_or(Uuid::nil()), SETS).await?;
+    let (rows, more) = page(tx, job.id, job.after.unwrap_or(Uuid::nil()), SETS).await?;
     let mut changed = 0_i64;
     for set in &rows {
         let members = members(tx, scope, job.id, set.key, MAX_MERGED.saturating_add(1)).await?;
@@ -178,7 +201,7 @@ async fn settle(tx: &DatabaseTransaction, scope: &AccountScope, job: &Job, in_gr
         };
         changed = changed.saturating_add(i64::from(done));
     }
-    let next = rows.last().filter(|_| count(rows.len()) == SETS).map(|last| (2, Some(last.key)));
+    let next = rows.last().filter(|_| more).map(|last| (2, Some(last.key)));
     Ok(Outcome { scanned: 0, matched: 0, changed, next })
 }
 
@@ -223,10 +246,10 @@ async fn one_value(tx: &DatabaseTransaction, scope: &AccountScope, contact: Cont
     let mut fields = Map::new();
     for (key, value) in elsewhere.iter().flat_map(|e| &e.overrides) {
         match (Column::by_name(key), key.strip_prefix("fields.")) {
-            (Some(column), _) if contact.profile.get(column).is_none() => {
-                if !columns.iter().any(|(known, _)| *known == column) {
-                    columns.push((column, value.as_str().map(str::to_owned)));
-                }
+            (Some(column), _)
+                if contact.profile.get(column).is_none() && !columns.iter().any(|(known, _)| *known == column) =>
+            {
+                columns.push((column, value.as_str().map(str::to_owned)));
             }
             (None, Some(key)) if !contact.fields.contains_key(key) => {
                 fields.entry(key.to_owned()).or_insert_with(|| value.clone());
@@ -260,8 +283,7 @@ pub async fn sets(
         ));
     }
     let in_groups = by.iter().any(|name| name == "phone");
-    let limit = i64::try_from(window.fetch()).unwrap_or(i64::MAX);
-    let (rows, more) = window.cut(page(conn, id, window.after.unwrap_or(Uuid::nil()), limit).await?);
+    let (rows, more) = page(conn, id, window.after.unwrap_or(Uuid::nil()), window.limit).await?;
     let mut sets = Vec::with_capacity(rows.len());
     for Set { key, n } in rows {
         let contacts = members(conn, scope, id, key, SHOWN).await?;

@@ -32,10 +32,13 @@ pub use sweep::sweep;
 
 use crate::{
     clock::Timestamp,
-    ids::{AccountId, CampaignId, ContactJobId, GroupId},
+    contacts::ContactFilter,
+    ids::{AccountId, CampaignId, ContactId, ContactJobId, GroupId},
     messages::Status,
 };
 
+/// Contacts that one request may name.
+pub const MAX_IDS: usize = 10_000;
 /// Rows of one step.
 const PIECE: usize = 2_000;
 /// The most messages of each contact that a selection may ask about.
@@ -81,9 +84,13 @@ crate::text_enum! {
 }
 
 /// Which contacts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
+    /// Those that match a filter, as of the moment of the request.
+    Filter { filter: Box<ContactFilter> },
+    /// These.
+    Contacts { contact_ids: Vec<ContactId> },
     /// The members of a group; perhaps only those that are in no other.
     Group { group_id: GroupId, only_here: bool },
     /// The recipients of a campaign whose messages ended so.
@@ -104,6 +111,8 @@ pub enum Action {
     Delete,
     /// They join a group.
     AddToGroup { group_id: GroupId },
+    /// They leave a group.
+    RemoveFromGroup { group_id: GroupId },
     /// Their numbers go on the blacklist.
     Blacklist { reason: Option<String> },
     /// Each set of duplicates becomes one contact.
@@ -111,7 +120,7 @@ pub enum Action {
 }
 
 /// A job as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// Its id.
     pub id: ContactJobId,

@@ -138,7 +138,10 @@ async fn end(
     let clear_at = match job.selection {
         Selection::Duplicates { .. } => Some(now.plus(KEEP_SETS)),
         Selection::Undelivered { .. } => Some(now),
-        Selection::Group { .. } | Selection::Campaign { .. } => None,
+        Selection::Filter { .. }
+        | Selection::Contacts { .. }
+        | Selection::Group { .. }
+        | Selection::Campaign { .. } => None,
     };
     let (code, detail) = error.unzip();
     let sql = "UPDATE contact_jobs SET status = $3, error_code = $4, error_detail = $5, finished_at = $6, clear_at = $7, \

@@ -4,7 +4,15 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::{Job, PIECE, Selection, count};
-use crate::{db::Sql, error::Result, ids::ContactId, phone::Msisdn, scope::AccountScope, vals};
+use crate::{
+    contacts::{self, filter},
+    db::{Sql, ids_json, ids_list},
+    error::Result,
+    ids::ContactId,
+    phone::Msisdn,
+    scope::AccountScope,
+    vals,
+};
 
 /// Somebody who is meant.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +45,23 @@ pub(super) async fn page(conn: &impl ConnectionTrait, scope: &AccountScope, job:
     let after = job.after.unwrap_or(Uuid::nil());
     let limit = count(PIECE);
     let rows: Vec<Row> = match &job.selection {
+        Selection::Filter { filter: asked } => {
+            let tree = filter::read_at(conn, scope, asked, "/filter", job.created_at).await?;
+            let ids = filter::ids(conn, scope, &tree, job.after.map(ContactId), PIECE).await?;
+            let next = ids.last().filter(|_| ids.len() == PIECE).map(|last| (job.phase, Some(last.0)));
+            let rows = contacts::several(conn, scope, &ids).await?;
+            let picked = rows.into_iter().map(|c| Picked { contact: Some(c.id), phone: c.phone }).collect();
+            return Ok(Page { picked, scanned: count(ids.len()), next });
+        }
+        Selection::Contacts { contact_ids } => {
+            let sql = format!(
+                "SELECT id AS at, id AS contact_id, phone, 1 = 1 AS picked FROM contacts \
+                 WHERE account_id = $1 AND id > $2 AND id IN {} ORDER BY id LIMIT $3",
+                ids_list(conn.get_database_backend(), 4)
+            );
+            let ids = ids_json(contact_ids.iter().map(|id| id.0));
+            conn.all(&sql, vals![scope.account(), after, limit, ids]).await?
+        }
         Selection::Group { group_id, only_here } => {
             let picked = if *only_here {
                 "COALESCE((SELECT 1 FROM contact_groups o WHERE o.contact_id = m.contact_id AND o.group_id <> m.group_id \

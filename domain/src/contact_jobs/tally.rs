@@ -53,8 +53,8 @@ pub(super) async fn step(
           (SELECT w.id, COALESCE(g.survivor_id, w.contact_id) AS contact_id, w.status FROM ({window}) w \
            LEFT JOIN contact_merges g ON g.contact_id = w.contact_id) p \
           WHERE p.contact_id IS NOT NULL AND p.status IN ({told})) r \
-         LEFT JOIN contact_job_tallies t ON t.job_id = $1 AND t.contact_id = r.contact_id \
-         WHERE r.place + COALESCE(t.seen, 0) <= $6 GROUP BY r.contact_id \
+         WHERE r.place + COALESCE((SELECT t.seen FROM contact_job_tallies t \
+          WHERE t.job_id = $1 AND t.contact_id = r.contact_id), 0) <= $6 GROUP BY r.contact_id \
          ON CONFLICT (job_id, contact_id) DO UPDATE SET seen = contact_job_tallies.seen + excluded.seen, \
          reached = contact_job_tallies.reached + excluded.reached"
     );

@@ -71,7 +71,7 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, new: New) ->
     Ok(contact)
 }
 
-async fn check_groups(
+pub(super) async fn check_groups(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     ids: &[GroupId],

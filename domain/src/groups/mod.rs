@@ -9,18 +9,20 @@ mod elsewhere;
 mod members;
 mod overrides;
 mod queries;
+mod replace;
 mod write;
 
 use sea_orm::FromQueryResult;
 
 pub use elsewhere::Elsewhere;
 pub(crate) use elsewhere::{clear_overrides, overrides_of, unite, with_overrides};
-pub(crate) use members::insert;
 pub use members::{Changed, MAX_IDS, add, add_members_of, copy, move_to, remove, remove_members_of};
+pub(crate) use members::{insert, take_out};
 pub use overrides::{Change, MAX_CHANGES, Member, members, set};
-pub(crate) use overrides::{between, over, replace_overrides, replace_values};
+pub(crate) use overrides::{between, over};
 pub(crate) use queries::stops;
 pub use queries::{Filter, get, list, named};
+pub(crate) use replace::{replace_overrides, replace_values};
 pub use write::{New, Patch, create, ensure, update};
 
 use crate::{clock::Timestamp, ids::GroupId};

@@ -230,7 +230,8 @@ async fn answer<'a>(
             (_, Status::InDoubt) => doubts.push(row.clone()),
             _ => {}
         }
-        if matches!(answer, Answer::Unsent) {
+        // One that takes another route has a new chunk.
+        if to == Status::Queued && matches!(answer, Answer::Unsent | Answer::Doubt { .. }) {
             unsent.push(row.id);
         }
         let accepted = to == Status::Sent;

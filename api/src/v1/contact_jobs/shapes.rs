@@ -1,19 +1,15 @@
 //! The request and the responses of contact jobs.
 
-use std::collections::BTreeMap;
-
 use domain::{
     Error,
     clock::Timestamp,
-    contact_jobs::{Action, DuplicateSet as SetRow, Job, JobStatus, Order, Selection, Survivor},
-    groups::Elsewhere,
+    contact_jobs::{Action, Job, JobStatus, Order, Selection, Survivor},
+    contacts::ContactFilter,
     ids::{CampaignId, ContactId, ContactJobId, GroupId},
     messages::Status,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use crate::v1::{contacts::FieldValue, groups::GroupValues};
 
 domain::text_enum! {
     /// What becomes of the contacts.
@@ -24,6 +20,8 @@ domain::text_enum! {
         Delete = "delete",
         /// They join the group `group_id`.
         AddToGroup = "add_to_group",
+        /// They leave the group `group_id`.
+        RemoveFromGroup = "remove_from_group",
         /// Their numbers go on the blacklist, with `reason`.
         Blacklist = "blacklist",
         /// Each set of duplicates becomes one contact, by `survivor`.
@@ -100,6 +98,10 @@ pub struct SelectDuplicates {
 #[serde(deny_unknown_fields, default)]
 #[schema(example = json!({"undelivered": {"last": 3}}))]
 pub struct ContactSelection {
+    /// Contacts that match a filter, as of the moment of the request.
+    pub filter: Option<ContactFilter>,
+    /// These: 1 to 10,000 contacts.
+    pub contact_ids: Option<Vec<ContactId>>,
     /// Members of a group.
     pub group: Option<SelectGroup>,
     /// Recipients of a campaign.
@@ -119,7 +121,7 @@ pub struct NewContactJob {
     pub select: ContactSelection,
     /// What becomes of them; may be left out in a dry run.
     pub action: Option<ContactAction>,
-    /// For `add_to_group`: the group.
+    /// For `add_to_group` and `remove_from_group`: the group.
     pub group_id: Option<GroupId>,
     /// For `blacklist`: why, at most 500 characters; kept with each number.
     pub reason: Option<String>,
@@ -135,40 +137,49 @@ impl TryFrom<NewContactJob> for Order {
 
     fn try_from(new: NewContactJob) -> Result<Self, Error> {
         let NewContactJob { select, action, group_id, reason, survivor, dry_run } = new;
-        let ContactSelection { group, campaign, undelivered, duplicates } = select;
-        let (selection, at) = match (group, campaign, undelivered, duplicates) {
-            (Some(SelectGroup { group_id, only_here }), None, None, None) => {
+        let ContactSelection { filter, contact_ids, group, campaign, undelivered, duplicates } = select;
+        let (selection, at) = match (filter, contact_ids, group, campaign, undelivered, duplicates) {
+            (Some(filter), None, None, None, None, None) => {
+                (Selection::Filter { filter: Box::new(filter) }, "/select/filter")
+            }
+            (None, Some(contact_ids), None, None, None, None) => {
+                (Selection::Contacts { contact_ids }, "/select/contact_ids")
+            }
+            (None, None, Some(SelectGroup { group_id, only_here }), None, None, None) => {
                 (Selection::Group { group_id, only_here }, "/select/group")
             }
-            (None, Some(SelectCampaign { campaign_id, statuses }), None, None) => {
+            (None, None, None, Some(SelectCampaign { campaign_id, statuses }), None, None) => {
                 (Selection::Campaign { campaign_id, statuses }, "/select/campaign")
             }
-            (None, None, Some(SelectUndelivered { last, statuses, days, group_id }), None) => {
+            (None, None, None, None, Some(SelectUndelivered { last, statuses, days, group_id }), None) => {
                 (Selection::Undelivered { last, statuses, days, group_id }, "/select/undelivered")
             }
-            (None, None, None, Some(SelectDuplicates { by })) => (Selection::Duplicates { by }, "/select/duplicates"),
+            (None, None, None, None, None, Some(SelectDuplicates { by })) => {
+                (Selection::Duplicates { by }, "/select/duplicates")
+            }
             _ => {
-                let detail = "must have exactly one of group, campaign, undelivered and duplicates";
+                let detail =
+                    "must have exactly one of filter, contact_ids, group, campaign, undelivered and duplicates";
                 return Err(Error::field("/select", "invalid_count", detail));
             }
         };
+        let of_group = matches!(action, Some(ContactAction::AddToGroup | ContactAction::RemoveFromGroup));
         let misplaced = [
-            ("/group_id", group_id.is_some(), ContactAction::AddToGroup),
-            ("/reason", reason.is_some(), ContactAction::Blacklist),
-            ("/survivor", survivor.is_some(), ContactAction::Merge),
+            ("/group_id", group_id.is_some() && !of_group, "add_to_group and remove_from_group"),
+            ("/reason", reason.is_some() && action != Some(ContactAction::Blacklist), "blacklist"),
+            ("/survivor", survivor.is_some() && action != Some(ContactAction::Merge), "merge"),
         ];
-        for (pointer, given, of) in misplaced {
-            if given && action != Some(of) {
-                return Err(Error::field(pointer, "not_together", format!("is only for the action {of}")));
-            }
+        if let Some((pointer, _, of)) = misplaced.into_iter().find(|(_, misplaced, _)| *misplaced) {
+            return Err(Error::field(pointer, "not_together", format!("is only for the action {of}")));
         }
         let action = match (action, group_id) {
             (None, _) => None,
             (Some(ContactAction::Trash), _) => Some(Action::Trash),
             (Some(ContactAction::Delete), _) => Some(Action::Delete),
             (Some(ContactAction::AddToGroup), Some(group_id)) => Some(Action::AddToGroup { group_id }),
-            (Some(ContactAction::AddToGroup), None) => {
-                return Err(Error::field("/group_id", "required", "must name the group that they join"));
+            (Some(ContactAction::RemoveFromGroup), Some(group_id)) => Some(Action::RemoveFromGroup { group_id }),
+            (Some(ContactAction::AddToGroup | ContactAction::RemoveFromGroup), None) => {
+                return Err(Error::field("/group_id", "required", "must name the group that they join or leave"));
             }
             (Some(ContactAction::Blacklist), _) => Some(Action::Blacklist { reason }),
             (Some(ContactAction::Merge), _) => Some(Action::Merge { survivor: survivor.unwrap_or(Survivor::Oldest) }),
@@ -213,6 +224,8 @@ pub struct ContactJobFailure {
     "id": "cjb_01kazsw6e3f8e9xq2m4r7t5v0b",
     "status": "completed",
     "select": {
+        "filter": null,
+        "contact_ids": null,
         "group": null,
         "campaign": null,
         "undelivered": {
@@ -241,7 +254,7 @@ pub struct ContactJob {
     pub select: ContactSelection,
     /// What becomes of them.
     pub action: Option<ContactAction>,
-    /// For `add_to_group`: the group.
+    /// For `add_to_group` and `remove_from_group`: the group.
     pub group_id: Option<GroupId>,
     /// For `blacklist`: why.
     pub reason: Option<String>,
@@ -267,6 +280,8 @@ impl From<Job> for ContactJob {
     fn from(job: Job) -> Self {
         let mut select = ContactSelection::default();
         match job.selection {
+            Selection::Filter { filter } => select.filter = Some(*filter),
+            Selection::Contacts { contact_ids } => select.contact_ids = Some(contact_ids),
             Selection::Group { group_id, only_here } => select.group = Some(SelectGroup { group_id, only_here }),
             Selection::Campaign { campaign_id, statuses } => {
                 select.campaign = Some(SelectCampaign { campaign_id, statuses });
@@ -281,6 +296,9 @@ impl From<Job> for ContactJob {
             Some(Action::Trash) => (Some(ContactAction::Trash), None, None, None),
             Some(Action::Delete) => (Some(ContactAction::Delete), None, None, None),
             Some(Action::AddToGroup { group_id }) => (Some(ContactAction::AddToGroup), Some(group_id), None, None),
+            Some(Action::RemoveFromGroup { group_id }) => {
+                (Some(ContactAction::RemoveFromGroup), Some(group_id), None, None)
+            }
             Some(Action::Blacklist { reason }) => (Some(ContactAction::Blacklist), None, reason, None),
             Some(Action::Merge { survivor }) => (Some(ContactAction::Merge), None, None, Some(survivor)),
         };
@@ -299,89 +317,6 @@ impl From<Job> for ContactJob {
             created_at: job.created_at,
             started_at: job.started_at,
             finished_at: job.finished_at,
-        }
-    }
-}
-
-/// What a contact is in one group only.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"group_id": "grp_01kazsw6e3f8e9xq2m4r7t5v0b", "values": {
-    "first_name": "Ann", "last_name": null, "patronymic": null, "birth_date": null, "sex": null, "email": null,
-    "company": null, "link": null, "comment": null, "fields": {}
-}}))]
-pub struct DuplicateInGroup {
-    /// The group.
-    pub group_id: GroupId,
-    /// The values that hold there only.
-    pub values: GroupValues,
-}
-
-impl From<Elsewhere> for DuplicateInGroup {
-    fn from(row: Elsewhere) -> Self {
-        let Elsewhere { group, overrides } = row;
-        Self { group_id: group, values: overrides.into() }
-    }
-}
-
-/// A contact of a set, with the fields that were compared.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": "con_01kazsw6e3f8e9xq2m4r7t5v0b",
-    "phone": "+447400123456",
-    "values": {"email": "anna@example.com"},
-    "updated_at": "2026-11-21T10:00:00.000000Z"
-}))]
-pub struct DuplicateContact {
-    /// Its id.
-    pub id: ContactId,
-    /// Its number.
-    pub phone: String,
-    /// What it has in the compared fields, as it is written there.
-    pub values: BTreeMap<String, FieldValue>,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-}
-
-/// Contacts that are perhaps the same person.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "found": 2,
-    "contacts": [
-        {"id": "con_01kazsw6e3f8e9xq2m4r7t5v0b", "phone": "+447400123456", "values": {"email": "anna@example.com"},
-         "updated_at": "2026-11-21T10:00:00.000000Z"},
-        {"id": "con_01kb0000000000000000000000", "phone": "+447400123457", "values": {"email": "Anna@example.com"},
-         "updated_at": "2026-11-21T11:00:00.000000Z"}
-    ],
-    "in_groups": []
-}))]
-pub struct DuplicateSet {
-    /// How many there were when they were found.
-    pub found: i64,
-    /// Those that are there now, in the order of their making; at most 100.
-    pub contacts: Vec<DuplicateContact>,
-    /// For `phone`: what the contact is in its groups only.
-    pub in_groups: Vec<DuplicateInGroup>,
-}
-
-impl DuplicateSet {
-    pub(super) fn new(row: SetRow, by: &[String]) -> Self {
-        let SetRow { key: _, found, contacts, elsewhere } = row;
-        let contacts = contacts.into_iter().map(|contact| {
-            let value = |name: &String| match domain::contacts::Column::by_name(name) {
-                Some(column) => contact.profile.get(column).map(serde_json::Value::from),
-                None => name.strip_prefix("fields.").and_then(|key| contact.fields.get(key).cloned()),
-            };
-            DuplicateContact {
-                id: contact.id,
-                phone: contact.phone.to_string(),
-                values: by.iter().filter_map(|name| Some((name.clone(), FieldValue(value(name)?)))).collect(),
-                updated_at: contact.updated_at,
-            }
-        });
-        Self {
-            found,
-            contacts: contacts.collect(),
-            in_groups: elsewhere.into_iter().map(DuplicateInGroup::from).collect(),
         }
     }
 }

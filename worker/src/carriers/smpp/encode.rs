@@ -18,12 +18,24 @@ use smpp::client::{Address, Body, Sar, Submit};
 /// UDHI of esm_class (SMPP 3.4 §5.2.12): the text begins with a user data header.
 const UDH_INDICATOR: u8 = 0x40;
 
-/// How many submits a message makes. What it costs was decided when it was written, and does not depend on it.
+/// Octets of text that are one part in every way.
+const SHORT: usize = 70;
+
+/// How many submits a message makes here. It may have been written, or refused by another carrier, with another number of
+/// parts; what it costs was decided when it was written, and does not depend on it.
 pub fn parts(settings: &SmppSettings, message: &Outgoing) -> i64 {
-    if settings.long_messages.is_none() && settings.gsm7_alphabet == Alphabet::Gsm {
-        return message.parts;
+    if message.text.len() <= SHORT {
+        return 1;
     }
-    split(settings, message).map_or(message.parts, |(_, parts)| i64::try_from(parts.len()).unwrap_or(i64::MAX))
+    let plain = settings.long_messages.is_none() && settings.gsm7_alphabet == Alphabet::Gsm;
+    match (plain, serde_json::from_value::<SplitMode>(message.split_mode.clone().into())) {
+        (true, Ok(SplitMode::Cut | SplitMode::Payload)) => 1,
+        // Counts what splitting would make, and makes nothing.
+        (true, Ok(mode)) => i64::from(segments::measure(&message.text, mode, None).segments),
+        _ => {
+            split(settings, message).map_or(message.parts, |(_, parts)| i64::try_from(parts.len()).unwrap_or(i64::MAX))
+        }
+    }
 }
 
 /// The PDUs of one message, in order. `reference` ties the parts of a long one together.
@@ -184,7 +196,7 @@ mod tests {
         assert!(matches!(of(LongMessages::Sar)[2].sar, Some(Sar { reference: 0x0102, total: 3, sequence: 3 })));
         assert!(matches!(&of(LongMessages::Payload)[0].body, Body::Payload(b) if b.len() == 310));
         assert_eq!(parts(&with(LongMessages::Payload), &message), 1);
-        assert_eq!(parts(&SmppSettings::default(), &message), 1, "as it was written");
+        assert_eq!(parts(&SmppSettings::default(), &message), 3, "whatever another carrier made of it");
         let cut = Outgoing { split_mode: "cut".into(), ..message };
         assert_eq!(submits(&with(LongMessages::Sar), &cut, 1).unwrap().len(), 1, "what is cut stays cut");
     }
@@ -195,10 +207,7 @@ mod tests {
             let settings = SmppSettings { gsm7_alphabet: alphabet, ..SmppSettings::default() };
             let message = message(text, mode);
             let submits = submits(&settings, &message, 1).unwrap();
-            assert_eq!(
-                parts(&settings, &message),
-                if alphabet == Alphabet::Gsm { 1 } else { i64::try_from(submits.len()).unwrap() }
-            );
+            assert_eq!(parts(&settings, &message), i64::try_from(submits.len()).unwrap());
             submits
         };
         let octets = |submit: &Submit| match &submit.body {
