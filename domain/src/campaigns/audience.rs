@@ -236,6 +236,15 @@ impl Audience {
         }
         let left_out: Vec<String> =
             meant.exclude.iter().map(|segment| format!(" OR ({})", writer.tree(segment))).collect();
+        let in_groups = if self.exclude_group_ids.is_empty() {
+            "$3 <> $3".to_owned()
+        } else {
+            format!(
+                "COALESCE((SELECT 1 FROM contact_groups cg WHERE cg.contact_id = c.id AND cg.group_id IN {} LIMIT 1), 0) = 1",
+                ids_list(backend, 3)
+            )
+        };
+        let excluded = format!("COALESCE({in_groups}{}, FALSE)", left_out.concat());
         // Scalar sub-selects, since PostgreSQL would make a table of all members of an EXISTS, for every page.
         let sql = format!(
             "SELECT c.id, c.phone, c.consent, {} AS blacklisted, {} AS unsubscribed, {} AS stopped, {} AS excluded, \
@@ -244,18 +253,7 @@ impl Audience {
             blacklist::has("$1", "c.phone"),
             unsubscribes::has("$1", "c.phone", "$4"),
             groups::stops("c.id"),
-            format!(
-                "COALESCE({}{}, FALSE)",
-                if self.exclude_group_ids.is_empty() {
-                    "$3 <> $3".to_owned()
-                } else {
-                    format!(
-                        "COALESCE((SELECT 1 FROM contact_groups cg WHERE cg.contact_id = c.id AND cg.group_id IN {} LIMIT 1), 0) = 1",
-                        ids_list(backend, 3)
-                    )
-                },
-                left_out.concat()
-            ),
+            excluded,
             sources.join(" UNION "),
             lookup(backend, "contacts", "c", "c.id = u.id AND c.account_id = $1"),
         );

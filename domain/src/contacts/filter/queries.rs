@@ -3,7 +3,9 @@
 //! What a filter is walked by is chosen here and not left to the planner, whose statistics know little of one account:
 //! the few contacts that a search found by its index, the members of one group, or all contacts of the account.
 
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::{
@@ -67,6 +69,17 @@ fn term(part: &Tree) -> Option<&str> {
     }
 }
 
+/// A statement that PostgreSQL plans for these very values: it plans a text that it has seen some times for any values, and
+/// then takes a rare word for a common one. A remark with a hash makes it a text of its own.
+fn for_these(backend: DbBackend, sql: String, values: &[Value]) -> String {
+    if backend != DbBackend::Postgres {
+        return sql;
+    }
+    let mut hash = DefaultHasher::new();
+    format!("{values:?}").hash(&mut hash);
+    format!("/* {:016x} */ {sql}", hash.finish())
+}
+
 /// The texts of the account that have a term in them, by the index of trigrams: FROM and WHERE over `contact_search cs`.
 fn having(writer: &mut Writer, term: &str) -> (&'static str, String) {
     if writer.backend == DbBackend::Postgres {
@@ -93,6 +106,7 @@ async fn driver<'a>(
         let mut writer = Writer { backend: conn.get_database_backend(), values: vals![scope.account()] };
         let (from, condition) = having(&mut writer, term);
         let sql = format!("SELECT cs.contact_id FROM {from} WHERE {condition} LIMIT {}", FEW + 1);
+        let sql = for_these(writer.backend, sql, &writer.values);
         let found: Vec<Uuid> = conn.column(&sql, writer.values).await?;
         if found.len() <= FEW {
             parts.remove(place);
@@ -159,13 +173,13 @@ async fn walk(
     columns: &str,
     limit: u64,
     after: Option<ContactId>,
-) -> Result<(String, Vec<sea_orm::Value>)> {
+) -> Result<(String, Vec<Value>)> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut writer = Writer { backend: conn.get_database_backend(), values: vals![scope.account(), limit] };
     let Selected { from, condition, key } = selected(conn, scope, &mut writer, tree, Use::Walk).await?;
     let from_there = after.map(|id| format!(" AND {key} > {}", writer.bind(id))).unwrap_or_default();
     let sql = format!("SELECT {columns} FROM {from} WHERE {condition}{from_there} ORDER BY {key} LIMIT $2");
-    Ok((sql, writer.values))
+    Ok((for_these(writer.backend, sql, &writer.values), writer.values))
 }
 
 /// A page of the contacts that match, in order of their ids; and whether there are more.
@@ -207,6 +221,7 @@ pub async fn count(conn: &impl ConnectionTrait, scope: &AccountScope, tree: &Tre
     let mut writer = Writer { backend: conn.get_database_backend(), values: vals![scope.account()] };
     let Selected { from, condition, key: _ } = selected(conn, scope, &mut writer, tree, Use::Count).await?;
     let sql = format!("SELECT COUNT(*) FROM {from} WHERE {condition}");
+    let sql = for_these(writer.backend, sql, &writer.values);
     Ok(conn.scalar(&sql, writer.values).await?.unwrap_or(0))
 }
 
@@ -234,5 +249,6 @@ pub async fn summed<T: FromQueryResult + Send>(
     let Sum { columns, join, tail } = make(&mut writer);
     let Selected { from, condition, key: _ } = selected(conn, scope, &mut writer, tree, Use::Count).await?;
     let sql = format!("SELECT {columns} FROM {from} {join} WHERE {condition} {tail}");
+    let sql = for_these(writer.backend, sql, &writer.values);
     Ok(conn.all(&sql, writer.values).await?)
 }
