@@ -105,6 +105,37 @@ both! {
         app.get("/v1/blacklist?source=hearsay").refused(400, "unknown_parameter");
     }
 
+    fn a_number_tells_what_stands_against_it(stage) {
+        let app = stage.start();
+        let phone = "+447400100001";
+        let path = format!("/v1/numbers/{phone}/blocks");
+        assert_eq!(app.read(&path), json!({"phone": phone, "blocked": false, "blocks": []}));
+        app.post("/v1/unsubscribes", &json!({"phone": phone, "sender": "CARILLON", "reason": "by mail"})).ok(201);
+        let reasons = |app: &App| -> Vec<Value> {
+            app.read(&path)["blocks"].as_array().unwrap().iter().map(|b| b["reason"].clone()).collect()
+        };
+        assert_eq!((&app.read(&path)["blocked"], reasons(&app)), (&json!(false), vec![json!("unsubscribed")]));
+        let group = app.post("/v1/groups", &json!({"name": "Never", "stop_list": true})).ok(201)["id"].clone();
+        let new = json!({"phone": phone, "consent": {"status": "refused", "source": "letter"}, "group_ids": [group]});
+        let contact = app.post("/v1/contacts", &new).ok(201)["id"].clone();
+        let entry = app.post("/v1/blacklist", &json!({"phone": phone, "reason": "rude"})).ok(201);
+        let told = app.read(&path);
+        assert_eq!(reasons(&app), ["blacklisted", "consent_refused", "stop_list", "unsubscribed"]);
+        let [listed, refused, stopped, unsubscribed] = told["blocks"].as_array().unwrap().as_slice() else { panic!("{told}") };
+        assert_eq!([&listed["id"], &listed["text"], &listed["source"], &listed["since"]], [&entry["id"], &json!("rude"), &json!("api"), &entry["created_at"]]);
+        assert_eq!([&refused["contact_id"], &refused["source"]], [&contact, &json!("letter")]);
+        assert_eq!([&stopped["group_id"], &stopped["group_name"]], [&group, &json!("Never")]);
+        assert_eq!([&unsubscribed["sender"], &unsubscribed["text"]], [&json!("CARILLON"), &json!("by mail")]);
+        assert_eq!(app.read(&path.replace('+', ""))["blocks"], told["blocks"]);
+        // What is told is what a send skips for, in this order.
+        assert_eq!(app.send(&[phone], "Hello").ok(202)["messages"][0]["reason"], "blacklisted");
+        app.delete(&format!("/v1/contacts/{}", contact.as_str().unwrap())).ok(204);
+        assert_eq!(reasons(&app), ["blacklisted", "unsubscribed"]);
+        app.get("/v1/numbers/12/blocks").refused(400, "unknown_parameter");
+        let few = app.post("/v1/api-tokens", &json!({"description": "few", "scopes": ["contacts:read"]})).ok(201);
+        app.with_token(few["secret"].as_str().unwrap()).get(&path).refused(403, "scope_missing");
+    }
+
     fn a_campaigns_unreached_are_added_from_its_report(stage) {
         let app = stage.start();
         let phones = ["00", "01", "02", "03", "20"].map(magic);

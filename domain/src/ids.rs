@@ -141,6 +141,8 @@ typed_id!(OperatorTokenId, "opt", "an operator token");
 typed_id!(ContactId, "con", "a contact");
 typed_id!(ContactFieldId, "fld", "a contact field");
 typed_id!(GroupId, "grp", "a group");
+typed_id!(ContactJobId, "cjb", "a contact job");
+typed_id!(ConsentId, "cns", "a statement of consent");
 typed_id!(BlacklistId, "blk", "a blacklist entry");
 typed_id!(FileId, "fil", "a file");
 typed_id!(ImportId, "imp", "an import");

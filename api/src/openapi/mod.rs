@@ -46,6 +46,8 @@ const TAGS: &[(&str, &str)] = &[
     ("Contact fields", "The account's own fields of a contact."),
     ("Contacts", "Whom to send to."),
     ("Groups", "Lists of contacts."),
+    ("Contact jobs", "Work on many contacts: clean-ups, duplicates."),
+    ("Trash", "Deleted contacts and groups that can be restored."),
     ("Imports", "Reading contacts from files."),
     ("Exports", "Contacts, the blacklist and unsubscribes as tables for spreadsheets."),
     ("Blacklist", "Numbers that are never sent to."),

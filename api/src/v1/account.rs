@@ -41,6 +41,7 @@ pub fn routes(config: &mut ServiceConfig) {
     "currency": "EUR",
     "countries": null,
     "max_segments": 10,
+    "trash_days": 30,
     "created_at": "2026-11-21T10:00:00.000000Z",
     "updated_at": "2026-11-21T10:00:00.000000Z"
 }))]
@@ -67,6 +68,8 @@ pub struct Account {
     pub countries: Option<Vec<String>>,
     /// The most segments one message may have.
     pub max_segments: i64,
+    /// Days for which deleted contacts and groups can be restored.
+    pub trash_days: i64,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -90,6 +93,7 @@ impl From<Row> for Account {
             countries,
             refund_on: _,
             max_segments,
+            trash_days,
             created_at,
             updated_at,
             version: _,
@@ -106,6 +110,7 @@ impl From<Row> for Account {
             currency,
             countries: countries.listed(),
             max_segments,
+            trash_days,
             created_at,
             updated_at,
         }
@@ -133,6 +138,10 @@ pub struct AccountPatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false, minimum = 1, maximum = 255)]
     pub max_segments: Option<i64>,
+    /// 1 to 365: days for which contacts and groups that are deleted from now on can be restored.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false, minimum = 1, maximum = 365)]
+    pub trash_days: Option<i64>,
 }
 
 /// Get the account
@@ -170,8 +179,8 @@ async fn update(
     IfMatch(expected): IfMatch,
     Json(patch): Json<AccountPatch>,
 ) -> Result<Reply<Account>, Failure> {
-    let AccountPatch { default_country, time_zone, language, max_segments } = patch;
-    let change = Change { default_country, time_zone, language, max_segments };
+    let AccountPatch { default_country, time_zone, language, max_segments, trash_days } = patch;
+    let change = Change { default_country, time_zone, language, max_segments, trash_days };
     let tx = app.db.begin().await?;
     let row = accounts::update(&tx, &scope, expected, change).await?;
     tx.commit().await?;

@@ -26,7 +26,7 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(get).service(update).service(delete);
+    config.service(list).service(create).service(get).service(update).service(delete).service(replace_choice);
 }
 
 /// A field of contacts that the account defined itself.
@@ -93,6 +93,38 @@ pub struct ContactFieldPatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub choices: Option<Vec<String>>,
+}
+
+/// Which choice to replace, and by what.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"from": "M", "to": "Medium"}))]
+pub struct ContactFieldChoice {
+    /// One of the field's choices, as it is written there.
+    pub from: String,
+    /// What takes its place, 1 to 100 characters: a new choice, or another of the field's, so that the two become one.
+    /// Null: the choice goes, and contacts that had it have no value.
+    pub to: Option<String>,
+}
+
+/// A contact field whose choice was replaced.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "field": {
+        "id": "fld_01kazsw6e3f8e9xq2m4r7t5v0b",
+        "key": "size",
+        "title": "T-shirt size",
+        "type": "choice",
+        "choices": ["S", "Medium", "L"],
+        "created_at": "2026-11-21T10:00:00.000000Z"
+    },
+    "contacts_changed": 42
+}))]
+pub struct ContactFieldReplaced {
+    /// The field as it is now.
+    pub field: ContactField,
+    /// Contacts that had the choice.
+    pub contacts_changed: u64,
 }
 
 /// Which contact fields to list.
@@ -178,7 +210,8 @@ async fn get(app: Data<App>, Auth(scope): Auth, Id(id): Id<ContactFieldId>) -> R
 
 /// Change a contact field
 ///
-/// Title and choices can change, key and type cannot. For example, `{"title": "Shirt size"}`.
+/// Title and choices can change, key and type cannot. New `choices` rule what can be set from now on; values that
+/// contacts have stay, also where their choice is gone (`choices/replace` changes them too). For example, `{"title": "Shirt size"}`.
 #[utoipa::path(
     operation_id = "contact_fields.update",
     tag = "Contact fields",
@@ -204,8 +237,8 @@ async fn update(
 
 /// Delete a contact field
 ///
-/// Its values leave every contact too; this cannot be undone. For example,
-/// `DELETE /v1/contact-fields/fld_01kazsw6e3f8e9xq2m4r7t5v0b`.
+/// Its values leave every contact too, also those in the trash and those that hold in one group only; this cannot be
+/// undone. For example, `DELETE /v1/contact-fields/fld_01kazsw6e3f8e9xq2m4r7t5v0b`.
 #[utoipa::path(
     operation_id = "contact_fields.delete",
     tag = "Contact fields",
@@ -224,4 +257,34 @@ async fn delete(
     contact_fields::delete(&tx, &scope, id, expected).await?;
     tx.commit().await?;
     Ok(NoContent)
+}
+
+/// Replace a choice
+///
+/// In the list and in every contact that has it, also in the trash and where it holds in one group only, in one
+/// transaction. Rename one by a new name: `{"from": "M", "to": "Medium"}`; make two one by a name that is there; take one
+/// away, with its values, by null: `{"from": "XS", "to": null}`. The last choice cannot be taken away.
+#[utoipa::path(
+    operation_id = "contact_fields.replace_choice",
+    tag = "Contact fields",
+    security(("bearer" = ["contacts:write"])),
+    params(("id" = ContactFieldId, Path), IfMatch, Key),
+    responses((status = OK, description = "The contact field as it is now.", body = ContactFieldReplaced)),
+    extensions(("x-errors" = json!(["conflict"]))),
+)]
+#[post("/contact-fields/{id}/choices/replace")]
+async fn replace_choice(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ContactFieldId>,
+    IfMatch(expected): IfMatch,
+    key: Key,
+    Json(ContactFieldChoice { from, to }): Json<ContactFieldChoice>,
+) -> Result<Answer, Failure> {
+    key.run(&app, &scope, async |tx| {
+        let (row, contacts_changed) =
+            contact_fields::replace_choice(tx, &scope, id, &from, to.as_deref(), expected).await?;
+        Ok(Reply::ok(ContactFieldReplaced { field: row.into(), contacts_changed }))
+    })
+    .await
 }

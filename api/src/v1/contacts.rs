@@ -1,5 +1,6 @@
 //! `/v1/contacts`: whom to send to.
 
+mod merge;
 mod quick_add;
 mod search;
 mod shapes;
@@ -9,11 +10,12 @@ use actix_web::{delete, get, patch, post, web::Data};
 use domain::{
     Code, Error,
     clock::Timestamp,
-    contacts::{self, Consent, Contact as Row, Filter},
+    contacts::{self, Consent, Contact as Row, Filter, Statement},
     groups,
-    ids::{ContactId, GroupId},
+    ids::{ConsentId, ContactId, GroupId},
     phone::{self, Msisdn, Rule},
     scope::AccountScope,
+    trash,
 };
 use sea_orm::ConnectionTrait;
 use serde::Deserialize;
@@ -22,7 +24,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use quick_add::{QuickAdd, QuickAddFound, QuickAdded};
 pub use search::{ContactSearch, ContactsFound};
-pub use shapes::{Contact, ContactConsent, ContactPatch, FieldValue, NewContact, NewContactConsent};
+pub(super) use shapes::object;
+pub use shapes::{
+    Contact, ContactConsent, ContactConsentPatch, ContactPatch, ContactStatement, FieldValue, NewContact,
+    NewContactConsent,
+};
 
 use crate::{
     App,
@@ -41,7 +47,14 @@ use crate::{
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(search::search).service(quick_add::quick_add).service(upsert::upsert);
-    config.service(list).service(create).service(get).service(update).service(delete);
+    config
+        .service(list)
+        .service(create)
+        .service(merge::merge)
+        .service(get)
+        .service(update)
+        .service(delete)
+        .service(consents);
 }
 
 /// Which contacts to list; filters are joined by "and".
@@ -69,6 +82,26 @@ pub struct ListContacts {
     pub created_after: Option<Timestamp>,
     /// Only contacts made before this moment.
     pub created_before: Option<Timestamp>,
+}
+
+/// Which statements of consent to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListContactStatements {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    pub after: Option<String>,
+}
+
+/// How a contact is deleted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DeleteContact {
+    /// True: for good, with its statements of consent. Else it goes to the trash.
+    #[param(default = false)]
+    pub permanently: Option<bool>,
 }
 
 /// The number of a filter. An unescaped `+` arrives as a space, so bare digits are taken as international.
@@ -211,26 +244,58 @@ async fn update(
     Ok(reply)
 }
 
+/// List what a contact has said to being written to
+///
+/// Every statement of consent, oldest first, with its time, its source, when it was written down and by which API token:
+/// the proof, which no change of the contact takes away. It goes only with the contact, when that is deleted for good.
+/// For example, `GET /v1/contacts/con_01kazsw6e3f8e9xq2m4r7t5v0b/consents`.
+#[utoipa::path(
+    operation_id = "contacts.consents",
+    tag = "Contacts",
+    security(("bearer" = ["contacts:read"])),
+    params(("id" = ContactId, Path), ListContactStatements),
+    responses((status = OK, description = "A page of statements.", body = Page<ContactStatement>)),
+)]
+#[get("/contacts/{id}/consents")]
+async fn consents(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ContactId>,
+    Query(asked): Query<ListContactStatements>,
+) -> Result<Reply<Page<ContactStatement>>, Failure> {
+    let ListContactStatements { limit, after } = asked;
+    let window = window::<ConsentId>(limit, after.as_deref())?;
+    let rows = contacts::consents(app.db.read(), &scope, id, window).await?;
+    Ok(Reply::ok(Page::new(rows, |row: &Statement| row.id)))
+}
+
 /// Delete a contact
 ///
-/// It leaves its groups; the messages it received stay in the reports. A number on the blacklist stays there. For
-/// example, `DELETE /v1/contacts/con_01kazsw6e3f8e9xq2m4r7t5v0b`.
+/// It goes to the trash, where it can be restored with its id, groups and consents for as long as the account's
+/// `trash_days` say (30, unless changed), and is then purged. Until it is restored it is in no list, group, audience or
+/// count, and its number may be made or imported anew, as another contact. With `permanently=true` it is purged at once.
+/// The messages it received stay in the reports; a number on the blacklist stays there. For example,
+/// `DELETE /v1/contacts/con_01kazsw6e3f8e9xq2m4r7t5v0b`.
 #[utoipa::path(
     operation_id = "contacts.delete",
     tag = "Contacts",
     security(("bearer" = ["contacts:write"])),
-    params(("id" = ContactId, Path), IfMatch),
-    responses((status = NO_CONTENT, description = "It is gone.")),
+    params(("id" = ContactId, Path), DeleteContact, IfMatch),
+    responses((status = NO_CONTENT, description = "It is in the trash, or gone.")),
 )]
 #[delete("/contacts/{id}")]
 async fn delete(
     app: Data<App>,
     Auth(scope): Auth,
     Id(id): Id<ContactId>,
+    Query(asked): Query<DeleteContact>,
     IfMatch(expected): IfMatch,
 ) -> Result<NoContent, Failure> {
     let tx = app.db.begin().await?;
-    contacts::delete(&tx, &scope, id, expected).await?;
+    trash::contact(&tx, &scope, id, expected).await?;
+    if asked.permanently.unwrap_or(false) {
+        trash::purge_contacts(&tx, &scope, &[id]).await?;
+    }
     tx.commit().await?;
     Ok(NoContent)
 }

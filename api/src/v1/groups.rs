@@ -1,14 +1,20 @@
 //! `/v1/groups`: lists of contacts, and who is in them.
 
+mod members;
+mod values;
+
 use actix_web::{delete, get, patch, post, web::Data};
 use domain::{
     clock::Timestamp,
-    groups::{self, Changed, Group as Row},
-    ids::{ContactId, GroupId},
+    groups::{self, Group as Row},
+    ids::GroupId,
+    trash,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use values::GroupValues;
 
 use crate::{
     App,
@@ -26,8 +32,8 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(get).service(update).service(delete);
-    config.service(add).service(remove).service(copy).service(move_to);
+    config.service(list).service(create).service(delete_several).service(get).service(update).service(delete);
+    config.configure(members::routes).service(values::set_values);
 }
 
 /// A group of contacts.
@@ -107,43 +113,32 @@ pub struct GroupPatch {
     pub stop_list: Option<bool>,
 }
 
-/// Contacts to add or to remove.
+/// Groups to delete.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"contact_ids": ["con_01kazsw6e3f8e9xq2m4r7t5v0b"]}))]
-pub struct GroupMembers {
-    /// 1 to 10,000 contacts.
-    pub contact_ids: Vec<ContactId>,
+#[schema(example = json!({"group_ids": ["grp_01kazsw6e3f8e9xq2m4r7t5v0b"]}))]
+pub struct GroupsToDelete {
+    /// 1 to 10,000 groups.
+    pub group_ids: Vec<GroupId>,
 }
 
-/// Contacts to copy or move to another group.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"to_group_id": "grp_01kazsw6e3f8e9xq2m4r7t5v0b"}))]
-pub struct GroupTransfer {
-    /// The other group.
-    pub to_group_id: GroupId,
-    /// Up to 10,000 members of this group; left out, all of them.
-    pub contact_ids: Option<Vec<ContactId>>,
-}
-
-/// What a change of members did.
+/// What became of groups that were to be deleted.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"changed": 2, "unchanged": 1, "not_found": []}))]
-pub struct GroupMembersChanged {
-    /// Contacts for which something changed.
-    pub changed: u64,
-    /// Contacts for which it was so already, or that are not in the group at all.
-    pub unchanged: u64,
-    /// Ids that are no contacts of the account.
-    pub not_found: Vec<ContactId>,
+#[schema(example = json!({"deleted": ["grp_01kazsw6e3f8e9xq2m4r7t5v0b"], "not_found": []}))]
+pub struct GroupsDeleted {
+    /// Groups that are in the trash now.
+    pub deleted: Vec<GroupId>,
+    /// Ids that are no groups of the account.
+    pub not_found: Vec<GroupId>,
 }
 
-impl From<Changed> for GroupMembersChanged {
-    fn from(row: Changed) -> Self {
-        let Changed { changed, unchanged, not_found } = row;
-        Self { changed, unchanged, not_found }
-    }
+/// How a group is deleted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DeleteGroup {
+    /// True: for good. Else it goes to the trash.
+    #[param(default = false)]
+    pub permanently: Option<bool>,
 }
 
 /// Which groups to list.
@@ -157,6 +152,10 @@ pub struct ListGroups {
     pub after: Option<String>,
     /// Only the group of this name.
     pub name: Option<String>,
+    /// Only hidden groups, or only those that are not.
+    pub hidden: Option<bool>,
+    /// Only stop lists, or only ordinary groups.
+    pub stop_list: Option<bool>,
 }
 
 /// List groups
@@ -176,8 +175,9 @@ async fn list(
     Auth(scope): Auth,
     Query(asked): Query<ListGroups>,
 ) -> Result<Reply<Page<Group>>, Failure> {
-    let ListGroups { limit, after, name } = asked;
-    let rows = groups::list(app.db.read(), &scope, name.as_deref(), window(limit, after.as_deref())?).await?;
+    let ListGroups { limit, after, name, hidden, stop_list } = asked;
+    let filter = groups::Filter { name, hidden, stop_list };
+    let rows = groups::list(app.db.read(), &scope, &filter, window(limit, after.as_deref())?).await?;
     Ok(Reply::ok(Page::new(rows, |row: &Row| row.id)))
 }
 
@@ -251,122 +251,57 @@ async fn update(
 
 /// Delete a group
 ///
-/// Its contacts stay. For example, `DELETE /v1/groups/grp_01kazsw6e3f8e9xq2m4r7t5v0b`.
+/// It goes to the trash, where it can be restored with its members for as long as the account's `trash_days` say; its
+/// contacts stay. With `permanently=true` it is purged at once. For example,
+/// `DELETE /v1/groups/grp_01kazsw6e3f8e9xq2m4r7t5v0b`.
 #[utoipa::path(
     operation_id = "groups.delete",
     tag = "Groups",
     security(("bearer" = ["contacts:write"])),
-    params(("id" = GroupId, Path), IfMatch),
-    responses((status = NO_CONTENT, description = "It is gone.")),
+    params(("id" = GroupId, Path), DeleteGroup, IfMatch),
+    responses((status = NO_CONTENT, description = "It is in the trash, or gone.")),
 )]
 #[delete("/groups/{id}")]
 async fn delete(
     app: Data<App>,
     Auth(scope): Auth,
     Id(id): Id<GroupId>,
+    Query(asked): Query<DeleteGroup>,
     IfMatch(expected): IfMatch,
 ) -> Result<NoContent, Failure> {
     let tx = app.db.begin().await?;
-    groups::delete(&tx, &scope, id, expected).await?;
+    if asked.permanently.unwrap_or(false) {
+        domain::db::expect_version(groups::get(&tx, &scope, id).await?.version, expected)?;
+        trash::purge_live_group(&tx, &scope, id).await?;
+    } else {
+        trash::group(&tx, &scope, id, expected).await?;
+    }
     tx.commit().await?;
     Ok(NoContent)
 }
 
-/// Add contacts to a group
+/// Delete several groups
 ///
-/// Contacts that are in it already count as `unchanged`; unknown ids are listed and sink nothing. For example,
-/// `{"contact_ids": ["con_01kazsw6e3f8e9xq2m4r7t5v0b"]}`.
+/// They go to the trash together, in one transaction; their contacts stay. Unknown ids are listed and sink nothing. For
+/// example, `{"group_ids": ["grp_01kazsw6e3f8e9xq2m4r7t5v0b"]}`.
 #[utoipa::path(
-    operation_id = "groups.add_contacts",
+    operation_id = "groups.delete_several",
     tag = "Groups",
     security(("bearer" = ["contacts:write"])),
-    params(("id" = GroupId, Path), Key),
-    responses((status = OK, description = "What changed.", body = GroupMembersChanged)),
+    params(Key),
+    responses((status = OK, description = "What was deleted.", body = GroupsDeleted)),
 )]
-#[post("/groups/{id}/contacts")]
-async fn add(
+#[post("/groups/delete")]
+async fn delete_several(
     app: Data<App>,
     Auth(scope): Auth,
-    Id(id): Id<GroupId>,
     key: Key,
-    Json(GroupMembers { contact_ids }): Json<GroupMembers>,
+    Json(GroupsToDelete { group_ids }): Json<GroupsToDelete>,
 ) -> Result<Answer, Failure> {
     key.run(&app, &scope, async |tx| {
-        Ok(Reply::ok(GroupMembersChanged::from(groups::add(tx, &scope, id, &contact_ids).await?)))
-    })
-    .await
-}
-
-/// Remove contacts from a group
-///
-/// The contacts themselves stay. For example, `{"contact_ids": ["con_01kazsw6e3f8e9xq2m4r7t5v0b"]}`.
-#[utoipa::path(
-    operation_id = "groups.remove_contacts",
-    tag = "Groups",
-    security(("bearer" = ["contacts:write"])),
-    params(("id" = GroupId, Path), Key),
-    responses((status = OK, description = "What changed.", body = GroupMembersChanged)),
-)]
-#[post("/groups/{id}/contacts/remove")]
-async fn remove(
-    app: Data<App>,
-    Auth(scope): Auth,
-    Id(id): Id<GroupId>,
-    key: Key,
-    Json(GroupMembers { contact_ids }): Json<GroupMembers>,
-) -> Result<Answer, Failure> {
-    key.run(&app, &scope, async |tx| {
-        Ok(Reply::ok(GroupMembersChanged::from(groups::remove(tx, &scope, id, &contact_ids).await?)))
-    })
-    .await
-}
-
-/// Copy contacts to another group
-///
-/// They are then in both. Without `contact_ids`, all members: `{"to_group_id": "grp_01kazsw6e3f8e9xq2m4r7t5v0b"}`.
-#[utoipa::path(
-    operation_id = "groups.copy_contacts",
-    tag = "Groups",
-    security(("bearer" = ["contacts:write"])),
-    params(("id" = GroupId, Path), Key),
-    responses((status = OK, description = "What changed in the other group.", body = GroupMembersChanged)),
-)]
-#[post("/groups/{id}/contacts/copy")]
-async fn copy(
-    app: Data<App>,
-    Auth(scope): Auth,
-    Id(id): Id<GroupId>,
-    key: Key,
-    Json(GroupTransfer { to_group_id, contact_ids }): Json<GroupTransfer>,
-) -> Result<Answer, Failure> {
-    key.run(&app, &scope, async |tx| {
-        let changed = groups::copy(tx, &scope, id, to_group_id, contact_ids.as_deref()).await?;
-        Ok(Reply::ok(GroupMembersChanged::from(changed)))
-    })
-    .await
-}
-
-/// Move contacts to another group
-///
-/// They leave this one. Without `contact_ids`, all members: `{"to_group_id": "grp_01kazsw6e3f8e9xq2m4r7t5v0b"}`.
-#[utoipa::path(
-    operation_id = "groups.move_contacts",
-    tag = "Groups",
-    security(("bearer" = ["contacts:write"])),
-    params(("id" = GroupId, Path), Key),
-    responses((status = OK, description = "How many left this group.", body = GroupMembersChanged)),
-)]
-#[post("/groups/{id}/contacts/move")]
-async fn move_to(
-    app: Data<App>,
-    Auth(scope): Auth,
-    Id(id): Id<GroupId>,
-    key: Key,
-    Json(GroupTransfer { to_group_id, contact_ids }): Json<GroupTransfer>,
-) -> Result<Answer, Failure> {
-    key.run(&app, &scope, async |tx| {
-        let changed = groups::move_to(tx, &scope, id, to_group_id, contact_ids.as_deref()).await?;
-        Ok(Reply::ok(GroupMembersChanged::from(changed)))
+        let deleted = trash::groups(tx, &scope, &group_ids).await?;
+        let not_found = group_ids.into_iter().filter(|id| !deleted.contains(id)).collect();
+        Ok(Reply::ok(GroupsDeleted { deleted, not_found }))
     })
     .await
 }

@@ -20,6 +20,7 @@ pub mod blacklist;
 pub mod campaigns;
 pub mod carrier_callbacks;
 pub mod contact_fields;
+pub mod contact_jobs;
 pub mod contacts;
 pub mod events;
 pub mod exports;
@@ -29,12 +30,14 @@ pub mod imports;
 pub mod inbound_messages;
 pub mod message_filters;
 pub mod messages;
+pub mod numbers;
 pub mod rates;
 pub mod reports;
 pub mod senders;
 pub mod templates;
 #[cfg(test)]
 mod tests_contacts;
+pub mod trash;
 pub mod unsubscribes;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -48,7 +51,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(balance::routes)
         .configure(blacklist::routes)
         .configure(campaigns::routes)
+        .configure(carrier_callbacks::routes)
         .configure(contact_fields::routes)
+        .configure(contact_jobs::routes)
         // the literal `/contacts/imports` before `/contacts/{id}`
         .configure(imports::routes)
         .configure(contacts::routes)
@@ -59,10 +64,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(inbound_messages::routes)
         .configure(message_filters::routes)
         .configure(messages::routes)
+        .configure(numbers::routes)
         .configure(rates::routes)
         .configure(reports::routes)
         .configure(senders::routes)
         .configure(templates::routes)
+        .configure(trash::routes)
         .configure(unsubscribes::routes);
 }
 

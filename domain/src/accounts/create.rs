@@ -68,6 +68,7 @@ pub async fn create(tx: &DatabaseTransaction, scope: &OperatorScope, new: NewAcc
         countries,
         refund_on: Words(refund_on),
         max_segments: 10,
+        trash_days: 30,
         created_at: now,
         updated_at: now,
         version: 1,

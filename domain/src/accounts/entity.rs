@@ -101,6 +101,8 @@ pub struct Model {
     pub refund_on: Words,
     /// The most segments one message may have.
     pub max_segments: i64,
+    /// How long what is deleted can be restored.
+    pub trash_days: i64,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

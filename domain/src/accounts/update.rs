@@ -23,6 +23,8 @@ pub struct Change {
     pub language: Option<String>,
     /// 1 to 255.
     pub max_segments: Option<i64>,
+    /// 1 to 365.
+    pub trash_days: Option<i64>,
 }
 
 /// Changes the account of the scope; `expected` is the version the caller read.
@@ -35,7 +37,7 @@ pub async fn update(
     expected: Option<i64>,
     change: Change,
 ) -> Result<Account> {
-    let Change { default_country, time_zone, language, max_segments } = change;
+    let Change { default_country, time_zone, language, max_segments, trash_days } = change;
     let mut faults = Faults::default();
     check_country(&mut faults, default_country.as_ref().and_then(Option::as_deref));
     if time_zone.as_ref().is_some_and(|z| z.parse::<chrono_tz::Tz>().is_err()) {
@@ -46,6 +48,9 @@ pub async fn update(
     }
     if max_segments.is_some_and(|n| !(1..=255).contains(&n)) {
         faults.add("/max_segments", "out_of_range", "must be from 1 to 255");
+    }
+    if trash_days.is_some_and(|n| !(1..=365).contains(&n)) {
+        faults.add("/trash_days", "out_of_range", "must be from 1 to 365");
     }
     faults.check()?;
     let row = Entity::find_by_id(scope.account())
@@ -67,6 +72,9 @@ pub async fn update(
     }
     if let Some(n) = max_segments {
         row.max_segments = Set(n);
+    }
+    if let Some(n) = trash_days {
+        row.trash_days = Set(n);
     }
     row.updated_at = Set(scope.clock().now());
     row.version = Set(version);

@@ -3,16 +3,14 @@
 //! Invariants: a number stands once in an account's list; an import of contacts never takes one off; a number may be
 //! listed without being a contact; one that is listed already keeps its reason and source, whatever lists it again.
 
-mod gather;
 mod queries;
 mod write;
 
 use sea_orm::{FromQueryResult, QueryResult};
 
-pub use gather::{Gathered, add_campaign, add_group};
 pub(crate) use queries::has;
 pub use queries::{blacklisted, get, list};
-pub(crate) use write::{MAX_REASON, insert, start, stop};
+pub(crate) use write::{MAX_REASON, carry_over, insert, start, stop};
 pub use write::{add, remove};
 
 use crate::{clock::Timestamp, ids::BlacklistId, phone::Msisdn};
@@ -30,6 +28,10 @@ crate::text_enum! {
         Campaign = "campaign",
         /// By a reply of the subscriber that is for the whole account, such as `STOP ALL`.
         StopReply = "stop_reply",
+        /// By a clean-up of contacts.
+        CleanUp = "clean_up",
+        /// With a contact that was merged into the one with this number.
+        Merge = "merge",
     }
 }
 
@@ -37,7 +39,7 @@ crate::text_enum! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub source: Source,
-    /// The public id of the import, group, campaign or inbound message.
+    /// The public id of the import, group, campaign, inbound message, contact job or merged contact.
     pub id: Option<String>,
 }
 
@@ -59,7 +61,7 @@ pub struct Entry {
     pub reason: Option<String>,
     /// How it came here.
     pub source: Source,
-    /// The public id of the import, group, campaign or inbound message it came from.
+    /// The public id of the import, group, campaign, inbound message, contact job or merged contact it came from.
     pub source_id: Option<String>,
     /// Since when.
     pub created_at: Timestamp,

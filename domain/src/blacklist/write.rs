@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::{Entry, Listed, Origin, Source, queries};
 use crate::{
-    contacts,
+    contacts::{self, Contact},
     db::{Columns, Sql},
     error::{Error, Faults, Result},
     ids::{BlacklistId, InboundMessageId},
@@ -82,6 +82,22 @@ pub(crate) async fn stop(
 ) -> Result<()> {
     let origin = Origin { source: Source::StopReply, id: Some(by.to_string()) };
     insert(tx, scope, &[Listed { phone, reason: None }], &origin).await?;
+    Ok(())
+}
+
+/// What is said against the number of a contact that was merged holds for the number of the survivor too.
+pub(crate) async fn carry_over(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    merged: &Contact,
+    to: Msisdn,
+) -> Result<()> {
+    let sql = "SELECT * FROM blacklist WHERE account_id = $1 AND phone = $2";
+    let entry: Option<Entry> = tx.one(sql, vals![scope.account(), i64::from(merged.phone)]).await?;
+    if let Some(Entry { reason, .. }) = entry {
+        let origin = Origin { source: Source::Merge, id: Some(merged.id.to_string()) };
+        insert(tx, scope, &[Listed { phone: to, reason }], &origin).await?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Who a campaign goes to: groups, contacts and bare numbers, less excluded groups. Walked in pages of 1,000 in the
 //! order of contact ids, so that a million recipients cost no more memory than a thousand, and a walk can be resumed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,8 @@ pub(super) const PAGE: usize = 1000;
     "group_ids": ["grp_01kazsw6e3f8e9xq2m4r7t5v0b"], "contact_ids": [], "phones": ["+447400123456"], "exclude_group_ids": []
 }))]
 pub struct Audience {
-    /// Members of these groups.
+    /// Members of these groups. Texts have the values that a contact has in the group only, where it has some; of
+    /// several groups, the one that is named first goes before the others.
     pub group_ids: Vec<GroupId>,
     /// These contacts.
     pub contact_ids: Vec<ContactId>,
@@ -106,6 +107,16 @@ impl Audience {
             }
         }
         Ok(())
+    }
+
+    /// How many there are at most: one in several groups counts in each, and who is skipped counts too.
+    pub(super) async fn at_most(&self, conn: &impl ConnectionTrait) -> Result<i64> {
+        let list = ids_list(conn.get_database_backend(), 1);
+        let sql = format!("SELECT COUNT(*) FROM contact_groups WHERE group_id IN {list}");
+        let members: Option<i64> =
+            conn.scalar(&sql, crate::vals![ids_json(self.group_ids.iter().map(|g| g.0))]).await?;
+        let named = self.contact_ids.len() + self.phones.len();
+        Ok(members.unwrap_or(0).saturating_add(i64::try_from(named).unwrap_or(i64::MAX)))
     }
 
     /// The page after `cursor`. `campaign` is the one whose messages are being written, if any.
@@ -198,6 +209,11 @@ impl Audience {
             lookup(backend, "contacts", "c", "c.id = u.id AND c.account_id = $1"),
         );
         let rows: Vec<Row> = conn.all(&sql, values).await?;
+        let ends = rows.first().zip(rows.last()).map(|(first, last)| (first.id, last.id));
+        let mut in_group = match ends {
+            Some(ends) => groups::between(conn, &self.group_ids, ends).await?,
+            None => HashMap::new(),
+        };
         let full = rows.len() == PAGE;
         let last = rows.last().map(|r| r.id.0);
         let next = match last {
@@ -225,8 +241,11 @@ impl Audience {
                 comment,
                 fields,
             } = r;
-            let values =
+            let mut values =
                 Values { first_name, last_name, patronymic, birth_date, sex, email, company, link, comment, fields };
+            if let Some(overrides) = in_group.remove(&id) {
+                groups::over(&mut values, overrides);
+            }
             let phone = Msisdn::try_from(phone).ok()?;
             Some(Recipient {
                 phone,

@@ -1,8 +1,8 @@
 //! Deleting a field and its values.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::DatabaseTransaction;
 
-use super::queries;
+use super::{queries, replace};
 use crate::{
     db::{Sql, expect_version},
     error::Result,
@@ -11,8 +11,8 @@ use crate::{
     vals,
 };
 
-/// Deletes a field; its values leave every contact in the same transaction. `expected` is the version the caller has
-/// read.
+/// Deletes a field; its values leave every contact, group and the trash in the same transaction. `expected` is the
+/// version the caller has read.
 ///
 /// # Errors
 /// `not_found`, `version_mismatch`.
@@ -24,15 +24,7 @@ pub async fn delete(
 ) -> Result<()> {
     let field = queries::get(tx, scope, id).await?;
     expect_version(field.version, expected)?;
-    // The key has been checked to be letters, digits and _, so it needs no quoting inside a JSON path.
-    let sql = if tx.get_database_backend() == DbBackend::Postgres {
-        "UPDATE contacts SET fields = fields - $2, updated_at = $3, version = version + 1 \
-         WHERE account_id = $1 AND jsonb_exists(fields, $2)"
-    } else {
-        "UPDATE contacts SET fields = json_remove(fields, '$.' || $2), updated_at = $3, version = version + 1 \
-         WHERE account_id = $1 AND json_type(fields, '$.' || $2) IS NOT NULL"
-    };
-    tx.run(sql, vals![scope.account(), field.key, scope.clock().now()]).await?;
+    replace::everywhere(tx, scope, &field.key, None, None).await?;
     tx.run("DELETE FROM contact_fields WHERE account_id = $1 AND id = $2", vals![scope.account(), id]).await?;
     Ok(())
 }

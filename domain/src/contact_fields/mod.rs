@@ -1,11 +1,13 @@
 //! Contact fields: what an account keeps of a contact beyond the built-in columns, each with a type.
 //!
 //! Invariants: a key is unique in its account and never changes, nor does a type, so that stored values keep their
-//! meaning; there are at most [`MAX_FIELDS`] per account; deleting a field deletes its values.
+//! meaning; there are at most [`MAX_FIELDS`] per account; deleting a field deletes its values, also those that hold in one
+//! group only and those in the trash. A change of the choices leaves values as they are; replacing a choice changes them.
 
 mod create;
 mod delete;
 mod queries;
+mod replace;
 mod update;
 mod value;
 
@@ -14,6 +16,7 @@ use sea_orm::FromQueryResult;
 pub use create::{New, create};
 pub use delete::delete;
 pub use queries::{all, get};
+pub use replace::replace_choice;
 pub use update::{Patch, update};
 pub use value::{Rejected, Typed, boolean_word};
 

@@ -111,6 +111,9 @@ impl Column {
             Self::Email if !is_email(text) => {
                 Err(Rejected::new("invalid_email", "must be an e-mail address, such as anna@example.com"))
             }
+            Self::Link if reading == Reading::Strict && !is_link(text) => {
+                Err(Rejected::new("invalid_link", "must be a web address, such as https://example.com/anna"))
+            }
             Self::Language => language(text),
             _ => Ok(text.to_owned()),
         }
@@ -151,6 +154,13 @@ fn is_email(text: &str) -> bool {
     let printable = !text.chars().any(|c| c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>'));
     let dotted = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
     printable && !local.is_empty() && !local.contains('@') && local.len() <= 64 && dotted
+}
+
+/// `http://` or `https://`, and a host without spaces after it.
+fn is_link(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    host.is_some_and(|host| !host.is_empty()) && !text.chars().any(char::is_whitespace)
 }
 
 /// The shape of BCP 47: subtags of 1 to 8 letters and digits, the first of 2 or 3 letters.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::DatabaseTransaction;
 use serde_json::{Map, Value};
 
-use super::{Column, Contact, MAX_GROUPS, NewConsent, Profile, described, queries, values};
+use super::{Column, Consent, Contact, MAX_GROUPS, NewConsent, Profile, Said, consent, described, queries, values};
 use crate::{
     contact_fields,
     db::{Sql, or_exists},
@@ -14,7 +14,7 @@ use crate::{
     ids::{ContactId, GroupId},
     phone::Msisdn,
     scope::AccountScope,
-    vals,
+    trash, vals,
 };
 
 /// What a new contact is made of, as a request gives it.
@@ -26,7 +26,7 @@ pub struct New {
     pub columns: Vec<(Column, String)>,
     /// Values of the account's own fields.
     pub fields: Map<String, Value>,
-    /// A statement of consent.
+    /// A statement of consent; left out, nothing is known, unless a contact of this number in the trash has refused.
     pub consent: Option<NewConsent>,
     /// The integrator's own pairs of text.
     pub metadata: BTreeMap<String, String>,
@@ -44,16 +44,22 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, new: New) ->
     let (mut profile, mut fields, mut metadata) = (Profile::default(), Map::new(), Map::new());
     let phone = values::read_phone(tx, scope, &phone, &mut faults).await?;
     for (column, raw) in &columns {
-        values::read_column(&mut profile, *column, Some(raw), &mut faults);
+        values::read_column(&mut profile, *column, Some(raw), scope.clock().now(), &mut faults);
     }
     let defined = if given.is_empty() { Vec::new() } else { contact_fields::all(tx, scope).await? };
     values::read_fields(&mut fields, given, &defined, &mut faults);
     values::read_metadata(&mut metadata, pairs.into_iter().map(|(k, v)| (k, Some(v))), &mut faults);
-    values::check_consent(consent.as_ref(), &mut faults);
+    let (at, source) = consent.as_ref().map_or((None, None), |c| (c.at, c.source.as_deref()));
+    values::check_consent(at, source, scope.clock().now(), &mut faults);
     check_groups(tx, scope, &group_ids, &mut faults).await?;
     faults.check()?;
     let phone = phone.ok_or_else(|| Error::internal("a phone without fault is missing"))?;
     values::refuse_taken(tx, scope, None, phone, profile.get(Column::ExternalId)).await?;
+    let consent = match consent {
+        Some(said) => Some(said).filter(|said| said.status != Consent::Unknown),
+        // What the person refused before the contact was deleted is not forgotten by making it anew.
+        None => trash::refusals(tx, scope, &[phone]).await?.remove(&phone),
+    };
     let id = insert(tx, scope, phone, &profile, fields, consent, metadata).await?;
     for group in group_ids {
         groups::insert(tx, scope, group, &[id]).await?;
@@ -95,8 +101,13 @@ async fn insert(
     let now = scope.clock().now();
     let id = ContactId::new(now);
     let (country, operator, line_type) = described(phone);
-    let consent = consent.unwrap_or(NewConsent { status: super::Consent::Unknown, at: None, source: None });
-    let stated = consent.status != super::Consent::Unknown;
+    let said = consent.map(|NewConsent { status, at, source }| {
+        (status, Some(at.unwrap_or(now)), Some(source.unwrap_or_else(|| "api".to_owned())))
+    });
+    if let Some((status, at, source)) = said.clone() {
+        consent::note(tx, scope, &[Said { contact: id, phone, status, at, source }]).await?;
+    }
+    let (status, at, source) = said.unwrap_or((Consent::Unknown, None, None));
     let mut values = vals![
         id,
         scope.account(),
@@ -104,9 +115,9 @@ async fn insert(
         country,
         operator,
         line_type,
-        consent.status.as_str(),
-        consent.at.or(stated.then_some(now)),
-        consent.source.or(stated.then(|| "api".to_owned())),
+        status.as_str(),
+        at,
+        source,
         Value::Object(fields),
         Value::Object(metadata),
         now

@@ -6,12 +6,13 @@
 mod column;
 mod consent;
 mod create;
-mod delete;
 pub mod filter;
+mod merge;
 pub mod outcomes;
 mod profile;
 mod queries;
 mod quick_add;
+mod replace;
 mod update;
 mod upsert;
 mod values;
@@ -23,14 +24,17 @@ use sea_orm::{FromQueryResult, QueryResult};
 use serde_json::{Map, Value};
 
 pub use column::{Column, Reading};
-pub use consent::{Consent, NewConsent};
+pub use consent::{Consent, ConsentPatch, NewConsent, Statement, consents};
+pub(crate) use consent::{Said, note};
 use create::check_groups;
 pub use create::{New, create};
-pub use delete::delete;
 pub use filter::{ContactFilter, Tree};
+pub use merge::{MAX_MERGED, Merge, merge};
 pub use profile::Profile;
+pub(crate) use queries::several;
 pub use queries::{Filter, get, groups_of, list, memberships, rule};
 pub use quick_add::{Added, MAX_FOUND, MAX_TEXT, quick_add};
+pub(crate) use replace::replace_values;
 pub use update::{Patch, update};
 pub use upsert::upsert;
 
@@ -101,6 +105,30 @@ impl FromQueryResult for Contact {
             updated_at: row.try_get(pre, "updated_at")?,
             version: row.try_get(pre, "version")?,
         })
+    }
+}
+
+#[cfg(test)]
+impl Contact {
+    /// Somebody, for tests of pure rules.
+    pub(crate) fn sample() -> Self {
+        let at = Timestamp(1_700_000_000_000_000);
+        Self {
+            id: ContactId::new(at),
+            phone: Msisdn::from_u64(447_400_100_001).unwrap(),
+            country: None,
+            operator: None,
+            line_type: None,
+            profile: Profile::default(),
+            consent: Consent::Unknown,
+            consent_at: None,
+            consent_source: None,
+            fields: Map::new(),
+            metadata: Map::new(),
+            created_at: at,
+            updated_at: at,
+            version: 1,
+        }
     }
 }
 

@@ -69,6 +69,17 @@ pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: ContactI
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("contact"))
 }
 
+/// Those of `ids` that are contacts of the account.
+pub(crate) async fn several(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    ids: &[ContactId],
+) -> Result<Vec<Contact>> {
+    let list = ids_list(conn.get_database_backend(), 2);
+    let sql = format!("SELECT * FROM contacts WHERE account_id = $1 AND id IN {list} ORDER BY id");
+    Ok(conn.all(&sql, vals![scope.account(), ids_json(ids.iter().map(|id| id.0))]).await?)
+}
+
 /// The groups of each of these contacts, in order of their creation. One statement, however many there are.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use crate::{
     db::{Sql, Window},
     groups,
     testing::{Stage, stages, write_tx},
-    vals,
+    trash, vals,
 };
 
 async fn contact(stage: &Stage, phone: &str) -> Result<Contact> {
@@ -68,7 +68,7 @@ async fn a_contact_is_made_read_changed_and_deleted() {
 
         let stranger = stage.stranger().await;
         assert_eq!(get(stage.db.read(), &stranger, made.id).await.unwrap_err().code, Code::NotFound);
-        write_tx!(stage, tx => delete(&tx, &stage.scope, made.id, None)).unwrap();
+        write_tx!(stage, tx => trash::contact(&tx, &stage.scope, made.id, Some(2))).unwrap();
         assert_eq!(stage.count("contact_groups").await, 0);
     }
 }
@@ -178,7 +178,7 @@ async fn members_are_added_copied_moved_and_removed_in_sets() {
         assert_eq!((removed.changed, count(b).await), (2, 1));
         let same = write_tx!(stage, tx => groups::copy(&tx, &stage.scope, b, b, None)).unwrap_err();
         assert_eq!(same.faults[0].pointer, "/to_group_id");
-        write_tx!(stage, tx => groups::delete(&tx, &stage.scope, b, None)).unwrap();
+        write_tx!(stage, tx => trash::group(&tx, &stage.scope, b, None)).unwrap();
         assert_eq!((stage.count("contacts").await, stage.count("contact_groups").await), (3, 0));
     }
 }
@@ -203,5 +203,108 @@ async fn the_blacklist_holds_a_number_once() {
         write_tx!(stage, tx => blacklist::remove(&tx, &stage.scope, entry.id)).unwrap();
         let left: i64 = stage.db.read().scalar("SELECT COUNT(*) FROM blacklist", vals![]).await.unwrap().unwrap();
         assert_eq!(left, 0);
+    }
+}
+
+#[tokio::test]
+async fn every_statement_of_consent_is_kept() {
+    for stage in stages().await {
+        let given = NewConsent { status: Consent::Given, at: None, source: Some("web form".into()) };
+        let new = New { phone: "+447400100001".into(), consent: Some(given), ..New::default() };
+        let made = write_tx!(stage, tx => create(&tx, &stage.scope, new)).unwrap();
+        let change = async |consent: Option<Option<ConsentPatch>>| {
+            stage.clock.advance(std::time::Duration::from_secs(1));
+            let patch = Patch { consent, ..Patch::default() };
+            write_tx!(stage, tx => update(&tx, &stage.scope, made.id, patch, None))
+        };
+        let refused = ConsentPatch { status: Some(Consent::Refused), ..ConsentPatch::default() };
+        let after = change(Some(Some(refused))).await.unwrap();
+        assert_eq!((after.consent, after.consent_source.as_deref()), (Consent::Refused, Some("api")));
+        let words = ConsentPatch { source: Some(Some("phone call".into())), ..ConsentPatch::default() };
+        let after = change(Some(Some(words))).await.unwrap();
+        assert_eq!((after.consent, after.consent_source.as_deref()), (Consent::Refused, Some("phone call")));
+        change(None).await.unwrap();
+        let late = ConsentPatch {
+            at: Some(Some(stage.clock.now().plus(std::time::Duration::from_secs(7200)))),
+            ..ConsentPatch::default()
+        };
+        assert_eq!(change(Some(Some(late))).await.unwrap_err().faults[0].pointer, "/consent/at");
+        assert_eq!(change(Some(None)).await.unwrap().consent, Consent::Unknown);
+        let all = Window { limit: 10, after: None };
+        let (said, more) = consents(stage.db.read(), &stage.scope, made.id, all).await.unwrap();
+        let told: Vec<_> = said.iter().map(|s| (s.status, s.source.as_deref(), s.stated_at.is_some())).collect();
+        let expected = [
+            (Consent::Given, Some("web form"), true),
+            (Consent::Refused, Some("api"), true),
+            (Consent::Refused, Some("phone call"), true),
+            (Consent::Unknown, None, false),
+        ];
+        assert_eq!((told.as_slice(), more), (expected.as_slice(), false));
+        let next = Window { limit: 2, after: Some(said[1].id) };
+        assert_eq!(consents(stage.db.read(), &stage.scope, made.id, next).await.unwrap().0, said[2..]);
+        let stranger = stage.stranger().await;
+        let lost = consents(stage.db.read(), &stranger, made.id, next).await.unwrap_err();
+        assert_eq!(lost.code, Code::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_choice_takes_its_values_along() {
+    for stage in stages().await {
+        let size = field(&stage, "size", FieldType::Choice, &["S", "M", "L"]).await.unwrap();
+        let sized = async |phone: &str, size: &str| {
+            let new = New { phone: phone.into(), fields: object(json!({ "size": size })), ..New::default() };
+            write_tx!(stage, tx => create(&tx, &stage.scope, new)).unwrap()
+        };
+        let (m, l) = (sized("+447400100001", "M").await, sized("+447400100002", "L").await);
+        let group = groups::New { name: "A".into(), ..groups::New::default() };
+        let group = write_tx!(stage, tx => groups::create(&tx, &stage.scope, group)).unwrap().id;
+        write_tx!(stage, tx => groups::add(&tx, &stage.scope, group, &[l.id])).unwrap();
+        let here =
+            groups::Change { contact: Some(l.id), fields: object(json!({ "size": "M" })), ..groups::Change::default() };
+        write_tx!(stage, tx => groups::set(&tx, &stage.scope, group, vec![here])).unwrap();
+        let bin = sized("+447400100003", "M").await;
+        write_tx!(stage, tx => trash::contact(&tx, &stage.scope, bin.id, None)).unwrap();
+        let replace = async |from: &str, to: Option<&str>| write_tx!(stage, tx => contact_fields::replace_choice(&tx, &stage.scope, size.id, from, to, None));
+        let (field, changed) = replace("M", Some("Medium")).await.unwrap();
+        assert_eq!((field.choices.as_slice(), changed), (["S", "Medium", "L"].map(String::from).as_slice(), 1));
+        let fields = async |id| json!(get(stage.db.read(), &stage.scope, id).await.unwrap().fields);
+        assert_eq!(fields(m.id).await, json!({ "size": "Medium" }));
+        let all = Window { limit: 10, after: None };
+        let members = groups::members(stage.db.read(), &stage.scope, group, true, all).await.unwrap().0;
+        assert_eq!(json!(members[0].overrides), json!({ "fields.size": "Medium" }));
+        let back = write_tx!(stage, tx => trash::restore_contact(&tx, &stage.scope, bin.id)).unwrap();
+        assert_eq!(json!(back.fields), json!({ "size": "Medium" }));
+        // Into one that is there: the two become one.
+        assert_eq!(replace("L", Some("Medium")).await.unwrap().0.choices, ["S", "Medium"]);
+        assert_eq!(fields(l.id).await, json!({ "size": "Medium" }));
+        write_tx!(stage, tx => trash::contact(&tx, &stage.scope, bin.id, None)).unwrap();
+        assert_eq!(replace("Medium", None).await.unwrap().0.choices, ["S"]);
+        assert_eq!(fields(m.id).await, json!({}));
+        assert!(groups::members(stage.db.read(), &stage.scope, group, true, all).await.unwrap().0.is_empty());
+        let back = write_tx!(stage, tx => trash::restore_contact(&tx, &stage.scope, bin.id)).unwrap();
+        assert_eq!(json!(back.fields), json!({}));
+        assert_eq!(replace("XL", None).await.unwrap_err().faults[0].pointer, "/from");
+        assert_eq!(replace("S", None).await.unwrap_err().faults[0].pointer, "/choices", "a choice has choices");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_yet_cannot_have_been() {
+    for stage in stages().await {
+        let new = |column, value: &str| New {
+            phone: "+447400100001".into(),
+            columns: vec![(column, value.into())],
+            ..New::default()
+        };
+        for (column, value, code) in [
+            (Column::BirthDate, "2098-01-01", "in_future"),
+            (Column::Link, "javascript:alert(1)", "invalid_link"),
+            (Column::Link, "example.com", "invalid_link"),
+        ] {
+            let error = write_tx!(stage, tx => create(&tx, &stage.scope, new(column, value))).unwrap_err();
+            assert_eq!(error.faults[0].code, code, "{value}");
+        }
+        write_tx!(stage, tx => create(&tx, &stage.scope, new(Column::Link, "https://example.com/anna"))).unwrap();
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::DatabaseTransaction;
 use serde_json::{Map, Value};
 
-use super::{Column, Consent, Contact, NewConsent, described, queries, values};
+use super::{Column, Consent, ConsentPatch, Contact, Said, consent, described, queries, values};
 use crate::{
     contact_fields,
     db::{Sql, expect_version, or_exists},
@@ -26,8 +26,8 @@ pub struct Patch {
     pub fields: Map<String, Value>,
     /// Clears every custom value before.
     pub clear_fields: bool,
-    /// A new statement of consent; the inner `None` is the same as unknown.
-    pub consent: Option<Option<NewConsent>>,
+    /// What to change of the consent; the inner `None` makes it unknown.
+    pub consent: Option<Option<ConsentPatch>>,
     /// Pairs to set; `None` clears one.
     pub metadata: BTreeMap<String, Option<String>>,
     /// Clears every pair before.
@@ -52,8 +52,16 @@ pub async fn update(
         return Ok(before); // nothing to say: the version stays
     }
     values::refuse_taken(tx, scope, Some(id), after.phone, after.profile.get(Column::ExternalId)).await?;
+    if stated(&after) != stated(&before) {
+        let (status, at, source) = stated(&after);
+        consent::note(tx, scope, &[Said { contact: id, phone: after.phone, status, at, source }]).await?;
+    }
     store(tx, scope, after).await?;
     queries::get(tx, scope, id).await
+}
+
+fn stated(contact: &Contact) -> consent::Stated {
+    (contact.consent, contact.consent_at, contact.consent_source.clone())
 }
 
 fn changed_meanwhile() -> Error {
@@ -72,7 +80,7 @@ async fn apply(tx: &DatabaseTransaction, scope: &AccountScope, mut contact: Cont
         (contact.country, contact.operator, contact.line_type) = (country, operator.map(str::to_owned), line_type);
     }
     for (column, raw) in &columns {
-        values::read_column(&mut contact.profile, *column, raw.as_deref(), &mut faults);
+        values::read_column(&mut contact.profile, *column, raw.as_deref(), scope.clock().now(), &mut faults);
     }
     if clear_fields {
         contact.fields.clear();
@@ -85,19 +93,17 @@ async fn apply(tx: &DatabaseTransaction, scope: &AccountScope, mut contact: Cont
         contact.metadata.clear();
     }
     values::read_metadata(&mut contact.metadata, metadata, &mut faults);
-    if let Some(consent) = consent {
-        values::check_consent(consent.as_ref(), &mut faults);
+    if let Some(patch) = consent {
         let now = scope.clock().now();
-        let stated = consent.filter(|c| c.status != Consent::Unknown);
-        contact.consent = stated.as_ref().map_or(Consent::Unknown, |c| c.status);
-        contact.consent_at = stated.as_ref().map(|c| c.at.unwrap_or(now));
-        contact.consent_source = stated.map(|c| c.source.unwrap_or_else(|| "api".to_owned()));
+        let after = patch.map_or((Consent::Unknown, None, None), |patch| patch.over(stated(&contact), now));
+        values::check_consent(after.1, after.2.as_deref(), now, &mut faults);
+        (contact.consent, contact.consent_at, contact.consent_source) = after;
     }
     faults.check()?;
     Ok(contact)
 }
 
-async fn store(tx: &DatabaseTransaction, scope: &AccountScope, contact: Contact) -> Result<()> {
+pub(super) async fn store(tx: &DatabaseTransaction, scope: &AccountScope, contact: Contact) -> Result<()> {
     let mut values = vals![
         scope.account(),
         contact.id,

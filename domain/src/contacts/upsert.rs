@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Column, Contact, New, Patch, create, queries, update};
+use super::{Column, ConsentPatch, Contact, New, NewConsent, Patch, create, queries, update};
 use crate::{
     db::{Sql, expect_version},
     error::{Code, Error, Result},
@@ -43,9 +43,9 @@ pub async fn upsert(
     };
     // The same statement once more is no new one: a repeated request changes nothing.
     if let Some(Some(stated)) = &patch.consent
-        && stated.status == contact.consent
+        && stated.status == Some(contact.consent)
         && stated.at.is_none()
-        && stated.source.as_ref().is_none_or(|source| contact.consent_source.as_ref() == Some(source))
+        && stated.source.as_ref().is_none_or(|source| *source == contact.consent_source)
     {
         patch.consent = None;
     }
@@ -60,6 +60,12 @@ async fn by_phone(tx: &DatabaseTransaction, scope: &AccountScope, raw: Option<&s
     Ok(tx.one(sql, vals![scope.account(), i64::from(parsed.number)]).await?)
 }
 
+/// What a patch of a contact that is not there yet says of consent.
+fn said(patch: ConsentPatch) -> Option<NewConsent> {
+    let ConsentPatch { status, at, source } = patch;
+    Some(NewConsent { status: status?, at: at.flatten(), source: source.flatten() })
+}
+
 /// A patch as what a new contact is made of: what it would clear is not there anyway.
 fn new(patch: Patch) -> Result<New> {
     let Patch { phone, columns, fields, clear_fields: _, consent, metadata, clear_metadata: _ } = patch;
@@ -68,7 +74,7 @@ fn new(patch: Patch) -> Result<New> {
         phone: phone.ok_or_else(missing)?,
         columns: columns.into_iter().filter_map(|(column, value)| Some((column, value?))).collect(),
         fields,
-        consent: consent.flatten(),
+        consent: consent.flatten().and_then(said),
         metadata: metadata.into_iter().filter_map(|(key, value)| Some((key, value?))).collect(),
         group_ids: Vec::new(),
     })

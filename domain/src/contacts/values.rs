@@ -1,10 +1,13 @@
 //! Checks that making and changing a contact share.
 
+use std::time::Duration;
+
 use sea_orm::DatabaseTransaction;
 use serde_json::{Map, Value};
 
-use super::{Column, MAX_METADATA, NewConsent, Profile, Reading, queries};
+use super::{Column, MAX_METADATA, Profile, Reading, queries};
 use crate::{
+    clock::Timestamp,
     contact_fields::ContactField,
     db::Sql,
     error::{Code, Error, Faults, Result},
@@ -13,6 +16,9 @@ use crate::{
     scope::AccountScope,
     vals,
 };
+
+/// How far ahead of UTC the day begins somewhere.
+const HOURS_14: Duration = Duration::from_secs(14 * 3600);
 
 /// Reads the phone of a request by the account's rule: international first, then its default country.
 pub(super) async fn read_phone(
@@ -30,9 +36,19 @@ pub(super) async fn read_phone(
     }
 }
 
-pub(super) fn read_column(profile: &mut Profile, column: Column, raw: Option<&str>, faults: &mut Faults) {
+pub(super) fn read_column(
+    profile: &mut Profile,
+    column: Column,
+    raw: Option<&str>,
+    now: Timestamp,
+    faults: &mut Faults,
+) {
     match raw.map(|raw| column.read(raw, Reading::Strict)) {
         None | Some(Ok(None)) => profile.set(column, None),
+        // The day begins fourteen hours earlier in the east: ISO dates compare as texts.
+        Some(Ok(Some(day))) if column == Column::BirthDate && day > now.plus(HOURS_14).to_string() => {
+            faults.add("/birth_date", "in_future", "must not lie in the future");
+        }
         Some(Ok(value)) => profile.set(column, value),
         Some(Err(e)) => faults.add(format!("/{}", column.name()), e.code, e.detail),
     }
@@ -89,8 +105,12 @@ pub(super) fn read_metadata(
     }
 }
 
-pub(super) fn check_consent(consent: Option<&NewConsent>, faults: &mut Faults) {
-    faults.optional_text("/consent/source", consent.and_then(|c| c.source.as_deref()), 200);
+pub(super) fn check_consent(at: Option<Timestamp>, source: Option<&str>, now: Timestamp, faults: &mut Faults) {
+    faults.optional_text("/consent/source", source, 200);
+    // An hour for clocks that differ.
+    if at.is_some_and(|at| at > now.plus(Duration::from_secs(3600))) {
+        faults.add("/consent/at", "in_future", "must not lie in the future");
+    }
 }
 
 /// Refuses a phone or an external id that another contact has, naming that contact.

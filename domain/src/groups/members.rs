@@ -90,13 +90,58 @@ pub async fn remove(tx: &DatabaseTransaction, scope: &AccountScope, id: GroupId,
     Ok(Changed { changed, unchanged: count(found.len()).saturating_sub(changed), not_found })
 }
 
-async fn take_out(tx: &DatabaseTransaction, id: GroupId, contacts: &[ContactId]) -> Result<u64> {
+/// Adds the members of `other` to a group, with the values that they have there only.
+///
+/// # Errors
+/// `not_found` for the group; `invalid_request` for another that is not there, or is the same.
+pub async fn add_members_of(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    id: GroupId,
+    other: GroupId,
+) -> Result<Changed> {
+    queries::get(tx, scope, id).await?;
+    if other == id {
+        return Err(Error::field("/group_id", "same_group", "must be another group"));
+    }
+    if queries::named(tx, scope, &[other]).await?.is_empty() {
+        return Err(Error::field("/group_id", "not_found", "is not a group of this account"));
+    }
+    copy(tx, scope, other, id, None).await
+}
+
+/// Takes out of a group who is in `other` too; when that is the same group, everybody.
+///
+/// # Errors
+/// `not_found` for the group; `invalid_request` for another that is not there.
+pub async fn remove_members_of(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    id: GroupId,
+    other: GroupId,
+) -> Result<Changed> {
+    queries::get(tx, scope, id).await?;
+    if queries::named(tx, scope, &[other]).await?.is_empty() {
+        return Err(Error::field("/group_id", "not_found", "is not a group of this account"));
+    }
+    let members: i64 =
+        tx.scalar("SELECT COUNT(*) FROM contact_groups WHERE group_id = $1", vals![other]).await?.unwrap_or_default();
+    let sql = "DELETE FROM contact_groups WHERE group_id = $1 AND contact_id IN \
+        (SELECT o.contact_id FROM contact_groups o WHERE o.group_id = $2)";
+    let changed = tx.run(sql, vals![id, other]).await?;
+    let unchanged = u64::try_from(members).unwrap_or(0).saturating_sub(changed);
+    Ok(Changed { changed, unchanged, not_found: Vec::new() })
+}
+
+/// Takes contacts out of a group that the caller has just seen to be the account's; tells how many were in it.
+pub(crate) async fn take_out(tx: &DatabaseTransaction, id: GroupId, contacts: &[ContactId]) -> Result<u64> {
     let list = ids_list(tx.get_database_backend(), 2);
     let sql = format!("DELETE FROM contact_groups WHERE group_id = $1 AND contact_id IN {list}");
     Ok(tx.run(&sql, vals![id, ids_json(contacts.iter().map(|i| i.0))]).await?)
 }
 
-/// Copies members of `from` to `to`: the named contacts, or all. Named contacts that are not members of `from` are left
+/// Copies members of `from` to `to`, with the values that they have in `from` only: the named contacts, or all. Who is in
+/// `to` already keeps the values of `to`. Named contacts that are not members of `from` are left
 /// alone and counted as unchanged.
 ///
 /// # Errors
@@ -126,8 +171,8 @@ pub async fn copy(
             .unwrap_or_default();
         let changed = tx
             .run(
-                "INSERT INTO contact_groups (group_id, contact_id, added_at) \
-                 SELECT $2, contact_id, $3 FROM contact_groups WHERE group_id = $1 ORDER BY contact_id \
+                "INSERT INTO contact_groups (group_id, contact_id, added_at, overrides) \
+                 SELECT $2, contact_id, $3, overrides FROM contact_groups WHERE group_id = $1 ORDER BY contact_id \
                  ON CONFLICT (group_id, contact_id) DO NOTHING",
                 vals![from, to, now],
             )
@@ -138,8 +183,8 @@ pub async fn copy(
     let (found, not_found) = known(tx, scope, ids).await?;
     let list = ids_list(tx.get_database_backend(), 4);
     let sql = format!(
-        "INSERT INTO contact_groups (group_id, contact_id, added_at) \
-         SELECT $2, contact_id, $3 FROM contact_groups WHERE group_id = $1 AND contact_id IN {list} \
+        "INSERT INTO contact_groups (group_id, contact_id, added_at, overrides) \
+         SELECT $2, contact_id, $3, overrides FROM contact_groups WHERE group_id = $1 AND contact_id IN {list} \
          ORDER BY contact_id ON CONFLICT (group_id, contact_id) DO NOTHING"
     );
     let changed = tx.run(&sql, vals![from, to, now, ids_json(found.iter().map(|i| i.0))]).await?;

@@ -1,20 +1,29 @@
 //! Groups of contacts. A contact may be in many; a group may be hidden from pickers, or be a stop list whose members are
 //! never sent to.
 //!
-//! Invariants: a name is unique in its account; group and members belong to the same account; deleting a group leaves
-//! its contacts.
+//! Invariants: a name is unique in its account; group and members belong to the same account; a group that is deleted
+//! goes to the trash (see [`crate::trash`]) and leaves its contacts; values that hold in one group only go with the
+//! membership.
 
+mod elsewhere;
 mod members;
+mod overrides;
 mod queries;
+mod replace;
 mod write;
 
 use sea_orm::FromQueryResult;
 
-pub(crate) use members::insert;
-pub use members::{Changed, MAX_IDS, add, copy, move_to, remove};
+pub use elsewhere::Elsewhere;
+pub(crate) use elsewhere::{clear_overrides, overrides_of, unite, with_overrides};
+pub use members::{Changed, MAX_IDS, add, add_members_of, copy, move_to, remove, remove_members_of};
+pub(crate) use members::{insert, take_out};
+pub use overrides::{Change, MAX_CHANGES, Member, members, set};
+pub(crate) use overrides::{between, over};
 pub(crate) use queries::stops;
-pub use queries::{get, list, named};
-pub use write::{New, Patch, create, delete, ensure, update};
+pub use queries::{Filter, get, list, named};
+pub(crate) use replace::{replace_overrides, replace_values};
+pub use write::{New, Patch, create, ensure, update};
 
 use crate::{clock::Timestamp, ids::GroupId};
 

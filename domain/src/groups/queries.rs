@@ -31,25 +31,40 @@ pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: GroupId)
     conn.one(&sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("group"))
 }
 
-/// A page of groups in order of creation, perhaps of one name; and whether there are more.
+/// What a list of groups is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// The group of this name.
+    pub name: Option<String>,
+    /// Hidden ones, or the others.
+    pub hidden: Option<bool>,
+    /// Stop lists, or the others.
+    pub stop_list: Option<bool>,
+}
+
+/// A page of groups in order of creation; and whether there are more.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn list(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
-    name: Option<&str>,
+    filter: &Filter,
     window: Window<GroupId>,
 ) -> Result<(Vec<Group>, bool)> {
     let mut sql = format!("SELECT {COLUMNS} FROM groups WHERE account_id = $1");
     let mut values = vals![scope.account(), i64::try_from(window.fetch()).unwrap_or(i64::MAX)];
-    if let Some(after) = window.after {
-        values.push(after.into());
-        sql.push_str(&format!(" AND id > ${}", values.len()));
-    }
-    if let Some(name) = name {
-        values.push(name.into());
-        sql.push_str(&format!(" AND name = ${}", values.len()));
+    let Filter { name, hidden, stop_list } = filter;
+    for (condition, value) in [
+        ("id >", window.after.map(sea_orm::Value::from)),
+        ("name =", name.as_deref().map(sea_orm::Value::from)),
+        ("hidden =", hidden.map(sea_orm::Value::from)),
+        ("stop_list =", stop_list.map(sea_orm::Value::from)),
+    ] {
+        if let Some(value) = value {
+            values.push(value);
+            sql.push_str(&format!(" AND {condition} ${}", values.len()));
+        }
     }
     sql.push_str(" ORDER BY id LIMIT $2");
     Ok(window.cut(conn.all(&sql, values).await?))

@@ -1,10 +1,10 @@
-//! Making, changing and deleting groups.
+//! Making and changing groups.
 
 use sea_orm::DatabaseTransaction;
 
 use super::{Group, MAX_DESCRIPTION, MAX_NAME, Named, queries};
 use crate::{
-    db::{Sql, expect_version, or_exists},
+    db::{Sql, or_exists},
     error::{Code, Error, Faults, Result},
     ids::GroupId,
     scope::AccountScope,
@@ -144,14 +144,4 @@ pub async fn update(
         return Err(Error::new(Code::VersionMismatch, "The group has changed since it was read."));
     }
     queries::get(tx, scope, id).await
-}
-
-/// Deletes a group; its contacts stay. `expected` is the version the caller has read.
-///
-/// # Errors
-/// `not_found`, `version_mismatch`.
-pub async fn delete(tx: &DatabaseTransaction, scope: &AccountScope, id: GroupId, expected: Option<i64>) -> Result<()> {
-    expect_version(queries::get(tx, scope, id).await?.version, expected)?;
-    tx.run("DELETE FROM groups WHERE account_id = $1 AND id = $2", vals![scope.account(), id]).await?;
-    Ok(())
 }

@@ -19,13 +19,14 @@ use super::{
 };
 use crate::{
     blacklist::{self, Listed, Origin, Source},
-    contacts::{Column, Contact},
+    contacts::{self, Column, Contact, Said},
     db::{Columns, Sql},
     error::Result,
     groups,
     ids::ContactId,
+    phone::Msisdn,
     scope::AccountScope,
-    vals,
+    trash, vals,
 };
 
 /// What became of the rows of a batch.
@@ -133,10 +134,14 @@ async fn insert(
     let mut lines: Vec<u64> = rows.iter().map(|row| row.line).collect();
     lines.sort_unstable();
     let source = import.id.to_string();
+    let phones: Vec<Msisdn> = rows.iter().map(|row| row.phone).collect();
+    let mut refused = trash::refusals(tx, scope, &phones).await?;
     let new = rows.iter().map(|row| {
         let place = lines.binary_search(&row.line).unwrap_or_default();
         let id = ContactId::new(now.plus(Duration::from_micros(u64::try_from(place).unwrap_or(0))));
-        Record::new(row, id, now, &source)
+        // What a number refused before it went to the trash goes before what the file says.
+        let stated = refused.remove(&row.phone).or_else(|| row.consent.clone());
+        Record::new(row, id, stated, now, &source)
     });
     let new: Vec<Record> = new.collect();
     let by_phone: HashMap<i64, ContactId> = new.iter().map(|record| (record.phone, record.id)).collect();
@@ -155,6 +160,9 @@ async fn insert(
         columns.source(backend, 3, "r"),
     );
     let made: Vec<i64> = tx.column(&sql, columns.after(backend, vals![scope.account(), now])).await?;
+    let inserted: HashSet<i64> = made.iter().copied().collect();
+    let said = new.iter().filter(|record| inserted.contains(&record.phone)).filter_map(Record::said);
+    contacts::note(tx, scope, &said.collect::<Vec<Said>>()).await?;
     let id_of = |phone: i64| Some((u64::try_from(phone).ok()?, *by_phone.get(&phone)?));
     Ok(made.into_iter().filter_map(id_of).collect())
 }
@@ -187,6 +195,14 @@ async fn update(
     if changes.is_empty() {
         return Ok(0);
     }
+    let restated = |record: &&Record| {
+        u64::try_from(record.phone)
+            .ok()
+            .and_then(|phone| existing.get(&phone))
+            .is_none_or(|before| record.restates(before))
+    };
+    let said = changes.iter().filter(restated).filter_map(Record::said);
+    contacts::note(tx, scope, &said.collect::<Vec<Said>>()).await?;
     let backend = tx.get_database_backend();
     let columns = columns(&changes);
     let set: Vec<String> = changed().map(|name| format!("{name} = r.{name}")).collect();

@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::rows::Prepared;
 use crate::{
     clock::Timestamp,
-    contacts::{Column, Consent, Contact, NewConsent, Profile},
+    contacts::{Column, Consent, Contact, NewConsent, Profile, Said},
     db::Columns,
     ids::ContactId,
+    phone::Msisdn,
 };
 
 /// What of a contact an import writes.
@@ -22,13 +23,14 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// A contact that a row makes. A consent without a time was stated `now`, one without a source comes from `source`.
-    pub fn new(row: &Prepared, id: ContactId, now: Timestamp, source: &str) -> Self {
+    /// A contact that a row makes, with the consent `stated`. One without a time was stated `now`, one without a source
+    /// comes from `source`.
+    pub fn new(row: &Prepared, id: ContactId, stated: Option<NewConsent>, now: Timestamp, source: &str) -> Self {
         let mut profile = Profile::default();
         for (column, value) in &row.columns {
             profile.set(*column, value.clone());
         }
-        let stated = row.consent.clone().filter(|stated| stated.status != Consent::Unknown);
+        let stated = stated.filter(|stated| stated.status != Consent::Unknown);
         let consent = stated.as_ref().map_or(Consent::Unknown, |stated| stated.status);
         let (consent_at, consent_source) = match stated {
             None => (None, None),
@@ -39,6 +41,19 @@ impl Record {
         let fields = row.fields.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
         let fields = Value::Object(fields.collect());
         Self { id, phone: i64::from(row.phone), profile, consent, consent_at, consent_source, fields }
+    }
+
+    /// What it says of consent, if anything.
+    pub fn said(&self) -> Option<Said> {
+        let phone = Msisdn::try_from(self.phone).ok()?;
+        let (at, source) = (self.consent_at.map(Timestamp), self.consent_source.clone());
+        (self.consent != Consent::Unknown).then(|| Said { contact: self.id, phone, status: self.consent, at, source })
+    }
+
+    /// Whether it says something of consent that the contact did not say before.
+    pub fn restates(&self, before: &Contact) -> bool {
+        let known = (before.consent, before.consent_at.map(|at| at.0), before.consent_source.as_deref());
+        known != (self.consent, self.consent_at, self.consent_source.as_deref())
     }
 }
 

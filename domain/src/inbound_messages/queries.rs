@@ -89,7 +89,10 @@ pub async fn list(
         ("phone = ", from.map(|phone| i64::from(phone).into())),
         ("recipient = ", to.map(sea_orm::Value::from)),
         ("keyword = ", keyword.map(|k| k.as_str().into())),
-        ("contact_id = ", contact.map(sea_orm::Value::from)),
+        (
+            "COALESCE((SELECT g.survivor_id FROM contact_merges g WHERE g.contact_id = inbound_messages.contact_id), contact_id) = ",
+            contact.map(sea_orm::Value::from),
+        ),
         ("message_id = ", message.map(sea_orm::Value::from)),
         ("campaign_id = ", campaign.map(sea_orm::Value::from)),
     ] {

@@ -20,6 +20,8 @@ use crate::{clock::Timestamp, db::Sql, error::Result, ids, vals};
 pub enum Queue {
     /// Read an uploaded file into contacts.
     ContactsImport,
+    /// Work on many contacts.
+    ContactJobs,
     /// Write contacts or a list into a table.
     ExportsRun,
     /// Freeze a campaign's messages, hold its money and hand its chunks to the pumps.
@@ -30,11 +32,13 @@ pub enum Queue {
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 4] = [Self::ContactsImport, Self::ExportsRun, Self::CampaignsPrepare, Self::MessagesDeliver];
+    pub const ALL: [Self; 5] =
+        [Self::ContactsImport, Self::ContactJobs, Self::ExportsRun, Self::CampaignsPrepare, Self::MessagesDeliver];
     /// The name in the job table.
     pub fn name(self) -> &'static str {
         match self {
             Self::ContactsImport => "contacts.import",
+            Self::ContactJobs => "contacts.jobs",
             Self::ExportsRun => "exports.run",
             Self::CampaignsPrepare => "campaigns.prepare",
             Self::MessagesDeliver => "messages.deliver",
@@ -45,7 +49,7 @@ impl Queue {
 /// What a job carries: the row to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// The import, export, campaign or carrier.
+    /// The import, contact job, export, campaign or carrier.
     pub id: Uuid,
 }
 
@@ -71,6 +75,7 @@ pub async fn enqueue(tx: &DatabaseTransaction, now: Timestamp, queue: Queue, id:
 #[derive(Debug, Clone, Default)]
 pub struct Wake {
     imports: Arc<Notify>,
+    contact_jobs: Arc<Notify>,
     exports: Arc<Notify>,
     campaigns: Arc<Notify>,
     messages: Arc<Notify>,
@@ -97,6 +102,7 @@ impl Wake {
     fn of(&self, queue: Queue) -> &Notify {
         match queue {
             Queue::ContactsImport => &self.imports,
+            Queue::ContactJobs => &self.contact_jobs,
             Queue::ExportsRun => &self.exports,
             Queue::CampaignsPrepare => &self.campaigns,
             Queue::MessagesDeliver => &self.messages,

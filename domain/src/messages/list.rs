@@ -128,7 +128,10 @@ pub async fn list(
     c.add("m.id < ?", after);
     let range = Conditions { sql: c.sql.clone(), values: c.values.clone() };
 
-    c.add("m.contact_id = ?", contact);
+    c.add(
+        "(m.contact_id = ? OR m.contact_id IN (SELECT g.contact_id FROM contact_merges g WHERE g.account_id = $1 AND g.survivor_id = ?))",
+        contact,
+    );
     c.any("m.status", statuses);
     c.add("m.reason = ?", reason);
     c.add("m.phone = ?", phone);

@@ -11,7 +11,7 @@ use sea_orm::{FromQueryResult, QueryResult};
 pub(crate) use queries::has;
 pub use queries::{get, list};
 pub use write::{add, remove};
-pub(crate) use write::{start, stop};
+pub(crate) use write::{carry_over, start, stop};
 
 use crate::{clock::Timestamp, ids::UnsubscribeId, phone::Msisdn};
 
@@ -22,6 +22,8 @@ crate::text_enum! {
         Api = "api",
         /// By a reply of the subscriber, such as `STOP`.
         StopReply = "stop_reply",
+        /// With a contact that was merged into the one with this number.
+        Merge = "merge",
     }
 }
 
@@ -34,7 +36,7 @@ pub struct Unsubscribe {
     /// Why, in people's words.
     pub reason: Option<String>,
     pub source: Source,
-    /// The public id of the inbound message that it came by.
+    /// The public id of the inbound message or merged contact that it came by.
     pub source_id: Option<String>,
     pub created_at: Timestamp,
 }

@@ -5,7 +5,7 @@ use sea_orm::DatabaseTransaction;
 use super::{Source, Unsubscribe, queries};
 use crate::{
     blacklist::MAX_REASON,
-    contacts,
+    contacts::{self, Contact},
     db::Sql,
     error::{Error, Faults, Result},
     ids::{InboundMessageId, UnsubscribeId},
@@ -55,6 +55,21 @@ pub(crate) async fn stop(
     by: InboundMessageId,
 ) -> Result<bool> {
     insert(tx, scope, (phone, sender), None, Source::StopReply, Some(by.to_string())).await
+}
+
+/// What a contact that was merged wants nothing from, the survivor's number wants nothing from either.
+pub(crate) async fn carry_over(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    merged: &Contact,
+    to: Msisdn,
+) -> Result<()> {
+    let sql = "SELECT * FROM unsubscribes WHERE account_id = $1 AND phone = $2 ORDER BY id";
+    let pairs: Vec<Unsubscribe> = tx.all(sql, vals![scope.account(), i64::from(merged.phone)]).await?;
+    for Unsubscribe { sender, reason, .. } in pairs {
+        insert(tx, scope, (to, &sender), reason, Source::Merge, Some(merged.id.to_string())).await?;
+    }
+    Ok(())
 }
 
 /// A subscriber wants messages of a sender again: what a stop of theirs did is undone.

@@ -12,10 +12,10 @@ use apalis::prelude::{BackendExt, BoxDynError, Data, Monitor, WorkerBuilder};
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
 use domain::{
-    campaigns,
+    campaigns, contact_jobs,
     db::Db,
     exports,
-    ids::{CampaignId, ExportId, ImportId},
+    ids::{CampaignId, ContactJobId, ExportId, ImportId},
     imports,
     jobs::{Job, Queue},
     traces::TARGET,
@@ -67,11 +67,11 @@ pub async fn run(shared: Shared) {
     if shared.db.is_sqlite() {
         let pool = shared.db.writer().get_sqlite_connection_pool();
         register!(monitor, SqliteStorage, apalis_sqlite::Config, pool,
-            Queue::ContactsImport => import, 2; Queue::ExportsRun => export, 2; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 4;);
+            Queue::ContactsImport => import, 2; Queue::ContactJobs => contact_job, 2; Queue::ExportsRun => export, 2; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 4;);
     } else {
         let pool = shared.db.writer().get_postgres_connection_pool();
         register!(monitor, PostgresStorage, apalis_postgres::Config, pool,
-            Queue::ContactsImport => import, 2; Queue::ExportsRun => export, 2; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 4;);
+            Queue::ContactsImport => import, 2; Queue::ContactJobs => contact_job, 2; Queue::ExportsRun => export, 2; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 4;);
     }
     let stop = shared.clone();
     let signal = async move {
@@ -97,6 +97,13 @@ async fn know_sizes(shared: &Shared) {
     if let Err(e) = domain::housekeeping::analyze(&shared.db).await {
         tracing::warn!(error = %e, "PostgreSQL was not told what has grown; it finds out by itself");
     }
+}
+
+/// Works on many contacts.
+async fn contact_job(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
+    let id = ContactJobId(job.id);
+    let span = info_span!(target: TARGET, parent: None, "contact_jobs.run", otel.kind = "consumer", otel.status_code = Empty, carillon.contact_job_id = %id);
+    Ok(traced(span, contact_jobs::run(&shared.db, &shared.scope, id, &shared.name)).await?)
 }
 
 /// Writes contacts or a list into a table.

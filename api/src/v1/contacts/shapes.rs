@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{
     clock::Timestamp,
-    contacts::{self, Column, Consent, Contact as Row, NewConsent},
-    ids::{ContactId, GroupId},
+    contacts::{self, Column, Consent, ConsentPatch, Contact as Row, NewConsent, Statement},
+    ids::{ConsentId, ContactId, GroupId, TokenId},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -55,7 +55,7 @@ pub struct ContactConsent {
 pub struct NewContactConsent {
     /// Whether the person agreed.
     pub status: Consent,
-    /// When that was said; now, if left out.
+    /// When that was said, not in the future; now, if left out.
     pub at: Option<Timestamp>,
     /// Where it comes from, at most 200 characters; `api`, if left out.
     pub source: Option<String>,
@@ -65,6 +65,63 @@ impl From<NewContactConsent> for NewConsent {
     fn from(new: NewContactConsent) -> Self {
         let NewContactConsent { status, at, source } = new;
         Self { status, at, source }
+    }
+}
+
+/// What to change of a consent; what is left out stays. A `status` is a new statement: of now and from `api`, unless `at`
+/// and `source` say otherwise. Without one, `at` and `source` correct the present statement.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"status": "refused", "source": "phone call"}))]
+pub struct ContactConsentPatch {
+    /// Whether the person agreed.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    pub status: Option<Consent>,
+    /// When that was said, not in the future; null: not known.
+    #[serde(default, deserialize_with = "clearable")]
+    pub at: Option<Option<Timestamp>>,
+    /// Where it comes from, at most 200 characters; null: not known.
+    #[serde(default, deserialize_with = "clearable")]
+    pub source: Option<Option<String>>,
+}
+
+impl From<ContactConsentPatch> for ConsentPatch {
+    fn from(patch: ContactConsentPatch) -> Self {
+        let ContactConsentPatch { status, at, source } = patch;
+        Self { status, at, source }
+    }
+}
+
+/// What a contact has said at one time to being written to: the proof behind its consent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "cns_01kazsw6e3f8e9xq2m4r7t5v0b",
+    "status": "given",
+    "at": "2026-11-21T10:00:00.000000Z",
+    "source": "web form",
+    "api_token_id": "tok_01kazsw6e3f8e9xq2m4r7t5v0b",
+    "recorded_at": "2026-11-21T10:00:01.000000Z"
+}))]
+pub struct ContactStatement {
+    /// Its id.
+    pub id: ConsentId,
+    /// Whether the person agreed.
+    pub status: Consent,
+    /// When that was said; null when it is not known.
+    pub at: Option<Timestamp>,
+    /// Where it comes from: your own words, `api`, or the id of an import.
+    pub source: Option<String>,
+    /// The API token by which it came; null for an import.
+    pub api_token_id: Option<TokenId>,
+    /// When it was written down.
+    pub recorded_at: Timestamp,
+}
+
+impl From<Statement> for ContactStatement {
+    fn from(row: Statement) -> Self {
+        let Statement { id, status, stated_at, source, token_id, recorded_at } = row;
+        Self { id, status, at: stated_at, source, api_token_id: token_id, recorded_at }
     }
 }
 
@@ -215,7 +272,7 @@ pub struct NewContact {
     pub email: Option<String>,
     /// Where the person works.
     pub company: Option<String>,
-    /// A web address.
+    /// A web address, `http://` or `https://`.
     pub link: Option<String>,
     /// Free text.
     pub comment: Option<String>,
@@ -223,7 +280,8 @@ pub struct NewContact {
     pub language: Option<String>,
     /// Your own id of the person, unique within the account.
     pub external_id: Option<String>,
-    /// Whether the person agreed to be written to.
+    /// Whether the person agreed to be written to. Left out, that is unknown; or `refused`, when a contact of this number
+    /// that lies in the trash has refused.
     pub consent: Option<NewContactConsent>,
     /// Values of the account's own fields, by key.
     #[serde(default)]
@@ -236,7 +294,7 @@ pub struct NewContact {
     pub group_ids: Vec<GroupId>,
 }
 
-fn object(fields: BTreeMap<String, FieldValue>) -> Map<String, Value> {
+pub(in crate::v1) fn object(fields: BTreeMap<String, FieldValue>) -> Map<String, Value> {
     fields.into_iter().map(|(key, FieldValue(value))| (key, value)).collect()
 }
 
@@ -326,9 +384,9 @@ pub struct ContactPatch {
     /// Your own id of the person, unique within the account.
     #[serde(default, deserialize_with = "clearable")]
     pub external_id: Option<Option<String>>,
-    /// A new statement of consent; null makes it unknown.
+    /// What to change of the consent; null makes it unknown.
     #[serde(default, deserialize_with = "clearable")]
-    pub consent: Option<Option<NewContactConsent>>,
+    pub consent: Option<Option<ContactConsentPatch>>,
     /// Values to set, by key; null for a key takes its value away, null for all takes all away.
     #[serde(default, deserialize_with = "clearable")]
     pub fields: Option<Option<BTreeMap<String, FieldValue>>>,

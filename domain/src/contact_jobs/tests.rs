@@ -1,0 +1,324 @@
+//! Contact jobs on a real database: who is meant, what becomes of them, and that a job goes on where it was.
+
+mod volume;
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    Code, Result,
+    clock::Timestamp,
+    contacts::{self, Column, Consent, NewConsent},
+    db::{Sql, Window},
+    groups,
+    ids::{ContactId, MessageId},
+    testing::{Stage, stages, write_tx},
+    trash, vals,
+};
+
+async fn make(stage: &Stage, n: u32, columns: &[(Column, &str)]) -> ContactId {
+    stage.clock.advance(Duration::from_millis(10));
+    let columns = columns.iter().map(|(column, value)| (*column, (*value).to_owned())).collect();
+    let new = contacts::New { phone: format!("+4474001{n:05}"), columns, ..contacts::New::default() };
+    write_tx!(stage, tx => contacts::create(&tx, &stage.scope, new)).unwrap().id
+}
+
+async fn make_group(stage: &Stage, name: &str, members: &[ContactId]) -> GroupId {
+    let new = groups::New { name: name.into(), ..groups::New::default() };
+    let id = write_tx!(stage, tx => groups::create(&tx, &stage.scope, new)).unwrap().id;
+    if !members.is_empty() {
+        write_tx!(stage, tx => groups::add(&tx, &stage.scope, id, members)).unwrap();
+    }
+    id
+}
+
+fn order(selection: Selection, action: Option<Action>) -> Order {
+    Order { selection, dry_run: action.is_none(), action, pointers: ("/select", "") }
+}
+
+async fn queue(stage: &Stage, order: Order) -> Result<Job> {
+    write_tx!(stage, tx => create(&tx, &stage.scope, order))
+}
+
+/// Makes a job and does it.
+async fn done(stage: &Stage, order: Order) -> Job {
+    let job = queue(stage, order).await.unwrap();
+    run(&stage.db, &stage.system, job.id, "test").await.unwrap();
+    let job = get(stage.db.read(), &stage.scope, job.id).await.unwrap();
+    assert_eq!((job.status, &job.error), (JobStatus::Completed, &None), "{job:?}");
+    job
+}
+
+/// A message of the past that ended so.
+async fn message(stage: &Stage, to: ContactId, days_ago: u64, status: Status) {
+    let at = stage.clock.now().minus(Duration::from_secs(days_ago * 86_400));
+    let sql = "INSERT INTO messages (id, account_id, contact_id, phone, sender, encoding, split_mode, segments, parts, \
+        unit_price, currency, status, send_at, metadata, created_at) \
+        VALUES ($1, $2, $3, 447400100001, 'X', 'gsm7', 'udh', 1, 1, 0, 'EUR', $4, $5, $6, $5)";
+    let values = vals![MessageId::new(at), stage.scope.account(), to, status.as_str(), at, json!({})];
+    let tx = stage.db.begin().await.unwrap();
+    tx.run(sql, values).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn live(stage: &Stage) -> Vec<ContactId> {
+    let sql = "SELECT id FROM contacts WHERE account_id = $1 ORDER BY id";
+    stage.db.read().column(sql, vals![stage.scope.account()]).await.unwrap()
+}
+
+#[tokio::test]
+async fn who_is_not_reached_is_found_by_the_last_messages() {
+    for stage in stages().await {
+        use Status::{Cancelled, Delivered, NoReport, Rejected, Sent, Skipped, Undelivered};
+        let mut ids = Vec::new();
+        for (n, history) in (0_u32..).zip([
+            // Oldest first.
+            vec![Undelivered, Undelivered, Rejected],
+            vec![Delivered, Undelivered, Undelivered],
+            vec![Undelivered, Undelivered, Delivered],
+            vec![Undelivered],
+            vec![Undelivered, Undelivered, Cancelled, Skipped, Sent],
+            vec![Undelivered, NoReport, Undelivered],
+            vec![],
+        ]) {
+            let id = make(&stage, n, &[]).await;
+            for (ago, status) in (1_u64..).zip(history.into_iter().rev()) {
+                message(&stage, id, ago, status).await;
+            }
+            ids.push(id);
+        }
+        let meant = |last, days, group_id| {
+            let statuses = vec![Undelivered, Rejected];
+            order(Selection::Undelivered { last, statuses, days, group_id }, None)
+        };
+        let counted = async |last, days, group| done(&stage, meant(last, days, group)).await.matched;
+        assert_eq!(counted(2, 30, None).await, 3, "of the last two none was delivered: 0, 1 and 4");
+        assert_eq!(counted(3, 30, None).await, 1);
+        assert_eq!(counted(1, 30, None).await, 5);
+        assert_eq!(counted(3, 2, None).await, 0, "older ones are not looked at");
+        let group = make_group(&stage, "A", &ids[..1]).await;
+        assert_eq!(counted(2, 30, Some(group)).await, 1);
+        assert_eq!(live(&stage).await.len(), 7, "a dry run changes nothing");
+        let job = Order { action: Some(Action::Trash), dry_run: false, ..meant(2, 30, None) };
+        let job = done(&stage, job).await;
+        assert_eq!((job.matched, job.changed), (3, 3));
+        assert_eq!(live(&stage).await, [ids[2], ids[3], ids[5], ids[6]]);
+        assert_eq!(done(&stage, meant(2, 30, None)).await.matched, 0, "who is in the trash is not counted");
+        sweep(&stage.db, &stage.system).await.unwrap();
+        assert_eq!(stage.count("contact_job_tallies").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn only_those_that_are_nowhere_else_go_with_their_group() {
+    for stage in stages().await {
+        let mut ids = Vec::new();
+        for n in 0..4 {
+            ids.push(make(&stage, n, &[]).await);
+        }
+        let tag = make_group(&stage, "Tag", &ids).await;
+        make_group(&stage, "Other", &ids[1..2]).await;
+        let gone = make_group(&stage, "Gone", &ids[2..3]).await;
+        write_tx!(stage, tx => trash::group(&tx, &stage.scope, gone, None)).unwrap();
+        let selection = Selection::Group { group_id: tag, only_here: true };
+        let job = queue(&stage, order(selection.clone(), None)).await.unwrap();
+        assert_eq!((job.total, job.status), (Some(4), JobStatus::Queued));
+        let job = done(&stage, order(selection, Some(Action::Trash))).await;
+        assert_eq!((job.done, job.matched, job.changed), (4, 3, 3));
+        assert_eq!(live(&stage).await, [ids[1]], "a group in the trash is none");
+        let target = make_group(&stage, "Target", &[]).await;
+        let all = Selection::Group { group_id: tag, only_here: false };
+        let job = done(&stage, order(all.clone(), Some(Action::AddToGroup { group_id: target }))).await;
+        assert_eq!((job.matched, job.changed), (1, 1));
+        // A group that is deleted before its turn ends the job, which tells it.
+        let job = queue(&stage, order(all.clone(), Some(Action::AddToGroup { group_id: target }))).await.unwrap();
+        write_tx!(stage, tx => trash::group(&tx, &stage.scope, target, None)).unwrap();
+        run(&stage.db, &stage.system, job.id, "test").await.unwrap();
+        let job = get(stage.db.read(), &stage.scope, job.id).await.unwrap();
+        assert_eq!((job.status, job.error.map(|e| e.0)), (JobStatus::Failed, Some("conflict".to_owned())));
+        // A cancelled one is not begun again.
+        let job = queue(&stage, order(all.clone(), Some(Action::Delete))).await.unwrap();
+        let stranger = stage.stranger().await;
+        let theirs = write_tx!(stage, tx => cancel(&tx, &stranger, job.id)).unwrap_err();
+        assert_eq!(theirs.code, Code::NotFound);
+        let job = write_tx!(stage, tx => cancel(&tx, &stage.scope, job.id)).unwrap();
+        assert_eq!(job.status, JobStatus::Cancelled);
+        run(&stage.db, &stage.system, job.id, "test").await.unwrap();
+        assert_eq!(live(&stage).await, [ids[1]]);
+        let twice = write_tx!(stage, tx => cancel(&tx, &stage.scope, job.id)).unwrap_err();
+        assert_eq!(twice.code, Code::Conflict);
+        let job = done(&stage, order(all, Some(Action::Delete))).await;
+        assert_eq!((job.changed, live(&stage).await.len()), (1, 0));
+        assert_eq!(list(stage.db.read(), &stage.scope, Window { limit: 3, after: None }).await.unwrap().0.len(), 3);
+        assert!(list(stage.db.read(), &stranger, Window { limit: 3, after: None }).await.unwrap().0.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_is_refused_with_every_fault() {
+    for stage in stages().await {
+        let stranger = stage.stranger().await;
+        let theirs = {
+            let new = groups::New { name: "Theirs".into(), ..groups::New::default() };
+            write_tx!(stage, tx => groups::create(&tx, &stranger, new)).unwrap().id
+        };
+        let refused = async |selection, action| -> Vec<String> {
+            let error = queue(&stage, order(selection, action)).await.unwrap_err();
+            error.faults.into_iter().map(|f| f.pointer).collect()
+        };
+        let by = |by: &[&str]| Selection::Duplicates { by: by.iter().map(|s| (*s).to_owned()).collect() };
+        let trash = || Some(Action::Trash);
+        let group = Selection::Group { group_id: theirs, only_here: false };
+        assert_eq!(
+            refused(group, Some(Action::AddToGroup { group_id: theirs })).await,
+            ["/select/group_id", "/group_id"]
+        );
+        let none =
+            Selection::Undelivered { last: 0, statuses: vec![Status::Sent], days: 9_999, group_id: Some(theirs) };
+        let told = refused(none, trash()).await;
+        assert_eq!(told, ["/select/statuses", "/select/last", "/select/days", "/select/group_id"]);
+        assert_eq!(refused(by(&["email"]), trash()).await, ["/action"]);
+        assert_eq!(refused(by(&[]), None).await, ["/select/by"]);
+        assert_eq!(refused(by(&["phone", "email"]), None).await, ["/select/by/0"]);
+        assert_eq!(refused(by(&["email", "fields.none", "email"]), None).await, ["/select/by/1", "/select/by/2"]);
+        let campaign = CampaignId::new(stage.clock.now());
+        let selection = Selection::Campaign { campaign_id: campaign, statuses: vec![Status::Failed] };
+        let merge = Some(Action::Merge { survivor: Survivor::Oldest });
+        assert_eq!(refused(selection, merge).await, ["/select/campaign_id", "/action"]);
+        assert_eq!(stage.count("contact_jobs").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn duplicates_are_found_by_what_they_say_and_merged_once() {
+    for stage in stages().await {
+        let a = make(&stage, 1, &[(Column::Email, "anna@example.com"), (Column::FirstName, "Анна")]).await;
+        let b = make(&stage, 2, &[(Column::Email, "ANNA@example.com"), (Column::LastName, "Smith")]).await;
+        let c = make(&stage, 3, &[(Column::Email, "bob@example.com"), (Column::FirstName, "анна")]).await;
+        let d = make(&stage, 4, &[(Column::Email, " anna@example.com ")]).await;
+        make(&stage, 5, &[]).await;
+        let by = |by: &[&str]| Selection::Duplicates { by: by.iter().map(|s| (*s).to_owned()).collect() };
+        let found = done(&stage, order(by(&["email"]), None)).await;
+        assert_eq!((found.matched, found.changed, found.done), (1, 0, 5));
+        let all = Window { limit: 10, after: None };
+        let (listed, more) = sets(stage.db.read(), &stage.scope, found.id, all).await.unwrap();
+        let ids: Vec<ContactId> = listed[0].contacts.iter().map(|c| c.id).collect();
+        assert_eq!((listed.len(), listed[0].found, ids, more), (1, 3, vec![a, b, d], false));
+        assert_eq!(done(&stage, order(by(&["first_name"]), None)).await.matched, 1, "without case, in any alphabet");
+        assert_eq!(done(&stage, order(by(&["first_name", "email"]), None)).await.matched, 0);
+        let stranger = stage.stranger().await;
+        let theirs = sets(stage.db.read(), &stranger, found.id, all).await.unwrap_err();
+        assert_eq!(theirs.code, Code::NotFound);
+
+        // Merged a step at a time, each by a run of its own; two of them at once.
+        let job =
+            queue(&stage, order(by(&["email"]), Some(Action::Merge { survivor: Survivor::Newest }))).await.unwrap();
+        assert_eq!(sets(stage.db.read(), &stage.scope, job.id, all).await.unwrap_err().code, Code::Conflict);
+        let brief = async || run_briefly(&stage.db, &stage.scope, job.id, 1).await.unwrap();
+        assert_eq!((brief().await.phase, brief().await.phase), (1, 2));
+        let again = async || run(&stage.db, &stage.system, job.id, "test").await.unwrap();
+        tokio::join!(again(), again());
+        let job = get(stage.db.read(), &stage.scope, job.id).await.unwrap();
+        assert_eq!((job.status, job.matched, job.changed), (JobStatus::Completed, 1, 1));
+        let survivor = contacts::get(stage.db.read(), &stage.scope, d).await.unwrap();
+        assert_eq!(survivor.profile.get(Column::FirstName), Some("Анна"));
+        assert_eq!(survivor.profile.get(Column::LastName), Some("Smith"));
+        let left = live(&stage).await;
+        assert!(left.len() == 3 && left.contains(&c) && left.contains(&d), "{left:?}");
+        assert_eq!(stage.count("trashed_contacts").await, 2);
+        let again = done(&stage, order(by(&["email"]), Some(Action::Merge { survivor: Survivor::Newest }))).await;
+        assert_eq!((again.matched, again.changed), (0, 0));
+        stage.clock.advance(Duration::from_secs(8 * 86_400));
+        for _ in 0..3 {
+            sweep(&stage.db, &stage.system).await.unwrap();
+        }
+        assert_eq!(stage.count("contact_job_keys").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_number_with_differing_values_gets_one() {
+    for stage in stages().await {
+        let a = make(&stage, 1, &[(Column::FirstName, "Anna")]).await;
+        let b = make(&stage, 2, &[(Column::FirstName, "Bob")]).await;
+        let (one, two) = (make_group(&stage, "One", &[a, b]).await, make_group(&stage, "Two", &[a, b]).await);
+        let set = async |group, contact, column, value: &str| {
+            let columns = vec![(column, Some(value.to_owned()))];
+            let change = groups::Change { contact: Some(contact), columns, ..groups::Change::default() };
+            write_tx!(stage, tx => groups::set(&tx, &stage.scope, group, vec![change])).unwrap();
+        };
+        set(one, a, Column::FirstName, "Ann").await;
+        set(two, a, Column::Company, "Acme").await;
+        set(one, b, Column::FirstName, "Bob").await;
+        let selection = Selection::Duplicates { by: vec!["phone".to_owned()] };
+        let found = done(&stage, order(selection.clone(), None)).await;
+        assert_eq!((found.done, found.matched), (2, 1), "Bob is Bob everywhere");
+        let listed = sets(stage.db.read(), &stage.scope, found.id, Window { limit: 10, after: None }).await.unwrap().0;
+        assert_eq!((listed[0].contacts[0].id, listed[0].elsewhere.len()), (a, 2));
+        let merged = done(&stage, order(selection.clone(), Some(Action::Merge { survivor: Survivor::Oldest }))).await;
+        assert_eq!((merged.matched, merged.changed), (1, 1));
+        let anna = contacts::get(stage.db.read(), &stage.scope, a).await.unwrap();
+        assert_eq!(
+            (anna.profile.get(Column::FirstName), anna.profile.get(Column::Company)),
+            (Some("Anna"), Some("Acme"))
+        );
+        assert_eq!(done(&stage, order(selection, None)).await.matched, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_merge_is_whole_and_the_most_restrictive_holds() {
+    for stage in stages().await {
+        let a = make(&stage, 1, &[(Column::FirstName, "Anna"), (Column::Email, "a@example.com")]).await;
+        let b = make(&stage, 2, &[(Column::ExternalId, "crm-2"), (Column::Email, "b@example.com")]).await;
+        let refused = NewConsent { status: Consent::Refused, at: None, source: Some("letter".into()) };
+        let new = contacts::New { phone: "+447400100003".into(), consent: Some(refused), ..contacts::New::default() };
+        let c = write_tx!(stage, tx => contacts::create(&tx, &stage.scope, new)).unwrap().id;
+        let group = make_group(&stage, "B", &[b, c]).await;
+        write_tx!(stage, tx => crate::blacklist::add(&tx, &stage.scope, "+447400100002", Some("rude".into()))).unwrap();
+        message(&stage, b, 1, Status::Delivered).await;
+        let merge = async |survivor, others: &[ContactId], prefer: &[(&str, ContactId)]| {
+            let prefer = prefer.iter().map(|(name, id)| ((*name).to_owned(), *id)).collect();
+            let order = contacts::Merge { survivor, others: others.to_vec(), prefer };
+            write_tx!(stage, tx => contacts::merge(&tx, &stage.scope, order))
+        };
+        let unknown = ContactId::new(Timestamp(1));
+        let wrong = merge(a, &[a, unknown], &[("shoe", b)]).await.unwrap_err();
+        let told: Vec<&str> = wrong.faults.iter().map(|f| f.pointer.as_str()).collect();
+        assert_eq!(told, ["/contact_ids/0", "/contact_ids/1", "/prefer/shoe"]);
+        // Two at once: one of them merges, the other finds it done.
+        let (others, prefer) = ([b, c], [("email", b)]);
+        let (one, two) = tokio::join!(merge(a, &others, &prefer), merge(a, &others, &prefer));
+        let (one, two) = (one.unwrap(), two.unwrap());
+        assert_eq!(one.1 + two.1, 2);
+        let merged = contacts::get(stage.db.read(), &stage.scope, a).await.unwrap();
+        let has = |column| merged.profile.get(column);
+        assert_eq!((has(Column::FirstName), has(Column::ExternalId)), (Some("Anna"), Some("crm-2")));
+        assert_eq!(has(Column::Email), Some("b@example.com"), "as preferred");
+        assert_eq!((merged.consent, merged.consent_source.as_deref()), (Consent::Refused, Some("letter")));
+        assert_eq!(contacts::groups_of(stage.db.read(), &stage.scope, a).await.unwrap(), [group]);
+        let asked = [447_400_100_001];
+        assert_eq!(crate::blacklist::blacklisted(stage.db.read(), &stage.scope, &asked).await.unwrap().len(), 1);
+        assert_eq!(live(&stage).await, [a]);
+        let filter = crate::messages::Filter { contact: Some(a), ..crate::messages::Filter::default() };
+        let listed = crate::messages::list(stage.db.read(), &stage.scope, &filter, 10, None).await.unwrap();
+        assert_eq!(listed.rows.len(), 1, "its messages are listed with it");
+        // Into another one: those that were merged follow.
+        let e = make(&stage, 5, &[]).await;
+        merge(e, &[a], &[]).await.unwrap();
+        let elsewhere = merge(a, &[e], &[]).await.unwrap_err();
+        assert!(elsewhere.code == Code::Conflict && elsewhere.detail.contains(&e.to_string()), "{elsewhere}");
+        assert_eq!(merge(e, &[b], &[]).await.unwrap().1, 0, "it has been merged by way of another");
+        // Restored from the trash it is a contact of its own, and can be merged again.
+        let taken = write_tx!(stage, tx => trash::restore_contact(&tx, &stage.scope, b)).unwrap_err();
+        assert_eq!(taken.code, Code::AlreadyExists, "the survivor has its external id");
+        write_tx!(stage, tx => trash::restore_contact(&tx, &stage.scope, c)).unwrap();
+        assert_eq!(merge(e, &[c], &[]).await.unwrap().1, 1);
+        let stranger = stage.stranger().await;
+        let order = contacts::Merge { survivor: e, others: vec![c], prefer: Default::default() };
+        let theirs = write_tx!(stage, tx => contacts::merge(&tx, &stranger, order)).unwrap_err();
+        assert_eq!(theirs.code, Code::NotFound);
+    }
+}

@@ -1,0 +1,99 @@
+//! Numbers: what stands against sending to one, whoever and whatever put it there.
+//!
+//! Invariant: what is told here is what sends and campaigns skip for: the same lists are asked.
+
+use sea_orm::{ConnectionTrait, FromQueryResult};
+
+use crate::{
+    accounts, blacklist,
+    clock::Timestamp,
+    contacts::Consent,
+    db::Sql,
+    error::Result,
+    ids::{ContactId, GroupId},
+    phone::{Msisdn, describe},
+    scope::AccountScope,
+    unsubscribes, vals,
+};
+
+/// Unsubscribes that are told of one number.
+pub const MAX_UNSUBSCRIBES: usize = 200;
+
+/// One thing that stands against sending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    /// The number is on the blacklist.
+    Blacklisted(blacklist::Entry),
+    /// Its contact is in a group that is a stop list.
+    StopList {
+        /// The contact.
+        contact: ContactId,
+        /// The group.
+        group: GroupId,
+        /// Its name.
+        name: String,
+        /// Since when it is in it.
+        since: Timestamp,
+    },
+    /// Its contact has refused.
+    ConsentRefused {
+        /// The contact.
+        contact: ContactId,
+        /// When.
+        at: Option<Timestamp>,
+        /// Where it comes from.
+        source: Option<String>,
+    },
+    /// It wants nothing from one sender; others may send.
+    Unsubscribed(unsubscribes::Unsubscribe),
+    /// The account may not send to its country.
+    CountryNotEnabled {
+        /// ISO 3166 alpha-2.
+        country: String,
+    },
+}
+
+/// All that stands against sending to a number, what holds for every sender first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn blocks(conn: &impl ConnectionTrait, scope: &AccountScope, phone: Msisdn) -> Result<Vec<Block>> {
+    #[derive(FromQueryResult)]
+    struct Contact {
+        id: ContactId,
+        consent: Consent,
+        consent_at: Option<Timestamp>,
+        consent_source: Option<String>,
+    }
+    #[derive(FromQueryResult)]
+    struct Stop {
+        id: GroupId,
+        name: String,
+        added_at: Timestamp,
+    }
+    let number = i64::from(phone);
+    let mut blocks = Vec::new();
+    let sql = "SELECT * FROM blacklist WHERE account_id = $1 AND phone = $2";
+    let listed: Option<blacklist::Entry> = conn.one(sql, vals![scope.account(), number]).await?;
+    blocks.extend(listed.map(Block::Blacklisted));
+    let sql = "SELECT id, consent, consent_at, consent_source FROM contacts WHERE account_id = $1 AND phone = $2";
+    if let Some(contact) = conn.one::<Contact>(sql, vals![scope.account(), number]).await? {
+        if contact.consent == Consent::Refused {
+            let Contact { id, consent: _, consent_at: at, consent_source: source } = contact;
+            blocks.push(Block::ConsentRefused { contact: id, at, source });
+        }
+        let sql = "SELECT g.id, g.name, m.added_at FROM contact_groups m JOIN groups g ON g.id = m.group_id \
+            WHERE g.account_id = $1 AND m.contact_id = $2 AND g.stop_list ORDER BY g.id";
+        for Stop { id, name, added_at } in conn.all::<Stop>(sql, vals![scope.account(), contact.id]).await? {
+            blocks.push(Block::StopList { contact: contact.id, group: id, name, since: added_at });
+        }
+    }
+    let country = describe(phone).country.map(crate::phone::Country::code);
+    let countries = accounts::find(conn, scope).await?.countries;
+    blocks.extend(country.filter(|c| !countries.allow(c)).map(|country| Block::CountryNotEnabled { country }));
+    let sql = "SELECT * FROM unsubscribes WHERE account_id = $1 AND phone = $2 ORDER BY id LIMIT $3";
+    let most = i64::try_from(MAX_UNSUBSCRIBES).unwrap_or(i64::MAX);
+    let pairs: Vec<unsubscribes::Unsubscribe> = conn.all(sql, vals![scope.account(), number, most]).await?;
+    blocks.extend(pairs.into_iter().map(Block::Unsubscribed));
+    Ok(blocks)
+}
