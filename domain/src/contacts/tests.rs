@@ -308,3 +308,24 @@ async fn what_is_not_yet_cannot_have_been() {
         write_tx!(stage, tx => create(&tx, &stage.scope, new(Column::Link, "https://example.com/anna"))).unwrap();
     }
 }
+
+#[tokio::test]
+async fn quick_add_does_not_forget_what_was_refused_before_the_trash() {
+    for stage in stages().await {
+        let refused = NewConsent { status: Consent::Refused, at: None, source: Some("letter".into()) };
+        let new = New { phone: "+447400100001".into(), consent: Some(refused), ..New::default() };
+        let made = write_tx!(stage, tx => create(&tx, &stage.scope, new)).unwrap();
+        write_tx!(stage, tx => crate::trash::contact(&tx, &stage.scope, made.id, None)).unwrap();
+        let text = "+447400100001 and +447400100002";
+        let found = || crate::phone::find_in_text(text, None);
+        let dry = write_tx!(stage, tx => quick_add(&tx, &stage.scope, found(), &[], true)).unwrap();
+        assert!(dry.iter().all(|one| one.new && one.contact.is_none()));
+        let added = write_tx!(stage, tx => quick_add(&tx, &stage.scope, found(), &[], false)).unwrap();
+        let mut told = Vec::new();
+        for one in added {
+            let contact = get(stage.db.read(), &stage.scope, one.contact.unwrap()).await.unwrap();
+            told.push((contact.consent, contact.consent_source));
+        }
+        assert_eq!(told, [(Consent::Refused, Some("letter".to_owned())), (Consent::Unknown, None)]);
+    }
+}
