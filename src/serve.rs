@@ -2,7 +2,10 @@
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
-use api::{ApiConfig, App, shared::metrics::Metrics};
+use api::{
+    ApiConfig, App,
+    shared::metrics::{Metrics, ReceiptCounters},
+};
 use domain::{
     carriers::{self, SmppSettings},
     clock::Clock,
@@ -64,13 +67,19 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
     let running = Worker::start(db.clone(), clock.clone(), wake.clone(), config.worker(keys.clone())).await?;
     let base = format!("http://{}", listener.local_addr()?);
     println!("{}", demo::greeting(&base, demo.as_ref()));
-    let app = app(&config, keys, db, clock, wake, registry)?;
+    let app = app(&config, keys, db, clock, wake, registry, Some(of_worker()))?;
     let served = api::serve(app, listener, stop).await;
     running.shutdown().await;
     if let Some(simulator) = inside {
         simulator.shutdown().await;
     }
     Ok(served?)
+}
+
+/// What the worker of this process counts receipts with: those of HTTP carriers come to the API.
+fn of_worker() -> ReceiptCounters {
+    let counted = &worker::metrics::METRICS;
+    ReceiptCounters { received: counted.receipts.clone(), parked: counted.receipts_parked.clone() }
 }
 
 /// Whether another process that shares the database runs the simulator already.
@@ -94,7 +103,7 @@ pub async fn api(config: Config, db: Db) -> Result<(), Failure> {
     println!("API on http://{}", listener.local_addr()?);
     let wake = Wake::default();
     tokio::spawn(between::pass_on(db.clone(), wake.clone()));
-    let app = app(&config, keys, db, clock, wake, prometheus::Registry::new())?;
+    let app = app(&config, keys, db, clock, wake, prometheus::Registry::new(), None)?;
     Ok(api::serve(app, listener, stop).await?)
 }
 
@@ -109,7 +118,7 @@ pub async fn worker(config: Config, db: Db) -> Result<(), Failure> {
     let keys = keys::load_and_seal(&config, &db, &SystemScope { clock: clock.clone() }).await?;
     let registry = prometheus::Registry::new();
     worker::metrics::register(&registry)?;
-    let watched = watch::start(&config.worker.listen, Metrics::new(registry)?).await?;
+    let watched = watch::start(&config.worker.listen, Metrics::new(registry, Some(of_worker()))?).await?;
     let running = Worker::start(db, clock, Wake::default(), config.worker(keys)).await?;
     match watched {
         Some(address) => println!("worker running, watched at http://{address}"),
@@ -132,6 +141,7 @@ fn app(
     clock: Clock,
     wake: Wake,
     registry: prometheus::Registry,
+    receipts: Option<ReceiptCounters>,
 ) -> Result<Arc<App>, Failure> {
     let proxies = config.api.trusted_proxies.iter().map(|net| {
         net.parse().map_err(|_| format!("api.trusted_proxies: {net:?} is not a network such as 10.0.0.0/8"))
@@ -143,7 +153,7 @@ fn app(
         keys,
         schema_steps: migrations::Migrator::migrations().len(),
     };
-    Ok(Arc::new(App::new(db, clock, wake, settings, registry)?))
+    Ok(Arc::new(App::new(db, clock, wake, settings, registry, receipts)?))
 }
 
 /// Resolves at SIGTERM or SIGINT. Both are watched from the call on, so it comes before anything that must be ended in

@@ -108,21 +108,51 @@ both! {
         app.audited();
     }
 
-    fn a_kill_while_importing_loses_no_row(stage) {
+    fn kills_while_importing_lose_no_row_and_count_none_twice(stage) {
         let app = stage.start();
-        let rows: String = numbers(0, 2500).iter().map(|n| format!("{n},Ann\n")).collect();
-        let import = app.upload("people.csv", format!("phone,first_name\n{rows}").as_bytes(), &[("groups", "All")]).ok(202);
+        let mut rows: Vec<String> = numbers(0, 12_000).iter().map(|n| format!("{n},Ann\n")).collect();
+        // Bad rows and repeated numbers all along: what is refused and what is a duplicate is known again after a kill.
+        for place in (0..12_000).step_by(100).rev() {
+            rows.insert(place + 50, format!("12,Bad{place}\n"));
+            rows.insert(place + 99, format!("{},Twice\n", numbers(place / 2, 1)[0]));
+        }
+        let file = format!("phone,first_name\n{}", rows.concat());
+        let import = app.upload("people.csv", file.as_bytes(), &[("groups", "All")]).ok(202);
         let path = format!("/v1/contacts/imports/{}", import["id"].as_str().unwrap());
-        until("some rows are read", || {
-            let now = app.read(&path);
-            (now["progress"]["done"].as_i64()? > 0 || now["status"] == "completed").then_some(())
-        });
+        let mut running = Some(app);
+        for share in [1, 2] {
+            let app = running.take().unwrap();
+            until("some rows are read", || {
+                let now = app.read(&path);
+                (now["progress"]["done"].as_i64()? > 3_000 * share || now["status"] == "completed").then_some(())
+            });
+            app.kill();
+            running = Some(stage.start());
+        }
+        let app = running.unwrap();
+        let import = until("the import ends", || Some(app.read(&path)).filter(|i| i["status"] == "completed"));
+        let result = ["rows", "created", "duplicates", "invalid"].map(|key| import["result"][key].as_i64().unwrap());
+        assert_eq!(result, [12_240, 12_000, 120, 120], "{import}");
+        assert_eq!(app.read(&format!("/v1/groups/{}", import["groups"][0]["id"].as_str().unwrap()))["contacts_count"], 12_000);
+        assert_eq!(stage.count("SELECT COUNT(*) FROM contacts"), 12_000);
+        assert_eq!(stage.count("SELECT COUNT(*) FROM import_errors"), 120);
+        assert_eq!(stage.count("SELECT COUNT(*) FROM contacts WHERE version > 1"), 0, "none was written twice");
+    }
+
+    fn a_kill_while_exporting_leaves_one_whole_file(stage) {
+        let app = stage.start();
+        app.group("All", &numbers(0, 8_000));
+        let export = app.post("/v1/exports", &serde_json::json!({"kind": "contacts", "format": "xlsx"})).ok(202);
+        let path = format!("/v1/exports/{}", export["id"].as_str().unwrap());
+        until("it runs", || (app.read(&path)["status"] != "queued").then_some(()));
         app.kill();
         let app = stage.start();
-        let import = until("the import ends", || Some(app.read(&path)).filter(|i| i["status"] == "completed"));
-        let result = &import["result"];
-        assert_eq!(result["rows"], 2500, "{result}");
-        assert_eq!(app.read(&format!("/v1/groups/{}", import["groups"][0]["id"].as_str().unwrap()))["contacts_count"], 2500);
-        assert_eq!(app.pages("/v1/contacts").len(), 2500);
+        let done = until("it ends", || Some(app.read(&path)).filter(|e| e["status"] == "completed"));
+        assert_eq!(done["progress"], serde_json::json!({"done": 8_000, "total": 8_000}));
+        let answer = app.get(done["download"]["url"].as_str().unwrap());
+        assert_eq!(serde_json::json!(answer.body.len()), done["bytes"]);
+        let again = app.import("again.xlsx", &answer.body, &[]);
+        assert_eq!(again["result"]["unchanged"], 8_000, "{again}");
+        assert_eq!(stage.count("SELECT COUNT(*) FROM files"), 1);
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Stage, merged, micros, stays, until};
+use crate::harness::{Client, Collector, Stage, attribute, merged, micros, stays, until};
 
 /// What the provider does with the next request to a number that ends so; anything else is taken.
 const REFUSED: &str = "01";
@@ -147,6 +147,42 @@ fn call(app: &Client, path: &str, body: &Value) -> u16 {
 }
 
 both! {
+    fn requests_and_receipts_are_watched_and_validity_is_told(stage) {
+        set(&mut stage);
+        let collector = Collector::start();
+        stage.set("CARILLON_TRACES__ENDPOINT", &collector.endpoint).set("OTEL_BSP_SCHEDULE_DELAY", 100);
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let provider = Provider::start(|_, _| {});
+        let mut http = settings(&provider.url);
+        http["body"]["ttl"] = json!("{{validity_seconds}}");
+        let (_, path) = carrier(&app, &operator, &http);
+        let body = json!({"to": [number("60")], "sender": "CARILLON", "text": "For five minutes", "validity_seconds": 300});
+        let sent = app.post("/v1/messages", &body).ok(202);
+        let id = sent["messages"][0]["id"].as_str().unwrap();
+        app.message_until(id, "sent");
+        let ttl = provider.asked(&number("60"))[0]["ttl"].as_u64().unwrap();
+        assert!((290..=300).contains(&ttl), "{ttl}");
+        let other = send(&app, "61", "For as long as it takes");
+        app.message_until(&other, "sent");
+        assert!(provider.asked(&number("61"))[0].get("ttl").is_none(), "left out");
+        let receipt = json!({"id": format!("id-{}", &number("60")[1..]), "status": "delivered"});
+        let stray = json!({"id": "of-nobody", "status": "delivered"});
+        assert_eq!((call(&app, &path, &receipt), call(&app, &path, &stray)), (204, 204));
+        app.message_until(id, "delivered");
+        until("all is counted", || {
+            let page = String::from_utf8(app.get("/metrics").body).unwrap();
+            let number = |name: &str| page.lines().find_map(|l| l.strip_prefix(&format!("{name}{{carrier=\"provider\"}} "))?.parse::<u64>().ok());
+            let seen = ["carillon_receipts_received_total", "carillon_receipts_parked_total", "carillon_carrier_binds"].map(number);
+            (seen == [Some(2), Some(1), Some(1)]).then_some(())
+        });
+        let span = collector.span("the request", |s| s.name == "carriers.request");
+        assert_eq!(span.kind, 3, "client");
+        let of = |name: &str| attribute(&span.attributes, name);
+        assert_eq!((of("carillon.carrier"), of("http.response.status_code")), (Some("provider".to_owned()), Some("200".to_owned())));
+        assert!(of("carillon.message_id").is_some_and(|id| id.starts_with("msg_")), "{span:?}");
+    }
+
     fn messages_are_taken_charged_once_and_ended_by_receipts(stage) {
         set(&mut stage);
         let app = stage.start();

@@ -216,7 +216,7 @@ both! {
         carriers.iter().for_each(|carrier| drop(health_until(&operator, carrier, "up")));
 
         // Refused by the first, taken by the second: one charge, and the trace tells both.
-        let id = acme.sent("+12015550129", "Hello");
+        let id = acme.sent("+12015550132", "Hello");
         let message = acme.message_until(&id, "delivered");
         assert_eq!((&message["error"], &message["reason"]), (&Value::Null, &Value::Null));
         let way = operator.read(&format!("/v1/admin/messages/{id}/trace"))["way"].clone();
@@ -257,7 +257,7 @@ both! {
             health_until(&operator, carrier, "up");
         }
         let mut phones = numbers(1, 30);
-        phones.extend(["+12015550129".to_owned(), "+12015550105".to_owned()]);
+        phones.extend(["+12015550132".to_owned(), "+12015550105".to_owned()]);
         let draft = acme.draft(json!({"text": "Hello", "audience": {"phones": phones}}));
         acme.launch(&draft).ok(202);
         let done = acme.campaign_until(&draft, "completed");

@@ -102,6 +102,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("imports", &["imports", "import_errors", "contacts"]),
+    ("exports", &["exports"]),
     ("templates", &["templates"]),
     ("senders", &["senders"]),
     ("carriers", &["carriers", "carrier_binds"]),

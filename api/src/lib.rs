@@ -24,7 +24,13 @@ use domain::{clock::Clock, db::Db, jobs::Wake, secrets::Keyring, tokens::Lookups
 use ipnet::IpNet;
 use utoipa_actix_web::{AppExt, scope};
 
-use shared::{front, idempotency::InFlight, metrics::Metrics, operations::Operations, rate_limit::Permits};
+use shared::{
+    front,
+    idempotency::InFlight,
+    metrics::{Metrics, ReceiptCounters},
+    operations::Operations,
+    rate_limit::Permits,
+};
 
 /// What the operator sets.
 #[derive(Debug, Clone)]
@@ -80,7 +86,8 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the state together; `registry` is where the numbers of this process are collected.
+    /// Puts the state together; `registry` is where the numbers of this process are collected, `receipts` what a worker in it
+    /// counts receipts with.
     ///
     /// # Errors
     /// When the registry has the API's numbers already.
@@ -90,6 +97,7 @@ impl App {
         wake: Wake,
         config: ApiConfig,
         registry: prometheus::Registry,
+        receipts: Option<ReceiptCounters>,
     ) -> Result<Self, prometheus::Error> {
         let document = openapi::openapi();
         Ok(Self {
@@ -98,7 +106,7 @@ impl App {
             clock,
             wake,
             config,
-            metrics: Metrics::new(registry)?,
+            metrics: Metrics::new(registry, receipts)?,
             operations: Operations::of(&document),
             permits: Permits::default(),
             in_flight: InFlight::default(),
@@ -118,7 +126,7 @@ pub fn application(
         .app_data(app)
         .wrap(from_fn(front::front))
         // before the scope, which would take every path below /v1
-        .configure(v1::carrier_callbacks::routes)
+        .configure(v1::exports::open_routes)
         .into_utoipa_app()
         .service(scope::scope("/v1").configure(v1::routes))
         .into_app()

@@ -106,7 +106,7 @@ pub async fn start()
     job_tables(&db).await;
     let keys = Keyring::parse(&Keyring::generate()).unwrap();
     let config = ApiConfig { keys, ..ApiConfig::default() };
-    let app = App::new(db, clock.clone(), Wake::default(), config, prometheus::Registry::new()).unwrap();
+    let app = App::new(db, clock.clone(), Wake::default(), config, prometheus::Registry::new(), None).unwrap();
     let app = Arc::new(app);
     let service = test::init_service(application(Data::from(app.clone()))).await;
     TestApp { service, app, operator: OperatorScope { clock: clock.clone() }, clock, place }

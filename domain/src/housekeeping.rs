@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use crate::{
     db::{Db, Sql},
     error::Result,
-    idempotency,
+    idempotency, imports,
     scope::SystemScope,
     uploads, vals,
 };
@@ -22,6 +22,7 @@ pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
     let tx = db.begin().await?;
     gone += idempotency::sweep(&tx, now).await?;
     gone += uploads::sweep(&tx, scope).await?;
+    gone += imports::purge(&tx, scope).await?;
     gone += tx.run("DELETE FROM leases WHERE until < $1", vals![hour_ago]).await?;
     if tx.get_database_backend() == DbBackend::Postgres {
         gone += tx

@@ -146,6 +146,7 @@ typed_id!(ConsentId, "cns", "a statement of consent");
 typed_id!(BlacklistId, "blk", "a blacklist entry");
 typed_id!(FileId, "fil", "a file");
 typed_id!(ImportId, "imp", "an import");
+typed_id!(ExportId, "exp", "an export");
 typed_id!(TemplateId, "tpl", "a template");
 typed_id!(SenderId, "snd", "a sender");
 typed_id!(CampaignId, "cmp", "a campaign");

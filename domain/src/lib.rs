@@ -15,6 +15,7 @@ pub mod contacts;
 pub mod db;
 pub mod error;
 pub mod events;
+pub mod exports;
 pub mod files;
 pub mod groups;
 pub mod housekeeping;

@@ -14,7 +14,7 @@ pub struct Scopes(Vec<String>);
 
 impl Scopes {
     /// Every scope there is, with what it lets a token do.
-    pub const ALL: [(&'static str, &'static str); 17] = [
+    pub const ALL: [(&'static str, &'static str); 19] = [
         ("*", "everything"),
         ("account:read", "read the account's settings"),
         ("account:write", "change the account's settings"),
@@ -26,6 +26,8 @@ impl Scopes {
         ("contacts:read", "read contacts, groups, fields and imports"),
         ("contacts:write", "change contacts, groups and fields; import"),
         ("events:read", "read the event stream"),
+        ("exports:read", "read exports and download their files"),
+        ("exports:write", "export contacts, the blacklist and unsubscribes"),
         ("messages:read", "read messages and reports"),
         ("messages:write", "send and cancel messages"),
         ("templates:read", "read templates and senders"),
@@ -34,11 +36,12 @@ impl Scopes {
         ("tokens:write", "make, rotate and revoke API tokens"),
     ];
     /// Every scope of an operator's token, with what it lets the token do.
-    pub const OPERATOR: [(&'static str, &'static str); 6] = [
+    pub const OPERATOR: [(&'static str, &'static str); 7] = [
         ("*", "everything"),
         ("carriers:read", "read carriers and how their connections are"),
         ("carriers:write", "make, change and delete carriers"),
-        ("messages:read", "trace any account's message"),
+        ("messages:read", "trace any account's message, list messages in doubt"),
+        ("messages:write", "resolve messages in doubt"),
         ("routes:read", "read routes"),
         ("routes:write", "make, change and delete routes"),
     ];

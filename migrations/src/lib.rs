@@ -22,11 +22,17 @@ mod m20261122_000502_unsubscribes_create;
 mod m20261122_000503_messages_validity;
 mod m20261122_000601_carriers_http;
 mod m20261122_000701_messages_attempts;
+mod m20261122_000801_campaigns_pacing;
 mod m20261122_001101_contacts_outcomes;
+mod m20261122_001201_imports_errors_until;
+mod m20261122_001202_exports_create;
 mod m20261122_001301_contacts_consents;
 mod m20261122_001302_groups_values;
 mod m20261122_001303_trash_create;
 mod m20261122_001304_contact_jobs_create;
+mod m20261122_001401_carriers_smpp;
+mod m20261122_001402_messages_resend;
+mod m20261122_001403_doubts_resolved;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -55,11 +61,17 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000503_messages_validity::Step),
             Box::new(m20261122_000601_carriers_http::Step),
             Box::new(m20261122_000701_messages_attempts::Step),
+            Box::new(m20261122_000801_campaigns_pacing::Step),
             Box::new(m20261122_001101_contacts_outcomes::Step),
             Box::new(m20261122_001301_contacts_consents::Step),
             Box::new(m20261122_001302_groups_values::Step),
             Box::new(m20261122_001303_trash_create::Step),
+            Box::new(m20261122_001401_carriers_smpp::Step),
+            Box::new(m20261122_001402_messages_resend::Step),
+            Box::new(m20261122_001403_doubts_resolved::Step),
             Box::new(m20261122_001304_contact_jobs_create::Step),
+            Box::new(m20261122_001201_imports_errors_until::Step),
+            Box::new(m20261122_001202_exports_create::Step),
         ]
     }
 }

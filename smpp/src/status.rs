@@ -1,4 +1,5 @@
-//! `command_status` by name, meaning and what to do about it (SMPP 3.4 §5.1.3).
+//! `command_status` by name, meaning and what to do about it (SMPP 3.4 §5.1.3, 5.0 §4.7.6). Where the two versions name a
+//! code differently, the name of 3.4 stands.
 //!
 //! Invariant: a code that is not in the table is [`Class::Definitive`], so that an unknown refusal is never repeated for ever.
 
@@ -15,7 +16,7 @@ pub enum Class {
     Definitive,
 }
 
-/// One row of SMPP 3.4 table 5-2.
+/// One code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
     pub code: u32,
@@ -45,6 +46,7 @@ pub const ESME_RTHROTTLED: u32 = 0x58;
 pub const ESME_RINVEXPIRY: u32 = 0x62;
 /// The receiver cannot take a delivery now and asks for it again later.
 pub const ESME_RX_T_APPN: u32 = 0x64;
+pub const ESME_RX_R_APPN: u32 = 0x66;
 
 const fn row(code: u32, name: &'static str, class: Class, explanation: &'static str) -> Status {
     Status { code, name, explanation, class }
@@ -52,7 +54,7 @@ const fn row(code: u32, name: &'static str, class: Class, explanation: &'static 
 
 use Class::{Definitive, Success, Temporary, Throttling};
 
-/// Every code of SMPP 3.4 §5.1.3, in order.
+/// Every code of SMPP 3.4 §5.1.3 and 5.0 §4.7.6, in order. 0x400 to 0x4FF are the carrier's own.
 pub const TABLE: &[Status] = &[
     row(0x00, "ESME_ROK", Success, "No error."),
     row(0x01, "ESME_RINVMSGLEN", Definitive, "The length of the message is invalid."),
@@ -102,9 +104,28 @@ pub const TABLE: &[Status] = &[
     row(0xC4, "ESME_RINVOPTPARAMVAL", Definitive, "The value of an optional parameter is invalid."),
     row(0xFE, "ESME_RDELIVERYFAILURE", Definitive, "The delivery failed."),
     row(0xFF, "ESME_RUNKNOWNERR", Temporary, "The carrier reports an unknown error."),
+    row(0x100, "ESME_RSERTYPUNAUTH", Definitive, "The service type is not allowed to this log-in."),
+    row(0x101, "ESME_RPROHIBITED", Definitive, "The command is not allowed to this log-in."),
+    row(0x102, "ESME_RSERTYPUNAVAIL", Temporary, "The service type is out of service."),
+    row(0x103, "ESME_RSERTYPDENIED", Definitive, "The text is not allowed with this service type."),
+    row(0x104, "ESME_RINVDCS", Definitive, "The data_coding is invalid or not supported."),
+    row(0x105, "ESME_RINVSRCADDRSUBUNIT", Definitive, "The sender's sub-unit is invalid."),
+    row(0x106, "ESME_RINVDSTADDRSUBUNIT", Definitive, "The destination's sub-unit is invalid."),
+    row(0x107, "ESME_RINVBCASTFREQINT", Definitive, "The interval of the broadcast is invalid."),
+    row(0x108, "ESME_RINVBCASTALIAS_NAME", Definitive, "The alias name of the broadcast is invalid."),
+    row(0x109, "ESME_RINVBCASTAREAFMT", Definitive, "The area format of the broadcast is invalid."),
+    row(0x10A, "ESME_RINVNUMBCAST_AREAS", Definitive, "The number of areas of the broadcast is invalid."),
+    row(0x10B, "ESME_RINVBCASTCNTTYPE", Definitive, "The content type of the broadcast is invalid."),
+    row(0x10C, "ESME_RINVBCASTMSGCLASS", Definitive, "The message class of the broadcast is invalid."),
+    row(0x10D, "ESME_RBCASTFAIL", Definitive, "The broadcast failed."),
+    row(0x10E, "ESME_RBCASTQUERYFAIL", Definitive, "The query of a broadcast failed."),
+    row(0x10F, "ESME_RBCASTCANCELFAIL", Definitive, "The broadcast could not be cancelled."),
+    row(0x110, "ESME_RINVBCAST_REP", Definitive, "The number of repeats of the broadcast is invalid."),
+    row(0x111, "ESME_RINVBCASTSRVGRP", Definitive, "The service group of the broadcast is invalid."),
+    row(0x112, "ESME_RINVBCASTCHANIND", Definitive, "The channel indicator of the broadcast is invalid."),
 ];
 
-/// The row of `code`, when SMPP 3.4 knows it.
+/// The row of `code`, when SMPP knows it.
 pub fn lookup(code: u32) -> Option<&'static Status> {
     TABLE.binary_search_by_key(&code, |row| row.code).ok().and_then(|index| TABLE.get(index))
 }
@@ -116,7 +137,7 @@ pub fn name(code: u32) -> String {
 
 /// One line about `code` in plain words.
 pub fn explain(code: u32) -> &'static str {
-    lookup(code).map_or("An error code of the carrier's own (not in SMPP 3.4).", |row| row.explanation)
+    lookup(code).map_or("An error code of the carrier's own (not in SMPP).", |row| row.explanation)
 }
 
 /// What to do about `code`.
@@ -132,6 +153,35 @@ mod tests {
     fn the_table_is_sorted_and_found_again() {
         assert!(TABLE.windows(2).all(|pair| pair[0].code < pair[1].code));
         assert!(TABLE.iter().all(|row| lookup(row.code) == Some(row)));
+    }
+
+    /// The codec was written by others from the same specifications.
+    #[test]
+    fn the_codec_knows_the_same_codes() {
+        for code in 0..0x1000 {
+            let theirs = rusmpp::CommandStatus::from(code);
+            let unknown = matches!(theirs, rusmpp::CommandStatus::Other(_));
+            assert_eq!(lookup(code).is_none(), unknown, "{code:#x} is {theirs:?} to the codec");
+            if let Some(row) = lookup(code).filter(|row| !(0xC0..=0xC4).contains(&row.code)) {
+                assert_eq!(format!("{theirs:?}").to_ascii_uppercase(), row.name.replace('_', ""));
+            }
+        }
+    }
+
+    #[test]
+    fn the_manual_lists_every_code_as_it_is() {
+        let page = include_str!("../../docs/smpp-carriers.md");
+        let class = |class| match class {
+            Success => "accepted",
+            Throttling => "throttled",
+            Temporary => "tried again",
+            Definitive => "refused",
+        };
+        for Status { code, name, explanation, class: of } in TABLE {
+            let line = format!("| `0x{code:08X}` | `{name}` | {} | {explanation} |", class(*of));
+            assert!(page.contains(&line), "docs/smpp-carriers.md lacks the line:\n{line}");
+        }
+        assert_eq!(page.matches("| `ESME_R").count(), TABLE.len(), "docs/smpp-carriers.md lists a code without a row");
     }
 
     #[test]

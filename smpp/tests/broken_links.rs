@@ -68,7 +68,10 @@ async fn answers_after_the_time_out_are_late() {
     assert_eq!(client.free(), client.window());
     let accepted = SubmitOutcome::Accepted { message_id: "two".to_owned() };
     assert_eq!(next(&mut events).await, Event::Late { token: 2, outcome: accepted });
-    assert_eq!(next(&mut events).await, Event::Late { token: 1, outcome: SubmitOutcome::Refused { status: 0x45 } });
+    assert_eq!(
+        next(&mut events).await,
+        Event::Late { token: 1, outcome: SubmitOutcome::Refused { status: 0x45, detail: None } }
+    );
     assert!(matches!(next(&mut events).await, Event::Closed { in_flight, .. } if in_flight.is_empty()));
     assert_eq!(client.free(), client.window());
 }
@@ -153,7 +156,7 @@ async fn requests_and_nonsense_from_the_carrier_are_answered_as_specified() {
     client.ack(deliver.sequence, 0);
     client.ack(12_345, 0);
     client.submit(1, message("1", "x")).unwrap();
-    let nacked = Event::Submitted { token: 1, outcome: SubmitOutcome::Refused { status: 0x58 } };
+    let nacked = Event::Submitted { token: 1, outcome: SubmitOutcome::Refused { status: 0x58, detail: None } };
     assert_eq!(next(&mut events).await, nacked);
     assert!(matches!(next(&mut events).await, Event::Closed { reason, .. } if reason == "the carrier unbound"));
     carrier.await.unwrap();

@@ -38,7 +38,7 @@ async fn story(dest: &str) -> Vec<String> {
                 assert_eq!(Some(message_id), id);
                 "accepted".to_owned()
             }
-            Event::Submitted { outcome: SubmitOutcome::Refused { status }, .. } => smpp::status::name(status),
+            Event::Submitted { outcome: SubmitOutcome::Refused { status, .. }, .. } => smpp::status::name(status),
             Event::TimedOut { token: 1 } => "timed out".to_owned(),
             Event::Late { token: 1, outcome: SubmitOutcome::Accepted { .. } } => "late".to_owned(),
             Event::Closed { reason, in_flight, not_written } => {
@@ -72,7 +72,7 @@ async fn story(dest: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn every_number_does_what_its_row_says() {
-    let rows: [(&str, &[&str]); 28] = [
+    let rows: [(&str, &[&str]); 31] = [
         ("+12015550100", &["accepted", "DELIVRD"]),
         ("+12015550101", &["accepted", "UNDELIV 001"]),
         ("+12015550102", &["accepted", "EXPIRED 002"]),
@@ -100,7 +100,10 @@ async fn every_number_does_what_its_row_says() {
         ("+12015550126", &["accepted", "DELIVRD", "START"]),
         ("+12015550127", &["accepted", "DELIVRD", "3 of 3 42", "2 of 3 42", "1 of 3 42"]),
         ("+12015550128", &["accepted", "DELIVRD", "Yes", "Yes"]),
-        ("+12015550129", &["ESME_RSUBMITFAIL"]),
+        ("+12015550129", &["timed out"]),
+        ("+12015550130", &["ESME_RX_R_APPN"]),
+        ("+12015550131", &["accepted", "DELIVRD"]),
+        ("+12015550132", &["ESME_RSUBMITFAIL"]),
     ];
     let more = [("+12015550123", ["timed out", "late", "DELIVRD"])];
     let mut tasks = Vec::new();
@@ -134,7 +137,7 @@ async fn refusals_end_after_the_tries_of_the_same_message() {
         client.submit(token, message(number, text)).unwrap();
         loop {
             match next(&mut events).await {
-                Event::Submitted { outcome: SubmitOutcome::Refused { status }, .. } => break outcomes.push(status),
+                Event::Submitted { outcome: SubmitOutcome::Refused { status, .. }, .. } => break outcomes.push(status),
                 Event::Submitted { .. } => break outcomes.push(0),
                 Event::Deliver(deliver) => client.ack(deliver.sequence, 0),
                 other => panic!("{other:?}"),

@@ -4,11 +4,13 @@
 mod common;
 
 use common::*;
-use smpp::client::{BindConfig, BindError, BindMode, Body, Event, Sar, SubmitOutcome, connect};
+use smpp::client::{
+    Address, BindConfig, BindError, BindMode, Body, Event, SMPP_3_4, SMPP_5_0, Sar, Submit, SubmitOutcome, connect,
+};
 use smpp::receipt::{MessageState, ReceiptText};
 use smpp::simulator::log::{Line, Outcome};
 use smpp::simulator::{Simulator, SimulatorConfig};
-use smpp::status::{ESME_RINVBNDSTS, ESME_RINVDSTADR, ESME_RINVPASWD, ESME_RINVSYSID, ESME_RX_T_APPN};
+use smpp::status::{ESME_RINVBNDSTS, ESME_RINVDSTADR, ESME_RINVPASWD, ESME_RINVSYSID, ESME_RX_R_APPN, ESME_RX_T_APPN};
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -110,7 +112,10 @@ async fn the_window_counts_what_is_unanswered() {
             other => break other,
         }
     };
-    assert_eq!(refused, Event::Submitted { token: 3, outcome: SubmitOutcome::Refused { status: ESME_RINVDSTADR } });
+    assert_eq!(
+        refused,
+        Event::Submitted { token: 3, outcome: SubmitOutcome::Refused { status: ESME_RINVDSTADR, detail: None } }
+    );
     let rest = all(&client, &mut events, ms(500)).await;
     assert!(rest.contains(&Event::TimedOut { token: 1 }));
     assert_eq!(client.free(), 3);
@@ -175,7 +180,8 @@ async fn a_transmitter_gets_no_receipts_and_a_receiver_may_not_submit() {
     let deliver = next_deliver(&mut receiver_events).await;
     receiver.ack(deliver.sequence, 0);
     receiver.submit(2, message("+447700900001", "Hello")).unwrap();
-    let refused = Event::Submitted { token: 2, outcome: SubmitOutcome::Refused { status: ESME_RINVBNDSTS } };
+    let refused =
+        Event::Submitted { token: 2, outcome: SubmitOutcome::Refused { status: ESME_RINVBNDSTS, detail: None } };
     assert_eq!(next(&mut receiver_events).await, refused);
     assert!(all(&sender, &mut sender_events, ms(100)).await.is_empty());
     assert_eq!(log.read().submits().count(), 1);
@@ -335,4 +341,71 @@ async fn a_flood_does_not_lock_up() {
         }
     }
     assert_eq!(log.read().submits().count(), 50_000);
+}
+
+#[tokio::test]
+async fn the_version_is_asked_for_and_told() {
+    let log = TempLog::new();
+    let simulator = simulator(&log).await;
+    for (asked, told) in [(SMPP_3_4, 0x34), (SMPP_5_0, 0x50)] {
+        let config = BindConfig { interface_version: asked, ..bind_to(simulator.local_addr) };
+        let (client, _events) = connect(&config).await.unwrap();
+        assert_eq!(client.peer_version(), Some(told));
+        client.unbind().await;
+    }
+    let asked: Vec<u8> = log
+        .read()
+        .lines
+        .iter()
+        .filter_map(
+            |line| if let Line::Bind { interface_version, .. } = line { Some(*interface_version) } else { None },
+        )
+        .collect();
+    assert_eq!(asked, [0x34, 0x50]);
+}
+
+#[tokio::test]
+async fn what_a_carrier_adds_to_its_answers_is_told() {
+    let log = TempLog::new();
+    let simulator = simulator(&log).await;
+    let config = BindConfig { interface_version: SMPP_5_0, ..bind_to(simulator.local_addr) };
+    let (client, mut events) = connect(&config).await.unwrap();
+    client.submit(1, message("+12015550130", "refused with words")).unwrap();
+    let detail = Some("permanent network error; Blocked by the operator".to_owned());
+    let outcome = SubmitOutcome::Refused { status: ESME_RX_R_APPN, detail };
+    assert_eq!(next(&mut events).await, Event::Submitted { token: 1, outcome });
+    for token in [2, 3] {
+        client.submit(token, message("+12015550131", "busy")).unwrap();
+    }
+    let told: Vec<Event> = all(&client, &mut events, ms(300)).await;
+    assert_eq!(told.first(), Some(&Event::Congestion { state: 95 }));
+    let times = told.iter().filter(|event| matches!(event, Event::Congestion { .. })).count();
+    assert_eq!(times, 1, "only when it changes: {told:?}");
+}
+
+#[tokio::test]
+async fn what_is_submitted_is_what_comes() {
+    let log = TempLog::new();
+    let simulator = simulator(&log).await;
+    let (client, mut events) = bound(&simulator).await;
+    let submit = Submit {
+        source: Address { addr: "4444".to_owned(), ton: 6, npi: 9 },
+        dest: Address { addr: "447700900001".to_owned(), ton: 2, npi: 8 },
+        service_type: "CMT".to_owned(),
+        data_coding: 3,
+        priority_flag: 3,
+        registered_delivery: 0,
+        validity_period: Some("261121215604000+".to_owned()),
+        body: Body::Payload(vec![b'x'; 300]),
+        ..Submit::default()
+    };
+    client.submit(1, submit).unwrap();
+    next(&mut events).await;
+    let log = log.read();
+    let line = log.submits().next().unwrap();
+    assert_eq!((line.source.as_str(), line.source_ton, line.source_npi), ("4444", 6, 9));
+    assert_eq!((line.dest.as_str(), line.dest_ton, line.dest_npi), ("447700900001", 2, 8));
+    assert_eq!((line.service_type.as_str(), line.priority_flag, line.data_coding), ("CMT", 3, 3));
+    assert_eq!((line.validity_period.as_str(), line.registered_delivery), ("261121215604000+", 0));
+    assert_eq!((line.payload, line.text_hex.len()), (true, 600));
 }

@@ -69,6 +69,9 @@ pub async fn run(db: &Db, config: &Config, scope: &OperatorScope, command: Comma
                 Settings::Http(http) => serde_json::to_string_pretty(&http)?,
             };
             println!("{shown}");
+            for warning in carrier.shown()?.warnings() {
+                println!("warning: {warning}");
+            }
             for bind in carriers::health::binds(db.read(), scope, &carrier).await? {
                 let since = bind.since.map(|at| format!(" since {at}")).unwrap_or_default();
                 let retry = bind.retry_at.map(|at| format!(", next try {at}")).unwrap_or_default();

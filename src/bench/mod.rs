@@ -3,6 +3,7 @@
 //! simulator's log is the judge: it tells whether a number was sent to twice.
 
 mod campaign;
+mod import;
 mod processes;
 mod sends;
 
@@ -17,6 +18,8 @@ use crate::Failure;
 pub enum Bench {
     /// A campaign, from its launch to its last receipt applied.
     Campaign(campaign::Campaign),
+    /// An import of contacts, from its upload to its last row.
+    Import(import::Import),
     /// Single sends over HTTP, from many connections at once.
     Sends(sends::Sends),
 }
@@ -25,6 +28,7 @@ pub enum Bench {
 pub async fn run(bench: Bench) -> Result<(), Failure> {
     tokio::task::spawn_blocking(move || match bench {
         Bench::Campaign(campaign) => campaign.run(),
+        Bench::Import(import) => import.run(),
         Bench::Sends(sends) => sends.run(),
     })
     .await?

@@ -194,19 +194,26 @@ impl Client {
     }
     /// The same to another resource.
     pub fn upload_to(&self, to: &str, file_name: &str, content: &[u8], fields: &[(&str, &str)]) -> Answer {
+        self.form(to, Some((file_name, content)), fields)
+    }
+    /// A form, perhaps with a file.
+    pub fn form(&self, to: &str, file: Option<(&str, &[u8])>, fields: &[(&str, &str)]) -> Answer {
         let boundary = "carillon-boundary-7f3a";
         let mut body = Vec::new();
         for (name, value) in fields {
             let part = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
             body.extend(part.into_bytes());
         }
-        let head = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\
-             Content-Type: application/octet-stream\r\n\r\n"
-        );
-        body.extend(head.into_bytes());
-        body.extend_from_slice(content);
-        body.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
+        if let Some((file_name, content)) = file {
+            let head = format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\
+                 Content-Type: application/octet-stream\r\n\r\n"
+            );
+            body.extend(head.into_bytes());
+            body.extend_from_slice(content);
+            body.extend(b"\r\n");
+        }
+        body.extend(format!("--{boundary}--\r\n").into_bytes());
         self.ask("POST", to).body(&format!("multipart/form-data; boundary={boundary}"), body).go()
     }
     /// Uploads a table and waits for the end of its import.

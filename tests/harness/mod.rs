@@ -13,10 +13,11 @@ mod proxy;
 mod schema;
 mod scripted;
 mod stage;
+mod tls;
 
 use std::time::{Duration, Instant};
 
-pub use client::{Client, merged, micros, numbers};
+pub use client::{Answer, Client, merged, micros, numbers};
 pub use collector::{Collector, attribute};
 pub use judge::Judge;
 pub use process::{App, Process};
@@ -24,6 +25,7 @@ pub use proxy::{Proxy, Towards};
 pub use schema::{check_event, event_types};
 pub use scripted::Scripted;
 pub use stage::{Stage, TOKEN, bare};
+pub use tls::{Authority, TlsFront};
 
 /// How long a test waits for what should take a moment.
 pub const PATIENCE: Duration = Duration::from_secs(60);

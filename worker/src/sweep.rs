@@ -26,8 +26,8 @@ pub async fn messages(shared: Shared) {
         if leading(&shared, "sweep.messages").await {
             let mut ready = told("reclaim", sweep::reclaim(db, scope, patience).await);
             ready += told("dispatch", sweep::dispatch(db, scope).await);
-            let mut more = told("cancelled", sweep::settle_cancelled(db, scope).await) > 0;
-            more |= told("over", sweep::end_over(db, scope).await) > 0;
+            let mut more = told("cancelled", sweep::settle_cancelled(db, scope, patience).await) > 0;
+            more |= told("over", sweep::end_over(db, scope, patience).await) > 0;
             more |= told("rematch", sweep::rematch(db, scope, patience).await) > 0;
             more |= told("resolve", sweep::resolve_doubts(db, scope, patience).await) > 0;
             more |= told("doubts", sweep::end_doubts(db, scope).await) > 0;
@@ -43,13 +43,18 @@ pub async fn messages(shared: Shared) {
     }
 }
 
-/// Campaigns: due times and ends.
+/// Campaigns: due times and ends, and the slots of those that are paced.
 pub async fn campaigns(shared: Shared) {
+    let Shared { db, scope, .. } = &shared;
     while !shared.stopping() {
-        if leading(&shared, "sweep.campaigns").await
-            && told("campaigns", campaigns::advance(&shared.db, &shared.scope).await) > 0
-        {
-            shared.wake.nudge(Queue::CampaignsPrepare);
+        if leading(&shared, "sweep.campaigns").await {
+            if told("campaigns", campaigns::advance(db, scope).await) > 0 {
+                shared.wake.nudge(Queue::CampaignsPrepare);
+            }
+            told("closed", campaigns::close(db, scope).await);
+            if told("opened", campaigns::open(db, scope).await) > 0 {
+                shared.wake.nudge(Queue::MessagesDeliver);
+            }
         }
         shared.pause(Duration::from_millis(300)).await;
     }
@@ -86,6 +91,7 @@ pub async fn housekeeping(shared: Shared) {
             told("imports", domain::imports::sweep(&shared.db, &shared.scope).await);
             told("contact_jobs", domain::contact_jobs::sweep(&shared.db, &shared.scope).await);
             told("trash", domain::trash::sweep(&shared.db, &shared.scope).await);
+            told("exports", domain::exports::sweep(&shared.db, &shared.scope).await);
             told("expired", domain::housekeeping::run(&shared.db, &shared.scope).await);
         }
         shared.pause(Duration::from_secs(10)).await;

@@ -10,7 +10,10 @@ use utoipa::openapi::{
     path::{Operation, Parameter, ParameterIn},
 };
 
-use crate::shared::problem::{PROBLEM_JSON, Problem};
+use crate::shared::{
+    operations::security_of,
+    problem::{PROBLEM_JSON, Problem},
+};
 
 pub(super) const OWN: &str = "x-errors";
 
@@ -42,11 +45,12 @@ fn codes(method: &str, path: &str, operation: &Operation) -> BTreeSet<String> {
     let mut all: BTreeSet<String> = own.filter_map(|v| v.as_str()).map(str::to_owned).collect();
     let mut add = |codes: &[Code]| all.extend(codes.iter().map(|c| c.as_str().to_owned()));
     add(&[Code::UnknownParameter, Code::Internal, Code::Unavailable]);
-    add(&[Code::Unauthorized, Code::AddressNotAllowed, Code::WrongToken, Code::ScopeMissing]);
-    if !path.starts_with("/v1/admin/") {
-        add(&[Code::AccountSuspended]);
+    if security_of(operation).is_some() {
+        add(&[Code::Unauthorized, Code::AddressNotAllowed, Code::WrongToken, Code::ScopeMissing, Code::QuotaExceeded]);
+        if !path.starts_with("/v1/admin/") {
+            add(&[Code::AccountSuspended]);
+        }
     }
-    add(&[Code::QuotaExceeded]);
     if path.contains('{') {
         add(&[Code::NotFound]);
     }

@@ -49,6 +49,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Contact jobs", "Work on many contacts: clean-ups, duplicates."),
     ("Trash", "Deleted contacts and groups that can be restored."),
     ("Imports", "Reading contacts from files."),
+    ("Exports", "Contacts, the blacklist and unsubscribes as tables for spreadsheets."),
     ("Blacklist", "Numbers that are never sent to."),
     ("Unsubscribes", "Numbers that want nothing more from one sender."),
     ("Campaigns", "One text to many contacts."),

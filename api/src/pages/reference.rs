@@ -39,12 +39,13 @@ pub fn render(document: &Value) -> String {
 fn operation(document: &Value, method: &str, path: &str, operation: &Value) -> String {
     let id = text(&operation["operationId"]);
     let security = &operation["security"][0];
-    let (scope, whose) = match security["operator"][0].as_str() {
-        Some(scope) => (scope, " of the operator"),
-        None => (text(&security["bearer"][0]), ""),
+    let needs = match (security["operator"][0].as_str(), security["bearer"][0].as_str()) {
+        (Some(scope), _) => format!("needs <code>{scope}</code> of the operator"),
+        (None, Some(scope)) => format!("needs <code>{scope}</code>"),
+        (None, None) => "needs no token: its address is signed".to_owned(),
     };
     let mut html = format!(
-        "<h3 id=\"{id}\">{}</h3><p class=\"path\"><b>{}</b><code>{}</code><br><small>{id} · needs <code>{scope}</code>{whose}</small>{}",
+        "<h3 id=\"{id}\">{}</h3><p class=\"path\"><b>{}</b><code>{}</code><br><small>{id} · {needs}</small>{}",
         escape(text(&operation["summary"])),
         method.to_uppercase(),
         escape(path),

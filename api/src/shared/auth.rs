@@ -38,6 +38,10 @@ pub struct Auth(pub AccountScope);
 #[derive(Debug, Clone)]
 pub struct Operator(pub OperatorScope);
 
+/// The operator's token in use, for what is noted of who did it: `OperatorToken(by): OperatorToken`.
+#[derive(Debug, Clone, Copy)]
+pub struct OperatorToken(pub OperatorTokenId);
+
 /// What the token in use may do, for the operations that hand rights on.
 #[derive(Debug, Clone)]
 pub struct Granted(pub Scopes);
@@ -58,6 +62,7 @@ macro_rules! from_extensions {
 }
 from_extensions!(Auth);
 from_extensions!(Operator);
+from_extensions!(OperatorToken);
 from_extensions!(Granted);
 
 /// Whoever shows a valid token.
@@ -156,8 +161,9 @@ pub fn remember(who: Caller, req: &ServiceRequest) {
             req.extensions_mut().insert(Granted(scopes));
         }
         Caller::Operator(who) => {
-            let operator_tokens::Authenticated { scope, scopes: _, token: _ } = who;
+            let operator_tokens::Authenticated { scope, scopes: _, token } = who;
             req.extensions_mut().insert(Operator(scope));
+            req.extensions_mut().insert(OperatorToken(token));
         }
     }
 }

@@ -12,14 +12,43 @@ pub struct Metrics {
     requests: IntCounterVec,
     seconds: HistogramVec,
     memory: IntGauge,
+    /// Receipts that were called back.
+    pub receipts: ReceiptCounters,
+}
+
+/// Receipts by carrier: a worker in the same process counts those of its connections with the same two.
+#[derive(Debug, Clone)]
+pub struct ReceiptCounters {
+    /// Those that came, repeated ones too.
+    pub received: IntCounterVec,
+    /// Those of them that found no part at once.
+    pub parked: IntCounterVec,
+}
+
+impl ReceiptCounters {
+    /// Counters of a process without a worker.
+    fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counter = |name: &str, help: &str| IntCounterVec::new(Opts::new(name, help), &["carrier"]);
+        let received = counter("carillon_receipts_received_total", "Receipts that came, repeated ones too.")?;
+        let parked = counter("carillon_receipts_parked_total", "Receipts that found no part at once.")?;
+        registry.register(Box::new(received.clone()))?;
+        registry.register(Box::new(parked.clone()))?;
+        Ok(Self { received, parked })
+    }
+
+    /// Counts what one call brought.
+    pub fn came(&self, carrier: &str, received: usize, parked: u64) {
+        self.received.with_label_values(&[carrier]).inc_by(u64::try_from(received).unwrap_or(0));
+        self.parked.with_label_values(&[carrier]).inc_by(parked);
+    }
 }
 
 impl Metrics {
-    /// Registers the API's numbers.
+    /// Registers the API's numbers; `receipts` are those of a worker that has registered them.
     ///
     /// # Errors
     /// When the registry has numbers of these names already.
-    pub fn new(registry: Registry) -> Result<Self, prometheus::Error> {
+    pub fn new(registry: Registry, receipts: Option<ReceiptCounters>) -> Result<Self, prometheus::Error> {
         let requests = Opts::new("carillon_http_requests_total", "Requests answered, by operation and status.");
         let requests = IntCounterVec::new(requests, &["operation", "status"])?;
         let seconds = HistogramOpts::new("carillon_http_request_seconds", "Time to answer, by operation.")
@@ -29,7 +58,8 @@ impl Metrics {
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(memory.clone()))?;
-        Ok(Self { registry, requests, seconds, memory })
+        let receipts = receipts.map_or_else(|| ReceiptCounters::new(&registry), Ok)?;
+        Ok(Self { registry, requests, seconds, memory, receipts })
     }
 
     /// Counts one answer.

@@ -119,7 +119,7 @@ fn is_parameter(segment: &str) -> bool {
 
 /// `security(("bearer" = ["templates:read"]))` names the scope of an account's token, `("operator" = […])` of the
 /// operator's.
-fn security_of(operation: &utoipa::openapi::path::Operation) -> Option<Security> {
+pub(crate) fn security_of(operation: &utoipa::openapi::path::Operation) -> Option<Security> {
     let value = serde_json::to_value(operation.security.as_ref()?).ok()?;
     let list: Vec<BTreeMap<String, Vec<String>>> = serde_json::from_value(value).ok()?;
     let named = |scheme: &str| list.iter().find_map(|all| all.get(scheme)?.first().cloned());

@@ -17,7 +17,9 @@ async fn every_operation_refuses_strangers_and_wrong_scopes() {
     // A scope that exists, but that no operation asks for on its own.
     let powerless = t.token(&account, &["events:read"]).await;
     let weak_operator = t.operator_token(&["messages:read"]).await;
-    let operations: Vec<_> = t.app.operations.all().cloned().collect();
+    // The call-backs of carriers have a signed address instead.
+    let signed = |id: &str| id == "carrier_callbacks.receive";
+    let operations: Vec<_> = t.app.operations.all().filter(|o| !signed(&o.id)).cloned().collect();
     assert!(operations.len() > 10);
     for o in operations {
         let Security { operator, scope } = o.security.clone().unwrap_or_else(|| panic!("{} is open to everyone", o.id));

@@ -38,7 +38,9 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(imports::list)
         .service(imports::create)
+        .service(imports::preview)
         .service(imports::errors)
+        .service(imports::errors_csv)
         .service(imports::progress_stream)
         .service(imports::get);
     config.service(gather::add_group).service(gather::add_campaign).service(get).service(delete);

@@ -129,6 +129,7 @@ async fn create(app: Data<App>, Auth(scope): Auth, key: Key, Json(new): Json<New
         audience,
         send_at,
         validity_seconds,
+        pacing,
         external_id,
         metadata,
     } = new;
@@ -143,6 +144,7 @@ async fn create(app: Data<App>, Auth(scope): Auth, key: Key, Json(new): Json<New
         audience,
         send_at,
         validity_seconds,
+        pacing: pacing.unwrap_or_default(),
         external_id,
         metadata,
     };
@@ -201,6 +203,7 @@ async fn update(
         audience,
         send_at,
         validity_seconds,
+        pacing,
         external_id,
         metadata,
     } = patch;
@@ -222,6 +225,7 @@ async fn update(
         audience: audience.map_or_else(|| row.audience(), Ok)?,
         send_at: send_at.unwrap_or(row.send_at),
         validity_seconds: validity_seconds.unwrap_or(row.validity_seconds),
+        pacing: pacing.map_or_else(|| row.pacing(), |pacing| Ok(pacing.unwrap_or_default()))?,
         external_id: external_id.unwrap_or_else(|| row.external_id.clone()),
         metadata: metadata.unwrap_or_else(|| row.metadata.clone()),
     };

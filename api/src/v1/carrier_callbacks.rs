@@ -1,12 +1,12 @@
 //! `POST /v1/carrier-callbacks/{id}/{signature}`: where HTTP carriers send receipts. It is for providers, who have no token
-//! and a language of their own: so it is not in the document, and the signature in the address is what lets in.
+//! and a language of their own: the signature in the address is what lets in, so it is the one operation without a scope.
 //!
 //! Invariants: nothing of a body is read before the signature holds; a call-back is acknowledged after its receipts are
 //! committed, so that a provider whose call failed calls again.
 
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse, post,
-    web::{BytesMut, Data, Payload, ServiceConfig},
+    HttpMessage, HttpRequest, post,
+    web::{BytesMut, Data, Payload},
 };
 use domain::{
     Code, Error,
@@ -17,12 +17,15 @@ use domain::{
 };
 use futures_util::StreamExt;
 use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     App,
     shared::{
         path::{Id, part},
         problem::Failure,
+        reply::NoContent,
     },
 };
 
@@ -34,13 +37,42 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(receive);
 }
 
-#[post("/v1/carrier-callbacks/{id}/{signature}")]
+/// What a provider sends: one receipt, or where `http.receipt.items_pointer` says so, an object or an array with many. The
+/// carrier's rules say where the id and the state are.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = Object)]
+#[allow(dead_code, reason = "the shape is the provider's; this one is for the document")]
+pub struct CarrierCallback(serde_json::Map<String, Value>);
+
+/// Receive receipts of an HTTP carrier
+///
+/// For the provider, not for you: its address is the carrier's `callback_path`, which ends with a signature of the carrier
+/// instead of a token. A JSON object or a form (`application/x-www-form-urlencoded`) of at most 256 KiB and 1,000 receipts is read by
+/// the carrier's rules (`http.receipt`) and answered when its receipts are committed; anything else than 204 asks the
+/// provider to call again. For example, the body below tells that a message was delivered.
+#[utoipa::path(
+    operation_id = "carrier_callbacks.receive",
+    tag = "Carriers",
+    security(()),
+    params(
+        ("id" = CarrierId, Path, description = "The carrier."),
+        ("signature" = String, Path, description = "The end of its `callback_path`."),
+    ),
+    request_body(
+        content = CarrierCallback,
+        description = "What the provider has to tell.",
+        example = json!({"id": "7f3a", "status": "delivered", "to": "+447400123456"}),
+    ),
+    responses((status = NO_CONTENT, description = "Its receipts are committed.")),
+    extensions(("x-errors" = json!(["conflict"]))),
+)]
+#[post("/carrier-callbacks/{id}/{signature}")]
 async fn receive(
     app: Data<App>,
     req: HttpRequest,
     Id(id): Id<CarrierId>,
     payload: Payload,
-) -> Result<HttpResponse, Failure> {
+) -> Result<NoContent, Failure> {
     let unknown = || Error::new(Code::NotFound, "There is no such call-back.");
     let signature: String = part(&req, "signature")?;
     if !http::is_signed(&app.config.keys, id, &signature) {
@@ -64,9 +96,10 @@ async fn receive(
         return Err(Error::field("", "unreadable", "has no id or no state where the carrier's rules say").into());
     }
     if !called.receipts.is_empty() {
-        messages::receive(&app.db, &scope, id, &called.receipts).await?;
+        let received = messages::receive(&app.db, &scope, id, &called.receipts).await?;
+        app.metrics.receipts.came(&carrier.name, called.receipts.len(), received.receipts_parked);
     }
-    Ok(HttpResponse::NoContent().finish())
+    Ok(NoContent)
 }
 
 /// The body: JSON, or a form as an object of texts.

@@ -1,8 +1,10 @@
 //! `/v1/contacts`: whom to send to.
 
 mod merge;
+mod quick_add;
 mod search;
 mod shapes;
+mod upsert;
 
 use actix_web::{delete, get, patch, post, web::Data};
 use domain::{
@@ -20,6 +22,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use quick_add::{QuickAdd, QuickAddFound, QuickAdded};
 pub use search::{ContactSearch, ContactsFound};
 pub(super) use shapes::object;
 pub use shapes::{
@@ -43,7 +46,7 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(search::search);
+    config.service(search::search).service(quick_add::quick_add).service(upsert::upsert);
     config
         .service(list)
         .service(create)

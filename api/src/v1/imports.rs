@@ -1,5 +1,7 @@
 //! `/v1/contacts/imports`: reading contacts from files, in the background.
 
+pub(super) mod download;
+mod previews;
 pub(super) mod progress;
 mod shapes;
 pub(super) mod upload;
@@ -17,6 +19,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use previews::{ImportPreview, ImportPreviewRow, ImportSuggestion};
 pub use shapes::{
     Import, ImportCounts, ImportError, ImportFailure, ImportGroup, ImportProgress, ImportSummary, ImportUpload,
 };
@@ -37,7 +40,8 @@ pub(super) const SHOWN_ERRORS: usize = 100;
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(errors).service(progress_stream).service(get);
+    config.service(list).service(create).service(previews::preview).service(errors).service(download::errors_csv);
+    config.service(progress_stream).service(get);
 }
 
 /// Which imports to list.
@@ -96,10 +100,11 @@ async fn list(
 
 /// Import contacts
 ///
-/// Send a file as `multipart/form-data`: CSV or TXT in any common encoding and separator, or XLSX; at most 64 MiB and a
+/// Send a file as `multipart/form-data`: CSV or TXT in any common encoding and separator, XLSX or XLS; at most 64 MiB and a
 /// million rows. `mapping` says which column feeds which field, for example
 /// `{"phone": "Mobile phone", "first_name": "First name", "fields.city": "City"}`; left out, it is guessed from the
-/// titles. What can be refused at once is refused now, with nothing done; else follow the import at its own address or
+/// titles and, for phones and e-mail addresses, from what stands in the columns. An import never turns a refused consent
+/// into another, nor puts an older consent in the place of a newer one. What can be refused at once is refused now, with nothing done; else follow the import at its own address or
 /// its `/progress`. A file imported again changes nothing more, so a lost answer does no harm. With curl:
 /// `curl -F file=@people.csv -F groups=Regulars -F 'mapping={"phone":"Phone"}' …/v1/contacts/imports`.
 #[utoipa::path(
@@ -108,7 +113,7 @@ async fn list(
     security(("bearer" = ["contacts:write"])),
     request_body(content = ImportUpload, content_type = "multipart/form-data", description = "The file and how to read it."),
     responses((status = ACCEPTED, description = "The import, queued.", body = Import)),
-    extensions(("x-errors" = json!(["file_refused", "unknown_column", "unknown_field"]))),
+    extensions(("x-errors" = json!(["file_refused", "not_found", "unknown_column", "unknown_field"]))),
 )]
 #[post("/contacts/imports")]
 async fn create(
@@ -117,8 +122,8 @@ async fn create(
     req: HttpRequest,
     payload: Payload,
 ) -> Result<Reply<Import>, Failure> {
-    let upload::Received { file, order } = upload::receive(&req, payload, Kind::Contacts).await?;
-    let row = imports::create(&app.db, &scope, Kind::Contacts, file.path(), order).await?;
+    let received = upload::receive(&req, payload, Kind::Contacts).await?;
+    let row = imports::create(&app.db, &scope, Kind::Contacts, received.upload(), received.order.clone()).await?;
     app.wake.nudge(Queue::ContactsImport);
     let version = row.version;
     Ok(Reply::accepted(shown(app.db.read(), &scope, row).await?).tagged(version))
@@ -144,7 +149,7 @@ async fn get(app: Data<App>, Auth(scope): Auth, Id(id): Id<ImportId>) -> Result<
 
 /// List the refused rows of an import
 ///
-/// In the order of the file; at most 100,000 are kept. For example,
+/// In the order of the file, kept for 30 days after the import's end; `errors.csv` gives all at once. For example,
 /// `GET /v1/contacts/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/errors?limit=200`.
 #[utoipa::path(
     operation_id = "imports.errors",

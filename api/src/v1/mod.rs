@@ -23,6 +23,8 @@ pub mod contact_fields;
 pub mod contact_jobs;
 pub mod contacts;
 pub mod events;
+pub mod exports;
+pub mod files;
 pub mod groups;
 pub mod imports;
 pub mod inbound_messages;
@@ -49,12 +51,15 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(balance::routes)
         .configure(blacklist::routes)
         .configure(campaigns::routes)
+        .configure(carrier_callbacks::routes)
         .configure(contact_fields::routes)
         .configure(contact_jobs::routes)
         // the literal `/contacts/imports` before `/contacts/{id}`
         .configure(imports::routes)
         .configure(contacts::routes)
         .configure(events::routes)
+        .configure(exports::routes)
+        .configure(files::routes)
         .configure(groups::routes)
         .configure(inbound_messages::routes)
         .configure(message_filters::routes)

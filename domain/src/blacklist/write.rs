@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
-use serde_json::json;
 
 use super::{Entry, Listed, Origin, Source, queries};
 use crate::{
     contacts::{self, Contact},
-    db::{Field, Records, Sql},
+    db::{Columns, Sql},
     error::{Error, Faults, Result},
     ids::{BlacklistId, InboundMessageId},
     phone::{self, Msisdn},
@@ -54,23 +53,24 @@ pub(crate) async fn insert(
     listed: &[Listed],
     origin: &Origin,
 ) -> Result<u64> {
-    const FIELDS: &[(&str, Field)] = &[("id", Field::Id), ("phone", Field::Int), ("reason", Field::Text)];
     let now = scope.clock().now();
+    let backend = tx.get_database_backend();
     // Ids in the order given, a microsecond apart: the list shows the numbers as they came.
-    let records = listed.iter().zip(0_u64..).map(|(Listed { phone, reason }, place)| {
-        let id = BlacklistId::new(now.plus(Duration::from_micros(place)));
-        json!({ "id": id.0.simple().to_string(), "phone": phone.as_u64(), "reason": reason })
-    });
-    let records = Records::new(FIELDS, records.collect());
+    let ids = (0_u64..).map(|place| BlacklistId::new(now.plus(Duration::from_micros(place))).0);
+    let columns = Columns::new()
+        .ids("id", ids.take(listed.len()))
+        .ints("phone", listed.iter().map(|one| i64::from(one.phone)))
+        .some_texts("reason", listed.iter().map(|one| one.reason.as_deref()));
     // In the order of the numbers, so that two that list the same ones do not wait for each other in a circle.
     let sql = format!(
         "INSERT INTO blacklist (id, account_id, phone, reason, source, source_id, created_at) \
          SELECT r.id, $1, r.phone, r.reason, $2, $3, $4 FROM {} WHERE true ORDER BY r.phone \
          ON CONFLICT (account_id, phone) DO NOTHING",
-        records.source(tx.get_database_backend(), 5, "r")
+        columns.source(backend, 5, "r")
     );
     let Origin { source, id } = origin;
-    Ok(tx.run(&sql, vals![scope.account(), source.as_str(), id.clone(), now, records.value()]).await?)
+    let binds = columns.after(backend, vals![scope.account(), source.as_str(), id.clone(), now]);
+    Ok(tx.run(&sql, binds).await?)
 }
 
 /// A subscriber has asked for nothing more at all.

@@ -109,6 +109,16 @@ impl Audience {
         Ok(())
     }
 
+    /// How many there are at most: one in several groups counts in each, and who is skipped counts too.
+    pub(super) async fn at_most(&self, conn: &impl ConnectionTrait) -> Result<i64> {
+        let list = ids_list(conn.get_database_backend(), 1);
+        let sql = format!("SELECT COUNT(*) FROM contact_groups WHERE group_id IN {list}");
+        let members: Option<i64> =
+            conn.scalar(&sql, crate::vals![ids_json(self.group_ids.iter().map(|g| g.0))]).await?;
+        let named = self.contact_ids.len() + self.phones.len();
+        Ok(members.unwrap_or(0).saturating_add(i64::try_from(named).unwrap_or(i64::MAX)))
+    }
+
     /// The page after `cursor`. `campaign` is the one whose messages are being written, if any.
     pub(super) async fn page(
         &self,

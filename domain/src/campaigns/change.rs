@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Audience, Campaign, Status, queries};
+use super::{Audience, Campaign, Pacing, Status, queries};
 use crate::{
     clock::Timestamp,
     db::Sql,
@@ -27,6 +27,8 @@ pub struct Content {
     pub audience: Audience,
     pub send_at: Option<Timestamp>,
     pub validity_seconds: Option<i64>,
+    /// When its messages may leave.
+    pub pacing: Pacing,
     pub external_id: Option<String>,
     pub metadata: serde_json::Value,
 }
@@ -43,6 +45,7 @@ impl Content {
             audience,
             send_at,
             validity_seconds,
+            pacing,
             external_id,
             metadata: _,
         } = self;
@@ -62,6 +65,7 @@ impl Content {
             (None, Some(_)) => {}
         }
         messages::validity::check(&mut faults, *validity_seconds);
+        pacing.check(&mut faults);
         let year = scope.clock().now().plus(std::time::Duration::from_secs(366 * 86_400));
         if send_at.is_some_and(|at| at > year) {
             faults.add("/send_at", "too_late", "must be within a year");
@@ -101,12 +105,13 @@ pub async fn create(
         audience,
         send_at,
         validity_seconds,
+        pacing,
         external_id,
         metadata,
     } = content.clone();
     tx.run(
         "INSERT INTO campaigns (id, account_id, name, description, status, sender, template_id, text, split_mode, audience, send_at, copied_from, \
-         external_id, metadata, created_at, updated_at, version, validity_seconds) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, 1, $15)",
+         external_id, metadata, created_at, updated_at, version, validity_seconds, pacing) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, 1, $15, $16)",
         vals![
             id,
             scope.account(),
@@ -122,7 +127,8 @@ pub async fn create(
             external_id,
             metadata,
             now,
-            validity_seconds
+            validity_seconds,
+            stored(&pacing)?
         ],
     )
     .await?;
@@ -153,12 +159,13 @@ pub async fn update(
         audience,
         send_at,
         validity_seconds,
+        pacing,
         external_id,
         metadata,
     } = content.clone();
     tx.run(
         "UPDATE campaigns SET name = $2, description = $3, sender = $4, template_id = $5, text = $6, split_mode = $7, audience = $8, send_at = $9, \
-         external_id = $10, metadata = $11, updated_at = $12, validity_seconds = $13, version = version + 1 WHERE id = $1",
+         external_id = $10, metadata = $11, updated_at = $12, validity_seconds = $13, pacing = $14, version = version + 1 WHERE id = $1",
         vals![
             campaign.id,
             name,
@@ -172,7 +179,8 @@ pub async fn update(
             external_id,
             metadata,
             scope.clock().now(),
-            validity_seconds
+            validity_seconds,
+            stored(&pacing)?
         ],
     )
     .await?;
@@ -208,6 +216,11 @@ fn mode_text(mode: SplitMode) -> String {
     serde_json::json!(mode).as_str().unwrap_or("udh").to_owned()
 }
 
-fn json(audience: &Audience) -> Result<serde_json::Value> {
-    serde_json::to_value(audience).map_err(|e| Error::internal(e.to_string()))
+/// As it is stored: nothing where there is nothing to keep to.
+fn stored(pacing: &Pacing) -> Result<Option<serde_json::Value>> {
+    if pacing.is_none() { Ok(None) } else { json(pacing).map(Some) }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(value).map_err(|e| Error::internal(e.to_string()))
 }

@@ -24,6 +24,7 @@ fn content(campaign: &Campaign, name: String, audience: Audience) -> Result<Cont
         audience,
         send_at: None,
         validity_seconds: campaign.validity_seconds,
+        pacing: campaign.pacing()?,
         external_id: None,
         metadata: campaign.metadata.clone(),
     })

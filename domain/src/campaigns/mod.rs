@@ -18,8 +18,10 @@ mod change;
 mod copy;
 mod estimate;
 mod launch;
+mod pacing;
 mod prepare;
 mod queries;
+mod slots;
 mod stop;
 
 pub use advance::advance;
@@ -28,8 +30,10 @@ pub use change::{Content, create, delete, update};
 pub use copy::{copy, resend};
 pub use estimate::{Estimate, estimate};
 pub use launch::launch;
+pub use pacing::{Pacing, Window, Zone};
 pub use prepare::prepare;
 pub use queries::{Campaign, Counts, Filter, counts_of, get, list, lock};
+pub use slots::{close, open};
 pub use stop::{cancel, pause, resume};
 
 crate::text_enum! {

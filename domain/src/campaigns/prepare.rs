@@ -16,7 +16,7 @@ use super::{
     Campaign, Status,
     audience::Cursor,
     estimate::{self, Estimate},
-    queries,
+    queries, slots,
 };
 use crate::{
     balance,
@@ -99,6 +99,7 @@ async fn freeze(
     let letter = estimate::letter(db.read(), scope, &campaign).await?;
     let terms = Terms::load(db.read(), scope).await?;
     let audience = campaign.audience()?;
+    let portions = slots::portions(db.read(), scope, &campaign, &audience).await?;
     let home = |now: Timestamp| -> Result<Home> {
         Ok(Home {
             account: scope.account(),
@@ -108,6 +109,7 @@ async fn freeze(
             send_at: now,
             priority: 5,
             chunk_status: "preparing",
+            portions,
         })
     };
     let read = async |here: Cursor| -> Result<(Vec<Draft>, Option<Cursor>)> {
@@ -278,7 +280,7 @@ async fn finish(db: &Db, scope: &AccountScope, id: CampaignId, owner: &str) -> R
     }
     let hold = campaign.hold_id.ok_or_else(|| Error::internal("launched without a hold id"))?;
     balance::hold(&tx, now, scope.account(), hold, cost).await?;
-    chunks::hand_over(&tx, now, id).await?;
+    slots::hand_over(&tx, scope, &campaign).await?;
     tx.run(
         "UPDATE campaigns SET status = 'sending', started_at = $2, updated_at = $2, lease_owner = NULL, lease_until = NULL, version = version + 1 \
          WHERE id = $1 AND lease_owner = $3",

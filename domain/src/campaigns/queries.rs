@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 
-use super::{Audience, Status};
+use super::{Audience, Pacing, Status};
 use crate::{
     clock::Timestamp,
     db::{Sql, ids_json, ids_list, page_bounds},
@@ -30,6 +30,7 @@ pub struct Campaign {
     pub audience: serde_json::Value,
     pub send_at: Option<Timestamp>,
     pub validity_seconds: Option<i64>,
+    pub pacing: Option<serde_json::Value>,
     pub currency: Option<Currency>,
     pub hold_id: Option<HoldId>,
     pub error_code: Option<String>,
@@ -54,9 +55,18 @@ impl Campaign {
         serde_json::from_value(self.audience.clone())
             .map_err(|e| Error::internal(format!("audience of {}: {e}", self.id)))
     }
+
+    /// When its messages may leave, as it was checked when written.
+    ///
+    /// # Errors
+    /// Internal when the stored form cannot be read.
+    pub fn pacing(&self) -> Result<Pacing> {
+        let Some(stored) = self.pacing.clone() else { return Ok(Pacing::default()) };
+        serde_json::from_value(stored).map_err(|e| Error::internal(format!("pacing of {}: {e}", self.id)))
+    }
 }
 
-pub(super) const COLUMNS: &str = "id, account_id, name, description, status, sender, template_id, text, split_mode, audience, send_at, validity_seconds, currency, hold_id, \
+pub(super) const COLUMNS: &str = "id, account_id, name, description, status, sender, template_id, text, split_mode, audience, send_at, validity_seconds, pacing, currency, hold_id, \
                                   error_code, error_detail, copied_from, external_id, metadata, created_at, updated_at, launched_at, started_at, finished_at, version";
 
 /// One campaign.

@@ -3,7 +3,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Campaign, Status, prepare::tell, queries};
+use super::{Campaign, Status, prepare::tell, queries, slots};
 use crate::{
     db::Sql,
     error::{Code, Error, Result},
@@ -30,7 +30,7 @@ pub async fn pause(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignI
 /// `not_found`; `conflict` unless the campaign is paused.
 pub async fn resume(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
     let campaign = in_status(tx, scope, id, &[Status::Paused], "resumed").await?;
-    chunks::resume(tx, scope.clock().now(), id).await?;
+    slots::resume(tx, scope, &campaign).await?;
     set(tx, scope, &campaign, Status::Sending, Kind::CampaignResumed).await
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Carrier, Settings, queries};
+use super::{Carrier, Settings, kinds::Kept, queries};
 use crate::{
     db::{Sql, or_exists},
     error::{Error, Faults, Result},
@@ -33,39 +33,43 @@ pub async fn create(
     new: NewCarrier,
 ) -> Result<Carrier> {
     let NewCarrier { name, enabled, settings } = new;
-    check(&name, &settings, false)?;
+    check(&name, &settings, Kept::default())?;
     let now = scope.clock.now();
     let id = CarrierId::new(now);
-    let (config, sealed) = stored(keys, id, &settings)?;
+    let Stored { config, password_sealed, client_key_sealed } = stored(keys, id, &settings)?;
     tx.run(
-        "INSERT INTO carriers (id, name, kind, config, password_sealed, enabled, created_at, updated_at, version) \
-         VALUES ($1, $2, $7, $3, $4, $5, $6, $6, 1)",
-        vals![id, name, config, sealed, enabled, now, settings.kind().as_str()],
+        "INSERT INTO carriers (id, name, kind, config, password_sealed, client_key_sealed, enabled, created_at, updated_at, version) \
+         VALUES ($1, $2, $7, $3, $4, $8, $5, $6, $6, 1)",
+        vals![id, name, config, password_sealed, enabled, now, settings.kind().as_str(), client_key_sealed],
     )
     .await
     .map_err(|e| or_exists(e, "There is a carrier of this name already."))?;
     queries::find(tx, scope, id).await
 }
 
-/// Refuses a name or settings that are wrong, with every fault; settings are at `/settings` or `/http`. `sealed`: a secret
-/// is there already.
-pub(super) fn check(name: &str, settings: &Settings, sealed: bool) -> Result<()> {
+/// Refuses a name or settings that are wrong, with every fault; settings are at `/settings` or `/http`. `kept`: secrets
+/// that are there already.
+pub(super) fn check(name: &str, settings: &Settings, kept: Kept) -> Result<()> {
     let mut faults = Faults::default();
     faults.text("/name", name, 100);
-    settings.check(&mut faults, sealed);
+    settings.check(&mut faults, kept);
     faults.check()
 }
 
-/// Settings as stored: all but the password, and the password sealed.
-pub(super) fn stored(
-    keys: &Keyring,
-    id: CarrierId,
-    settings: &Settings,
-) -> Result<(serde_json::Value, Option<String>)> {
+/// Settings as they are stored: the secrets sealed, apart.
+pub(super) struct Stored {
+    pub config: serde_json::Value,
+    pub password_sealed: Option<String>,
+    pub client_key_sealed: Option<String>,
+}
+
+/// Settings with their secrets, to be stored.
+pub(super) fn stored(keys: &Keyring, id: CarrierId, settings: &Settings) -> Result<Stored> {
     let config = settings.stored().map_err(|e| Error::internal(e.to_string()))?;
-    let sealed = match settings.secret() {
+    let password_sealed = match settings.secret() {
         "" => None,
         password => Some(keys.seal(&queries::about(id), password)?),
     };
-    Ok((config, sealed))
+    let client_key_sealed = settings.client_key().map(|key| keys.seal(&queries::about_key(id), key)).transpose()?;
+    Ok(Stored { config, password_sealed, client_key_sealed })
 }

@@ -55,12 +55,27 @@ crate::text_enum! {
     }
 }
 
-/// How a carrier is, by its connections.
+crate::text_enum! {
+    /// What a connection to a carrier is for.
+    pub enum BindKind("BindKind") {
+        /// Messages go out by it and receipts come in; also the one of an HTTP carrier.
+        Transceiver = "transceiver",
+        /// Messages go out by it.
+        Transmitter = "transmitter",
+        /// Receipts and messages from subscribers come in by it.
+        Receiver = "receiver",
+    }
+}
+
+/// How a carrier is, by its connections. Without one that submits it is down, whatever it may receive.
 pub fn state(enabled: bool, binds: &[Bind]) -> CarrierState {
     let count = |state: BindState| binds.iter().filter(|bind| bind.state == state).count();
     match count(BindState::Connected) {
         _ if !enabled => CarrierState::Disabled,
         n if n == binds.len() => CarrierState::Up,
+        n if n > 0 && !binds.iter().any(|b| b.state == BindState::Connected && b.kind != BindKind::Receiver) => {
+            CarrierState::Down
+        }
         0 if count(BindState::Unassigned) + count(BindState::Silent) == binds.len() => CarrierState::Unknown,
         0 => CarrierState::Down,
         _ => CarrierState::Degraded,
@@ -72,7 +87,11 @@ pub fn state(enabled: bool, binds: &[Bind]) -> CarrierState {
 pub struct Bind {
     /// Its number within the carrier, from 0.
     pub n: i64,
+    /// What it is for.
+    pub kind: BindKind,
     pub state: BindState,
+    /// The version of SMPP that the carrier named when it was bound, such as `3.4`; none: it named none.
+    pub interface_version: Option<String>,
     /// The worker that holds it.
     pub owner: Option<String>,
     /// Since when it is connected, or not.
@@ -96,6 +115,8 @@ const FIELDS: &[(&str, Field)] = &[
     ("n", Field::Int),
     ("owner", Field::Text),
     ("state", Field::Text),
+    ("kind", Field::Text),
+    ("version", Field::Text),
     ("since", Field::Int),
     ("retry", Field::Int),
     ("size", Field::Int),
@@ -113,7 +134,9 @@ pub async fn report(tx: &DatabaseTransaction, scope: &SystemScope, binds: &[(Car
     let rows = binds.iter().map(|(carrier, bind)| {
         let Bind {
             n,
+            kind,
             state,
+            interface_version,
             owner,
             since,
             retry_at,
@@ -127,17 +150,18 @@ pub async fn report(tx: &DatabaseTransaction, scope: &SystemScope, binds: &[(Car
         json!({
             "carrier": carrier.0.simple().to_string(), "n": n, "owner": owner, "state": state, "since": since.map(|t| t.0),
             "retry": retry_at.map(|t| t.0), "size": window_size, "used": window_used, "throttled": throttled_until.map(|t| t.0),
-            "error": last_error, "error_at": last_error_at.map(|t| t.0),
+            "kind": kind, "version": interface_version, "error": last_error, "error_at": last_error_at.map(|t| t.0),
         })
     });
     let records = Records::new(FIELDS, rows.collect());
     let sql = format!(
-        "INSERT INTO carrier_binds (carrier_id, n, owner, state, since, retry_at, window_size, window_used, throttled_until, last_error, last_error_at, reported_at) \
-         SELECT x.carrier, x.n, x.owner, x.state, x.since, x.retry, x.size, x.used, x.throttled, x.error, x.error_at, $2 FROM {} WHERE true \
+        "INSERT INTO carrier_binds (carrier_id, n, owner, state, since, retry_at, window_size, window_used, throttled_until, last_error, last_error_at, kind, interface_version, reported_at) \
+         SELECT x.carrier, x.n, x.owner, x.state, x.since, x.retry, x.size, x.used, x.throttled, x.error, x.error_at, x.kind, x.version, $2 FROM {} WHERE true \
          ON CONFLICT (carrier_id, n) DO UPDATE SET owner = excluded.owner, state = excluded.state, since = excluded.since, \
          retry_at = excluded.retry_at, window_size = excluded.window_size, window_used = excluded.window_used, \
          throttled_until = excluded.throttled_until, last_error = COALESCE(excluded.last_error, carrier_binds.last_error), \
-         last_error_at = COALESCE(excluded.last_error_at, carrier_binds.last_error_at), reported_at = excluded.reported_at",
+         last_error_at = COALESCE(excluded.last_error_at, carrier_binds.last_error_at), \
+         kind = excluded.kind, interface_version = excluded.interface_version, reported_at = excluded.reported_at",
         records.source(tx.get_database_backend(), 1, "x")
     );
     tx.run(&sql, vals![records.value(), scope.clock.now()]).await?;
@@ -159,26 +183,28 @@ pub async fn forget(tx: &DatabaseTransaction, _: &SystemScope, carrier: CarrierI
 /// # Errors
 /// When the database cannot be read.
 pub async fn binds(conn: &impl ConnectionTrait, scope: &OperatorScope, carrier: &Carrier) -> Result<Vec<Bind>> {
-    let sql = "SELECT n, state, owner, since, retry_at, window_size, window_used, throttled_until, last_error, last_error_at, reported_at \
+    let sql = "SELECT n, kind, state, interface_version, owner, since, retry_at, window_size, window_used, throttled_until, last_error, \
+               last_error_at, reported_at \
                FROM carrier_binds WHERE carrier_id = $1";
     let known: Vec<Bind> = conn.all(sql, vals![carrier.id]).await?;
     let mut known: HashMap<i64, Bind> = known.into_iter().map(|bind| (bind.n, bind)).collect();
     let settings = carrier.shown()?;
-    let window_size = i64::try_from(settings.window()).unwrap_or(i64::MAX);
     let fresh = scope.clock.now().minus(STALE);
-    let bind = |n| match known.remove(&n) {
+    let bind = |place| match known.remove(&i64::from(place)) {
         Some(bind) if bind.reported_at.is_some_and(|at| at >= fresh) => bind,
         Some(bind) if carrier.enabled => {
             Bind { state: BindState::Silent, retry_at: None, window_used: 0, throttled_until: None, ..bind }
         }
         // Of a carrier that is off, a last word that crossed the end of its connection says nothing.
         _ => Bind {
-            n,
+            n: i64::from(place),
+            kind: settings.bind_kind(place),
             state: BindState::Unassigned,
+            interface_version: None,
             owner: None,
             since: None,
             retry_at: None,
-            window_size,
+            window_size: i64::try_from(settings.window(place)).unwrap_or(i64::MAX),
             window_used: 0,
             throttled_until: None,
             last_error: None,
@@ -186,5 +212,5 @@ pub async fn binds(conn: &impl ConnectionTrait, scope: &OperatorScope, carrier: 
             reported_at: None,
         },
     };
-    Ok((0..i64::from(settings.binds())).map(bind).collect())
+    Ok((0..settings.binds()).map(bind).collect())
 }

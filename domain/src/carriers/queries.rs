@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 
-use super::{HttpSettings, Kind, Settings, SmppSettings};
+use super::{HttpSettings, Kind, Settings, SmppSettings, smpp::Resend};
 use crate::{
     clock::Timestamp,
     db::{Sql, Window},
@@ -21,6 +21,7 @@ pub struct Carrier {
     pub kind: Kind,
     pub config: serde_json::Value,
     pub password_sealed: Option<String>,
+    pub client_key_sealed: Option<String>,
     pub enabled: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -28,16 +29,19 @@ pub struct Carrier {
 }
 
 impl Carrier {
-    /// Its settings, with the password or secret.
+    /// Its settings, with the secrets.
     ///
     /// # Errors
-    /// Internal when the stored form cannot be read, or the password is sealed with a key that is not at hand.
+    /// Internal when the stored form cannot be read, or a secret is sealed with a key that is not at hand.
     pub fn settings(&self, keys: &Keyring) -> Result<Settings> {
-        let settings = self.read()?;
-        match &self.password_sealed {
-            Some(sealed) => Ok(settings.with_secret(keys.open(&about(self.id), sealed)?)),
-            None => Ok(settings),
+        let mut settings = self.read()?;
+        if let Some(sealed) = &self.password_sealed {
+            settings = settings.with_secret(keys.open(&about(self.id), sealed)?);
         }
+        if let Some(sealed) = &self.client_key_sealed {
+            settings = settings.with_client_key(Some(keys.open(&about_key(self.id), sealed)?));
+        }
+        Ok(settings)
     }
     /// Its settings to be shown: the password is left empty.
     ///
@@ -68,7 +72,13 @@ pub(super) fn about(id: CarrierId) -> String {
     format!("carrier {id}")
 }
 
-const COLUMNS: &str = "id, name, kind, config, password_sealed, enabled, created_at, updated_at, version";
+/// What the key of the certificate that we show it is sealed for.
+pub(super) fn about_key(id: CarrierId) -> String {
+    format!("client key of carrier {id}")
+}
+
+const COLUMNS: &str =
+    "id, name, kind, config, password_sealed, client_key_sealed, enabled, created_at, updated_at, version";
 
 /// Every carrier, for the worker.
 ///
@@ -107,6 +117,19 @@ pub async fn list(
 pub async fn find(conn: &impl ConnectionTrait, _: &OperatorScope, id: CarrierId) -> Result<Carrier> {
     let sql = format!("SELECT {COLUMNS} FROM carriers WHERE id = $1");
     conn.one(&sql, vals![id]).await?.ok_or_else(|| Error::new(Code::NotFound, "There is no such carrier."))
+}
+
+/// Whether a carrier's policy is to submit a message again whose answer was lost; false of one that is gone.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn resends(conn: &impl ConnectionTrait, id: CarrierId) -> Result<bool> {
+    let carrier: Option<Carrier> =
+        conn.one(&format!("SELECT {COLUMNS} FROM carriers WHERE id = $1"), vals![id]).await?;
+    Ok(match carrier.map(|carrier| carrier.read()).transpose()? {
+        Some(Settings::Smpp(smpp)) => smpp.resend == Resend::ResendOnce,
+        Some(Settings::Http(_)) | None => false,
+    })
 }
 
 /// The same, locked until the transaction ends.

@@ -36,7 +36,8 @@ async fn made(stage: &Stage, keys: &Keyring, name: &str, password: &str) -> Carr
 }
 
 async fn stored_text(stage: &Stage) -> String {
-    let sql = "SELECT CAST(config AS TEXT) || COALESCE(password_sealed, '') FROM carriers";
+    let sql =
+        "SELECT CAST(config AS TEXT) || COALESCE(password_sealed, '') || COALESCE(client_key_sealed, '') FROM carriers";
     stage.db.read().column::<String>(sql, vals![]).await.unwrap().concat()
 }
 
@@ -59,6 +60,92 @@ async fn a_password_is_sealed_and_opened_only_with_its_key() {
         };
         let row = write_tx!(stage, tx => update(&tx, &operator(&stage), &keys, row.id, None, clear)).unwrap();
         assert!(!row.has_password());
+    }
+}
+
+/// A certificate and its key.
+fn identity() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["me".to_owned()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+#[tokio::test]
+async fn the_key_of_a_certificate_is_sealed_and_stays_with_it() {
+    for stage in stages().await {
+        let (keys, operator) = (keys(), operator(&stage));
+        let ((certificate, key), (other, other_key)) = (identity(), identity());
+        let tls = |certificate: Option<&String>, key: Option<&String>| {
+            Some(TlsSettings {
+                client_certificate: certificate.cloned(),
+                client_key: key.cloned(),
+                ..TlsSettings::default()
+            })
+        };
+        let with = SmppSettings { tls: tls(Some(&certificate), Some(&key)), ..settings("opensesa") };
+        let new = NewCarrier { name: "a".into(), enabled: true, settings: with.clone().into() };
+        let row = write_tx!(stage, tx => create(&tx, &operator, &keys, new)).unwrap();
+        let (text, sealed) = (stored_text(&stage).await, row.client_key_sealed.clone().unwrap());
+        assert!(!text.contains("PRIVATE KEY") && !sealed.contains("PRIVATE KEY"), "{text}");
+        assert_eq!(row.settings(&keys).unwrap(), with.clone().into());
+        assert_eq!(row.shown().unwrap().client_key(), None);
+        let set = async |tls: Option<TlsSettings>| {
+            let settings = SmppChange { tls: Some(tls), ..SmppChange::default() };
+            let change = Change { settings, ..Change::default() };
+            write_tx!(stage, tx => update(&tx, &operator, &keys, row.id, None, change))
+        };
+        let known = |row: &Carrier| row.settings(&keys).unwrap().client_key().map(str::to_owned);
+        let same = set(tls(Some(&certificate), None)).await.unwrap();
+        assert_eq!((same.version, known(&same)), (1, Some(key.clone())), "nothing has changed");
+        for wrong in [tls(Some(&other), None), tls(Some(&other), Some(&key)), tls(None, Some(&key))] {
+            let error = set(wrong).await.unwrap_err();
+            assert_eq!(error.faults[0].pointer, "/settings/tls/client_key", "{error}");
+        }
+        let changed = set(tls(Some(&other), Some(&other_key))).await.unwrap();
+        assert_eq!(known(&changed), Some(other_key));
+        // A new first key seals anew, both secrets.
+        let (first, second) = (Keyring::generate(), Keyring::generate());
+        let keys = Keyring::parse(&first).unwrap();
+        let row = write_tx!(stage, tx => upsert(&tx, &operator, &keys, "a", with.clone(), true)).unwrap();
+        let both = Keyring::parse(&format!("{second},{first}")).unwrap();
+        assert_eq!(write_tx!(stage, tx => seal_all(&tx, &stage.system, &both)).unwrap(), 2);
+        let alone = Keyring::parse(&second).unwrap();
+        let read = find(stage.db.read(), &operator, row.id).await.unwrap();
+        assert_eq!(read.settings(&alone).unwrap(), with.into());
+        assert_eq!(write_tx!(stage, tx => seal_all(&tx, &stage.system, &alone)).unwrap(), 0);
+        let tls = set(None).await.unwrap();
+        assert_eq!((tls.has_password(), tls.client_key_sealed), (true, None));
+    }
+}
+
+#[tokio::test]
+async fn a_carrier_that_only_receives_is_down() {
+    for stage in stages().await {
+        let (keys, operator) = (keys(), operator(&stage));
+        let separate = SmppSettings { bind_mode: BindMode::Separate, binds: 1, ..settings("") };
+        let row = write_tx!(stage, tx => upsert(&tx, &operator, &keys, "a", separate, true)).unwrap();
+        let seen = async || binds(stage.db.read(), &operator, &row).await.unwrap();
+        let kinds: Vec<_> = seen().await.iter().map(|b| (b.n, b.kind, b.window_size)).collect();
+        assert_eq!(kinds, [(0, BindKind::Transmitter, 500), (1, BindKind::Receiver, 0)]);
+        let say = async |n: usize, state| {
+            let now = stage.clock.now();
+            let known = seen().await[n].clone();
+            let bind = Bind {
+                state,
+                owner: Some("w".into()),
+                since: Some(now),
+                interface_version: Some("3.4".into()),
+                ..known
+            };
+            write_tx!(stage, tx => report(&tx, &stage.system, &[(row.id, bind)])).unwrap();
+        };
+        say(0, BindState::BackingOff).await;
+        say(1, BindState::Connected).await;
+        assert_eq!(state(true, &seen().await), CarrierState::Down);
+        say(0, BindState::Connected).await;
+        say(1, BindState::BackingOff).await;
+        let seen = seen().await;
+        assert_eq!(state(true, &seen), CarrierState::Degraded);
+        assert_eq!((seen[1].kind, seen[0].interface_version.as_deref()), (BindKind::Receiver, Some("3.4")));
     }
 }
 
@@ -145,7 +232,9 @@ async fn health_is_what_workers_last_said_until_it_is_stale() {
         let now = stage.clock.now();
         let bind = |n, state, error: Option<&str>| Bind {
             n,
+            kind: BindKind::Transceiver,
             state,
+            interface_version: None,
             owner: Some(format!("w.{n}")),
             since: Some(now),
             retry_at: None,

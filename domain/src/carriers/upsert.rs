@@ -26,7 +26,7 @@ pub async fn upsert(
         Ok(row) => {
             let change = Change { enabled: Some(enabled), ..Change::default() };
             let change = match settings {
-                Settings::Smpp(smpp) => Change { settings: SmppChange::to(smpp), ..change },
+                Settings::Smpp(smpp) => Change { settings: SmppChange::to(*smpp), ..change },
                 Settings::Http(http) => Change { http: Some(*http), ..change },
             };
             update(tx, scope, keys, row.id, None, change).await

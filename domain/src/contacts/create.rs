@@ -67,7 +67,7 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, new: New) ->
     queries::get(tx, scope, id).await
 }
 
-async fn check_groups(
+pub(super) async fn check_groups(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     ids: &[GroupId],

@@ -11,8 +11,10 @@ mod merge;
 pub mod outcomes;
 mod profile;
 mod queries;
+mod quick_add;
 mod replace;
 mod update;
+mod upsert;
 mod values;
 
 #[cfg(test)]
@@ -24,14 +26,17 @@ use serde_json::{Map, Value};
 pub use column::{Column, Reading};
 pub use consent::{Consent, ConsentPatch, NewConsent, Statement, consents};
 pub(crate) use consent::{Said, note};
+use create::check_groups;
 pub use create::{New, create};
 pub use filter::{ContactFilter, Tree};
 pub use merge::{MAX_MERGED, Merge, merge};
 pub use profile::Profile;
 pub(crate) use queries::several;
 pub use queries::{Filter, get, groups_of, list, memberships, rule};
+pub use quick_add::{Added, MAX_FOUND, MAX_TEXT, quick_add};
 pub(crate) use replace::replace_values;
 pub use update::{Patch, update};
+pub use upsert::upsert;
 
 use crate::{
     clock::Timestamp,

@@ -3,7 +3,7 @@
 //! Invariant: nothing is guessed. Day comes before month where the year is last, two-digit years and years outside
 //! 1900–2099 are not dates.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 /// Years that a date in a contact base can have.
 const YEARS: std::ops::Range<i32> = 1900..2100;
@@ -37,4 +37,21 @@ fn without_time(day: &str) -> &str {
         Some((day, time)) if time.contains(':') && time.bytes().all(|byte| b"0123456789:.+-Z".contains(&byte)) => day,
         _ => day,
     }
+}
+
+/// Reads a day as [`parse_date`] does, perhaps with a time of day after a space or a `T` (`22.02.2002 10:15`), or a moment
+/// of RFC 3339 with an offset. Without an offset it is UTC, a day is its beginning. `None` for anything else.
+pub fn parse_moment(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+        return YEARS.contains(&moment.year()).then(|| moment.with_timezone(&Utc));
+    }
+    let (day, time) = text.split_once(['T', ' ']).map_or((text, None), |(day, time)| (day, Some(time.trim())));
+    let time = match time {
+        None => NaiveTime::MIN,
+        Some(time) => {
+            ["%H:%M", "%H:%M:%S", "%H:%M:%S%.f"].iter().find_map(|f| NaiveTime::parse_from_str(time, f).ok())?
+        }
+    };
+    Some(NaiveDateTime::new(parse_date(day)?, time).and_utc())
 }

@@ -21,7 +21,7 @@ pub(super) fn is_header(records: &[Record]) -> bool {
 }
 
 /// At least seven digits with few letters around (`ext. 5`), and not a date.
-fn phone_like(cell: &str) -> bool {
+pub(super) fn phone_like(cell: &str) -> bool {
     let digits = cell.chars().filter(char::is_ascii_digit).count();
     let letters = cell.chars().filter(|c| c.is_alphabetic()).count();
     digits >= PHONE_DIGITS && letters * 2 <= digits && parse_date(cell).is_none()

@@ -12,6 +12,7 @@ use super::error::{Code, FileError};
 pub(super) enum Kind {
     Text,
     Zip,
+    Ole,
 }
 
 /// How many first bytes are looked at.
@@ -50,15 +51,12 @@ const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 /// Names the kind and refuses what is not read or contradicts the extension of `filename`.
 ///
 /// # Errors
-/// `file_format_unknown`, `file_encrypted` (a password-protected workbook), `file_encoding` (UTF-32).
+/// `file_format_unknown`, `file_encoding` (UTF-32).
 pub(super) fn sniff<R: Read + Seek>(source: &mut R, filename: &str) -> Result<Kind, FileError> {
     source.seek(SeekFrom::Start(0))?;
     let mut head = Vec::new();
     source.by_ref().take(HEAD).read_to_end(&mut head)?;
-    if head.starts_with(OLE) {
-        return Err(ole(source)?);
-    }
-    let refuse = |what: &str| Err(unknown(format!("this is {what}; a CSV, TXT or XLSX table is needed")));
+    let refuse = |what: &str| Err(unknown(format!("this is {what}; a CSV, TXT, XLSX or XLS table is needed")));
     if let Some((_, what)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
         return refuse(what);
     }
@@ -70,7 +68,13 @@ pub(super) fn sniff<R: Read + Seek>(source: &mut R, filename: &str) -> Result<Ki
     if let Some((_, what)) = MARKUP.iter().find(|(tag, _)| start.starts_with(tag)) {
         return refuse(what);
     }
-    let kind = if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") { Kind::Zip } else { Kind::Text };
+    let kind = if head.starts_with(OLE) {
+        Kind::Ole
+    } else if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        Kind::Zip
+    } else {
+        Kind::Text
+    };
     match (kind, extension(filename).as_str()) {
         (Kind::Zip, ext @ ("csv" | "txt" | "tsv" | "tab" | "xls")) => {
             Err(unknown(format!("the name ends in .{ext}, but the content is a workbook or an archive")))
@@ -78,29 +82,25 @@ pub(super) fn sniff<R: Read + Seek>(source: &mut R, filename: &str) -> Result<Ki
         (Kind::Text, ext @ ("xlsx" | "xlsm" | "xls" | "xlsb" | "ods" | "zip")) => {
             Err(unknown(format!("the name ends in .{ext}, but the content is not a workbook")))
         }
+        (Kind::Ole, ext @ ("csv" | "txt" | "tsv" | "tab" | "ods" | "zip")) => {
+            Err(unknown(format!("the name ends in .{ext}, but the content is a workbook of Excel 97–2003")))
+        }
+        // A protected .xlsx is such a container too: that is told when it has been looked into.
         (kind, _) => Ok(kind),
     }
 }
 
-/// An OLE container is an old `.xls` or the envelope of an encrypted `.xlsx`; the directory that tells may lie anywhere.
-fn ole<R: Read + Seek>(source: &mut R) -> Result<FileError, FileError> {
-    let needle: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
-    source.seek(SeekFrom::Start(0))?;
-    let mut window = Vec::new();
-    loop {
-        let keep = window.len().min(needle.len());
-        window.drain(..window.len() - keep);
-        if source.by_ref().take(64 * 1024).read_to_end(&mut window)? == 0 {
-            break;
+/// Refuses an old workbook under the name of a new one.
+///
+/// # Errors
+/// `file_format_unknown`.
+pub(super) fn must_be_xls(filename: &str) -> Result<(), FileError> {
+    match extension(filename).as_str() {
+        ext @ ("xlsx" | "xlsm" | "xlsb") => {
+            Err(unknown(format!("the name ends in .{ext}, but the content is a workbook of Excel 97–2003 (.xls)")))
         }
-        if window.windows(needle.len()).any(|part| part == needle) {
-            return Ok(FileError::fatal(
-                Code::Encrypted,
-                "the workbook is protected by a password; save it without one",
-            ));
-        }
+        _ => Ok(()),
     }
-    Ok(unknown("this is an old Excel or Word file (97–2003); save it as XLSX or CSV"))
 }
 
 fn unknown(detail: impl Into<String>) -> FileError {

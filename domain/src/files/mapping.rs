@@ -103,10 +103,27 @@ const TITLES: &[(&str, &[&str])] = &[
             "einwilligung zustimmung",
         ],
     ),
+    (
+        "consent_at",
+        &[
+            "consentdate consentat consenttime dateofconsent optindate subscribedat subscriptiondate датасогласия",
+            "датаподписки датазгоди датапідписки dateconsentement datedeconsentement fechadeconsentimiento",
+            "fechaconsentimiento dataconsenso datadelconsenso einwilligungsdatum datumdereinwilligung",
+        ],
+    ),
+    (
+        "consent_source",
+        &[
+            "consentsource optinsource sourceofconsent источниксогласия источникподписки джерелозгоди",
+            "sourceconsentement sourceduconsentement origendelconsentimiento origenconsentimiento fonteconsenso",
+            "fontedelconsenso quelledereinwilligung einwilligungsquelle",
+        ],
+    ),
 ];
 
 /// For each title of `header` the contact field it probably holds: `phone`, `first_name`, `last_name`, `patronymic`,
-/// `birth_date`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id` or `consent`.
+/// `birth_date`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id`, `consent`, `consent_at` or
+/// `consent_source`.
 pub fn suggest_mapping(header: &[String]) -> Vec<Option<&'static str>> {
     let titles: Vec<String> = header.iter().map(|title| fold(title)).collect();
     // In German "Name" beside "Vorname" is the family name; elsewhere "name" is what a person is called.

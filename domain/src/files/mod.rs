@@ -1,4 +1,5 @@
-//! Reading of uploaded tables: CSV and TXT in any common encoding, XLSX workbooks.
+//! Reading of uploaded tables: CSV and TXT in any common encoding, XLSX and XLS workbooks; and writing of tables
+//! ([`output`]).
 //!
 //! Pure and synchronous: bytes in, rows out; no database, clock or network. A table is read as a stream, so memory does
 //! not grow with the file (except the shared strings of a workbook, which have a limit of their own).
@@ -18,16 +19,19 @@ mod encoding;
 mod error;
 mod header;
 mod kind;
+mod list;
 mod mapping;
+pub mod output;
 mod records;
 mod separator;
 mod table;
+mod xls;
 mod xlsx;
 
 #[cfg(test)]
 mod tests;
 
-pub use dates::parse_date;
+pub use dates::{parse_date, parse_moment};
 pub use error::{Code, FileError};
 pub use mapping::suggest_mapping;
 pub use table::{Format, Row, Source, Table, open, open_source};
@@ -51,17 +55,22 @@ pub struct Limits {
     pub entries: usize,
 }
 
+impl Limits {
+    /// The platform's.
+    pub const DEFAULT: Self = Self {
+        bytes: 64 << 20,
+        unpacked_bytes: 512 << 20,
+        shared_bytes: 128 << 20,
+        rows: 1_000_000,
+        columns: 200,
+        cell_chars: 5_000,
+        entries: 1_000,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            bytes: 64 << 20,
-            unpacked_bytes: 512 << 20,
-            shared_bytes: 128 << 20,
-            rows: 1_000_000,
-            columns: 200,
-            cell_chars: 5_000,
-            entries: 1_000,
-        }
+        Self::DEFAULT
     }
 }
 

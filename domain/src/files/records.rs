@@ -4,7 +4,7 @@
 //! and takes such a file as complete. Here nothing beyond the limits is kept, and a quote that swallowed lines is an error.
 //!
 //! States of a cell: start → plain or quoted → (quote seen) → ended.
-//! Invariants: lines are physical lines; a record without any value is skipped; a record is given only if all of it was
+//! Invariants: lines are physical lines (in a list, places of the list); a record without any value is skipped; a record is given only if all of it was
 //! understood.
 
 use std::io::BufRead;
@@ -26,6 +26,8 @@ enum State {
 pub(super) struct Records<T> {
     text: T,
     separator: Option<u8>,
+    /// The separator ends the record as the end of a line does.
+    is_list: bool,
     cell_bytes: usize,
     cell_chars: usize,
     columns: usize,
@@ -44,6 +46,7 @@ impl<T: BufRead> Records<T> {
         Self {
             text,
             separator,
+            is_list: false,
             // One byte more than the longest allowed cell can have, so that "too long" is still seen.
             cell_bytes: limits.cell_chars.saturating_mul(4).saturating_add(1),
             cell_chars: limits.cell_chars,
@@ -56,6 +59,11 @@ impl<T: BufRead> Records<T> {
             index: 0,
             problem: None,
         }
+    }
+
+    /// Each cell as a record of its own.
+    pub(super) fn list(text: T, separator: Option<u8>, limits: &Limits) -> Self {
+        Self { is_list: true, ..Self::new(text, separator, limits) }
     }
 
     /// Skips the first line, which is not data (`sep=;`).
@@ -141,6 +149,10 @@ impl<T: BufRead> Records<T> {
                     state
                 }
                 (_, b'\n' | b'\r') => return self.end_cell(first_line).map(|()| first_line),
+                (_, _separator) if self.is_list => {
+                    self.line += 1;
+                    return self.end_cell(first_line).map(|()| first_line);
+                }
                 (_, _separator) => {
                     self.end_cell(first_line)?;
                     self.index += 1;

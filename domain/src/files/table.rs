@@ -9,15 +9,14 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use serde::Serialize;
-
 use super::cells::unguard;
 use super::decoded::Decoded;
 use super::error::{Code, FileError};
-use super::kind::{Kind, sniff};
+use super::kind::{Kind, must_be_xls, sniff};
 use super::records::Records;
+use super::xls::Biff;
 use super::xlsx::Sheet;
-use super::{Limits, Options, Record, encoding, header, separator};
+use super::{Limits, Options, Record, encoding, header, list, separator};
 
 /// Records looked at before the first is given out.
 const SAMPLE_RECORDS: usize = 64;
@@ -34,14 +33,25 @@ pub trait Source: Read + Seek + Send {}
 impl<T: Read + Seek + Send> Source for T {}
 
 /// The format found, by content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Separated text, whatever the extension.
     Csv,
     /// An Office Open XML workbook.
     Xlsx,
+    /// A workbook of Excel 97–2003 (BIFF8).
+    Xls,
+}
+
+impl Format {
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+            Self::Xls => "xls",
+        }
+    }
 }
 
 /// One data row.
@@ -56,6 +66,7 @@ pub struct Row {
 enum Reader {
     Text(Box<Records<Decoded<Box<dyn Source>>>>),
     Sheet(Box<Sheet>),
+    Old(Box<Biff>),
 }
 
 impl Reader {
@@ -63,6 +74,7 @@ impl Reader {
         match self {
             Self::Text(records) => records.next_record(),
             Self::Sheet(sheet) => sheet.next_record(),
+            Self::Old(sheet) => sheet.next_record(),
         }
     }
 }
@@ -79,6 +91,9 @@ pub struct Table {
     pub header: Vec<String>,
     /// Whether the titles stand in the file.
     pub has_header: bool,
+    /// Whether the text is a list of numbers with separators between them: each is a row of one cell, and a line is its
+    /// place in the list.
+    pub is_list: bool,
     reader: Reader,
     sample: VecDeque<Result<Record, FileError>>,
     rows_left: u64,
@@ -115,13 +130,23 @@ pub fn open_source(
     match sniff(&mut source, filename)? {
         Kind::Zip => {
             let sheet = Box::new(Sheet::open(source, limits)?);
-            Table::over(Reader::Sheet(sheet), Format::Xlsx, (None, None), limits, options)
+            Table::over(Reader::Sheet(sheet), About::workbook(Format::Xlsx), limits, options)
         }
-        Kind::Text => open_text(source, limits, options),
+        Kind::Ole => {
+            let sheet = Box::new(Biff::open(source, limits)?);
+            must_be_xls(filename)?;
+            Table::over(Reader::Old(sheet), About::workbook(Format::Xls), limits, options)
+        }
+        Kind::Text => open_text(source, filename, limits, options),
     }
 }
 
-fn open_text(mut source: Box<dyn Source>, limits: &Limits, options: &Options) -> Result<Table, FileError> {
+fn open_text(
+    mut source: Box<dyn Source>,
+    filename: &str,
+    limits: &Limits,
+    options: &Options,
+) -> Result<Table, FileError> {
     let encoding = encoding::detect(&mut source, options.encoding.as_deref())?;
     source.seek(SeekFrom::Start(0))?;
     let mut sample = Vec::new();
@@ -129,26 +154,45 @@ fn open_text(mut source: Box<dyn Source>, limits: &Limits, options: &Options) ->
     let complete = u64::try_from(sample.len()).is_ok_and(|length| length < SEPARATOR_SAMPLE);
     let found = separator::detect(&sample, complete, options.separator, limits)?;
     source.seek(SeekFrom::Start(0))?;
-    let mut records = Records::new(Decoded::new(source, encoding), found.separator, limits);
+    let is_list = options.header != Some(true) && list::is_list(&sample, complete, filename, &found, limits);
+    let text = Decoded::new(source, encoding);
+    let mut records = if is_list {
+        Records::list(text, found.separator, limits)
+    } else {
+        Records::new(text, found.separator, limits)
+    };
     if found.skip_first {
         records.skip_line()?;
     }
-    let about = (Some(encoding.name()), found.separator);
-    Table::over(Reader::Text(Box::new(records)), Format::Csv, about, limits, options)
+    let about = About { format: Format::Csv, encoding: Some(encoding.name()), separator: found.separator, is_list };
+    Table::over(Reader::Text(Box::new(records)), about, limits, options)
+}
+
+/// What was found out about a file before its rows.
+struct About {
+    format: Format,
+    encoding: Option<&'static str>,
+    separator: Option<u8>,
+    is_list: bool,
+}
+
+impl About {
+    fn workbook(format: Format) -> Self {
+        Self { format, encoding: None, separator: None, is_list: false }
+    }
 }
 
 impl Table {
     fn over(
         mut reader: Reader,
-        format: Format,
-        (encoding, separator): (Option<&'static str>, Option<u8>),
+        About { format, encoding, separator, is_list }: About,
         limits: &Limits,
         options: &Options,
     ) -> Result<Self, FileError> {
         let mut sample = read_sample(&mut reader)?;
         let whole: Vec<Record> = sample.iter().filter_map(|record| record.as_ref().ok().cloned()).collect();
         let first_readable = sample.front().is_some_and(Result::is_ok);
-        let has_header = options.header.unwrap_or_else(|| first_readable && header::is_header(&whole));
+        let has_header = !is_list && options.header.unwrap_or_else(|| first_readable && header::is_header(&whole));
         let titles = match sample.pop_front() {
             None => return Err(empty()),
             Some(Err(error)) if has_header => return Err(error.into_fatal()),
@@ -168,6 +212,7 @@ impl Table {
             separator,
             header: header::names(&titles, columns),
             has_header,
+            is_list,
             reader,
             sample,
             rows_left: limits.rows,
@@ -202,15 +247,25 @@ impl Table {
                 FileError::fatal(Code::TooManyRows, format!("more than {} rows", self.max_rows)).at(line)
             })?;
         }
-        let Record { line, mut cells } = record?;
-        let columns = self.header.len();
-        if width(&cells) > columns {
-            let detail = format!("more values than the {columns} columns of the table");
-            return Err(FileError::row(Code::RowTooLong, detail, line).in_column(columns + 1));
-        }
-        cells.resize(columns, String::new());
-        Ok(Row { line, cells: cells.into_iter().map(unguard).collect() })
+        fitted(record?, self.header.len())
     }
+
+    /// Up to `most` of the first rows, without taking them; those with errors are left out.
+    pub fn peek(&self, most: usize) -> Vec<Row> {
+        let whole = self.sample.iter().flatten().cloned();
+        whole.filter_map(|record| fitted(record, self.header.len()).ok()).take(most).collect()
+    }
+}
+
+/// The record as a row of the table's width.
+fn fitted(record: Record, columns: usize) -> Result<Row, FileError> {
+    let Record { line, mut cells } = record;
+    if width(&cells) > columns {
+        let detail = format!("more values than the {columns} columns of the table");
+        return Err(FileError::row(Code::RowTooLong, detail, line).in_column(columns + 1));
+    }
+    cells.resize(columns, String::new());
+    Ok(Row { line, cells: cells.into_iter().map(unguard).collect() })
 }
 
 fn read_sample(reader: &mut Reader) -> Result<VecDeque<Result<Record, FileError>>, FileError> {

@@ -2,9 +2,11 @@
 
 mod bad;
 mod fuzz;
+mod output;
 mod shared;
 mod text;
 mod workbook;
+mod xls;
 
 use std::io::{Cursor, Write};
 

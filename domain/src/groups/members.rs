@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
 use super::queries;
 use crate::{
-    db::{Field, Records, Sql, ids_json, ids_list},
+    db::{Sql, ids_json, ids_list, ids_source},
     error::{Error, Result},
     ids::{ContactId, GroupId},
     scope::AccountScope,
@@ -69,15 +69,14 @@ pub(crate) async fn insert(
     group: GroupId,
     contacts: &[ContactId],
 ) -> Result<u64> {
-    let records = contacts.iter().map(|id| serde_json::json!({ "id": id.0.simple().to_string() }));
-    let records = Records::new(&[("id", Field::Id)], records.collect());
     // The order keeps two transactions that add the same contacts from waiting for each other in a circle.
     let sql = format!(
         "INSERT INTO contact_groups (group_id, contact_id, added_at) SELECT g.id, r.id, $3 FROM {}, groups g \
          WHERE g.account_id = $1 AND g.id = $2 ORDER BY r.id ON CONFLICT (group_id, contact_id) DO NOTHING",
-        records.source(tx.get_database_backend(), 4, "r")
+        ids_source(tx.get_database_backend(), 4, "r")
     );
-    Ok(tx.run(&sql, vals![scope.account(), group, scope.clock().now(), records.value()]).await?)
+    let ids = ids_json(contacts.iter().map(|id| id.0));
+    Ok(tx.run(&sql, vals![scope.account(), group, scope.clock().now(), ids]).await?)
 }
 
 /// Takes contacts out of a group.

@@ -9,18 +9,18 @@ use std::{
 };
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::{
-    Import, Kind, MergeType, RowError,
+    Import, Kind, RowError,
     merge::merged,
+    record::{Record, changed, columns},
     rows::{self, Prepared},
 };
 use crate::{
     blacklist::{self, Listed, Origin, Source},
-    clock::Timestamp,
-    contacts::{self, Column, Consent, Contact, NewConsent, Said},
-    db::{Field, Records, Sql},
+    contacts::{self, Column, Contact, Said},
+    db::{Columns, Sql},
     error::Result,
     groups,
     ids::ContactId,
@@ -37,34 +37,6 @@ pub(super) struct Written {
     pub unchanged: i64,
     /// Rows that only the database could refuse.
     pub errors: Vec<RowError>,
-}
-
-const FIELDS: &[(&str, Field)] = &[
-    ("id", Field::Id),
-    ("phone", Field::Int),
-    ("country", Field::Text),
-    ("operator", Field::Text),
-    ("line_type", Field::Text),
-    ("first_name", Field::Text),
-    ("last_name", Field::Text),
-    ("patronymic", Field::Text),
-    ("birth_date", Field::Text),
-    ("sex", Field::Text),
-    ("email", Field::Text),
-    ("company", Field::Text),
-    ("link", Field::Text),
-    ("comment", Field::Text),
-    ("language", Field::Text),
-    ("external_id", Field::Text),
-    ("consent", Field::Text),
-    ("consent_at", Field::Int),
-    ("consent_source", Field::Text),
-    ("fields", Field::Json),
-];
-
-fn names(from: usize, prefix: &str) -> String {
-    let names = FIELDS.iter().skip(from).map(|(name, _)| format!("{prefix}{name}"));
-    names.collect::<Vec<_>>().join(", ")
 }
 
 fn number(n: usize) -> i64 {
@@ -156,83 +128,43 @@ async fn insert(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
+    let backend = tx.get_database_backend();
     let now = scope.clock().now();
     // Ids in the order of the file, a microsecond apart: lists show the contacts as the file had them.
     let mut lines: Vec<u64> = rows.iter().map(|row| row.line).collect();
     lines.sort_unstable();
-    let mut by_phone = HashMap::with_capacity(rows.len());
-    let mut records = Vec::with_capacity(rows.len());
-    let mut said = Vec::new();
+    let source = import.id.to_string();
     let phones: Vec<Msisdn> = rows.iter().map(|row| row.phone).collect();
-    let mut refusals = trash::refusals(tx, scope, &phones).await?;
-    for row in rows {
+    let mut refused = trash::refusals(tx, scope, &phones).await?;
+    let new = rows.iter().map(|row| {
         let place = lines.binary_search(&row.line).unwrap_or_default();
         let id = ContactId::new(now.plus(Duration::from_micros(u64::try_from(place).unwrap_or(0))));
-        by_phone.insert(i64::from(row.phone), id);
-        let consent = consent_of(row, import, now, refusals.remove(&row.phone));
-        said.extend(consent.clone().map(|NewConsent { status, at, source }| Said {
-            contact: id,
-            phone: row.phone,
-            status,
-            at,
-            source,
-        }));
-        records.push(new_record(row, id, consent));
-    }
-    let records = Records::new(FIELDS, records);
-    let source = records.source(tx.get_database_backend(), 3, "r");
+        // What a number refused before it went to the trash goes before what the file says.
+        let stated = refused.remove(&row.phone).or_else(|| row.consent.clone());
+        Record::new(row, id, stated, now, &source)
+    });
+    let new: Vec<Record> = new.collect();
+    let by_phone: HashMap<i64, ContactId> = new.iter().map(|record| (record.phone, record.id)).collect();
+    let described = rows.iter().map(|row| &row.described);
+    let columns = columns(&new)
+        .ints("phone", new.iter().map(|record| record.phone))
+        .some_texts("country", described.clone().map(|(country, _, _)| country.as_deref()))
+        .some_texts("operator", described.clone().map(|(_, operator, _)| *operator))
+        .some_texts("line_type", described.map(|(_, _, line_type)| line_type.as_deref()));
+    let names = format!("id, phone, country, operator, line_type, {}", changed().collect::<Vec<_>>().join(", "));
     let sql = format!(
-        "INSERT INTO contacts (account_id, {}, metadata, created_at, updated_at, version) \
-         SELECT $1, {}, {}, $2, $2, 1 FROM {source} WHERE true ORDER BY r.phone \
+        "INSERT INTO contacts (account_id, {names}, metadata, created_at, updated_at, version) \
+         SELECT $1, {names}, {}, $2, $2, 1 FROM {} WHERE true ORDER BY phone \
          ON CONFLICT (account_id, phone) DO NOTHING RETURNING phone",
-        names(0, ""),
-        names(0, "r."),
-        if tx.get_database_backend() == DbBackend::Postgres { "'{}'::jsonb" } else { "'{}'" },
+        if backend == DbBackend::Postgres { "'{}'::jsonb" } else { "'{}'" },
+        columns.source(backend, 3, "r"),
     );
-    let made: Vec<i64> = tx.column(&sql, vals![scope.account(), now, records.value()]).await?;
-    let new: HashSet<i64> = made.iter().copied().collect();
-    said.retain(|s| new.contains(&i64::from(s.phone)));
-    contacts::note(tx, scope, &said).await?;
+    let made: Vec<i64> = tx.column(&sql, columns.after(backend, vals![scope.account(), now])).await?;
+    let inserted: HashSet<i64> = made.iter().copied().collect();
+    let said = new.iter().filter(|record| inserted.contains(&record.phone)).filter_map(Record::said);
+    contacts::note(tx, scope, &said.collect::<Vec<Said>>()).await?;
     let id_of = |phone: i64| Some((u64::try_from(phone).ok()?, *by_phone.get(&phone)?));
     Ok(made.into_iter().filter_map(id_of).collect())
-}
-
-/// The consent of a new contact: what its number refused before it went to the trash goes before what the file says.
-fn consent_of(row: &Prepared, import: &Import, now: Timestamp, refused: Option<NewConsent>) -> Option<NewConsent> {
-    let told = row.consent.filter(|consent| *consent != Consent::Unknown);
-    refused.or(told.map(|status| NewConsent { status, at: Some(now), source: Some(import.id.to_string()) }))
-}
-
-fn new_record(row: &Prepared, id: ContactId, consent: Option<NewConsent>) -> Value {
-    let (country, operator, line_type) = row.described.clone();
-    let mut record = Map::new();
-    record.insert("country".into(), country.into());
-    record.insert("operator".into(), operator.into());
-    record.insert("line_type".into(), line_type.into());
-    for (column, value) in &row.columns {
-        record.insert(column.name().into(), value.clone().into());
-    }
-    let status = consent.as_ref().map_or(Consent::Unknown, |consent| consent.status);
-    if let Some(NewConsent { status: _, at, source }) = consent {
-        record.insert("consent_at".into(), at.map(|at| at.0).into());
-        record.insert("consent_source".into(), source.into());
-    }
-    let fields = row.fields.iter().filter_map(|(key, value)| value.clone().map(|value| (key.clone(), value)));
-    keyed(record, id, row.phone.as_u64(), status, fields.collect())
-}
-
-fn keyed(
-    mut record: Map<String, Value>,
-    id: ContactId,
-    phone: u64,
-    consent: Consent,
-    fields: Map<String, Value>,
-) -> Value {
-    record.insert("id".into(), id.0.simple().to_string().into());
-    record.insert("phone".into(), phone.into());
-    record.insert("consent".into(), consent.as_str().into());
-    record.insert("fields".into(), fields.into());
-    record.into()
 }
 
 /// The contacts that have these numbers already, locked until the batch is committed.
@@ -257,45 +189,30 @@ async fn update(
     existing: &HashMap<u64, Contact>,
 ) -> Result<i64> {
     let now = scope.clock().now();
-    let (mut records, mut said) = (Vec::new(), Vec::new());
-    for row in rows {
-        let Some(contact) = existing.get(&row.phone.as_u64()) else { continue };
-        if import.merge == MergeType::Skip {
-            continue;
-        }
-        let Some(mut after) = merged(contact, row, import.merge) else { continue };
-        if after.consent != contact.consent {
-            after.consent_at = Some(now);
-            after.consent_source = Some(import.id.to_string());
-            said.push(Said {
-                contact: after.id,
-                phone: after.phone,
-                status: after.consent,
-                at: after.consent_at,
-                source: after.consent_source.clone(),
-            });
-        }
-        let mut record = Map::new();
-        for (column, value) in after.profile.iter() {
-            record.insert(column.name().into(), value.into());
-        }
-        record.insert("consent_at".into(), after.consent_at.map(|t| t.0).into());
-        record.insert("consent_source".into(), after.consent_source.into());
-        records.push(keyed(record, after.id, after.phone.as_u64(), after.consent, after.fields));
-    }
-    if records.is_empty() {
+    let source = import.id.to_string();
+    let merge = |row: &&Prepared| merged(existing.get(&row.phone.as_u64())?, row, import.merge, now, &source);
+    let changes: Vec<Record> = rows.iter().filter_map(merge).map(Record::from).collect();
+    if changes.is_empty() {
         return Ok(0);
     }
-    contacts::note(tx, scope, &said).await?;
-    let records = Records::new(FIELDS, records);
-    let source = records.source(tx.get_database_backend(), 3, "r");
-    let set: Vec<String> = FIELDS.iter().skip(5).map(|(name, _)| format!("{name} = r.{name}")).collect();
+    let restated = |record: &&Record| {
+        u64::try_from(record.phone)
+            .ok()
+            .and_then(|phone| existing.get(&phone))
+            .is_none_or(|before| record.restates(before))
+    };
+    let said = changes.iter().filter(restated).filter_map(Record::said);
+    contacts::note(tx, scope, &said.collect::<Vec<Said>>()).await?;
+    let backend = tx.get_database_backend();
+    let columns = columns(&changes);
+    let set: Vec<String> = changed().map(|name| format!("{name} = r.{name}")).collect();
     let sql = format!(
-        "UPDATE contacts SET {}, updated_at = $2, version = contacts.version + 1 FROM {source} \
+        "UPDATE contacts SET {}, updated_at = $2, version = contacts.version + 1 FROM {} \
          WHERE contacts.account_id = $1 AND contacts.id = r.id",
-        set.join(", ")
+        set.join(", "),
+        columns.source(backend, 3, "r")
     );
-    let changed = tx.run(&sql, vals![scope.account(), now, records.value()]).await?;
+    let changed = tx.run(&sql, columns.after(backend, vals![scope.account(), now])).await?;
     Ok(i64::try_from(changed).unwrap_or(i64::MAX))
 }
 
@@ -304,23 +221,18 @@ pub(super) async fn write_errors(tx: &DatabaseTransaction, import: &Import, erro
     if errors.is_empty() {
         return Ok(());
     }
-    let fields = &[
-        ("line", Field::Int),
-        ("code", Field::Text),
-        ("detail", Field::Text),
-        ("field", Field::Text),
-        ("value", Field::Text),
-    ];
-    let rows = errors.iter().map(|e| {
-        let RowError { line, code, detail, field, value } = e;
-        json!({ "line": line, "code": code, "detail": detail, "field": field, "value": value })
-    });
-    let records = Records::new(fields, rows.collect());
+    let backend = tx.get_database_backend();
+    let columns = Columns::new()
+        .ints("line", errors.iter().map(|e| e.line))
+        .texts("code", errors.iter().map(|e| e.code.as_str()))
+        .texts("detail", errors.iter().map(|e| e.detail.as_str()))
+        .some_texts("field", errors.iter().map(|e| e.field.as_deref()))
+        .some_texts("value", errors.iter().map(|e| e.value.as_deref()));
     let sql = format!(
         "INSERT INTO import_errors (import_id, line, code, detail, field, value) \
          SELECT $1, r.line, r.code, r.detail, r.field, r.value FROM {} WHERE true ON CONFLICT (import_id, line) DO NOTHING",
-        records.source(tx.get_database_backend(), 2, "r")
+        columns.source(backend, 2, "r")
     );
-    tx.run(&sql, vals![import.id, records.value()]).await?;
+    tx.run(&sql, columns.after(backend, vals![import.id])).await?;
     Ok(())
 }

@@ -1,15 +1,19 @@
 //! Accepting an import: everything that can be refused is refused here, before anything is written.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
 
 use serde_json::json;
 
-use super::{Import, Kind, MAX_GROUPS, MergeType, Settings, plan, queries};
+use super::{
+    Import, Kind, MAX_GROUPS, MergeType, Settings, Suggestion, plan, queries,
+    reader::{self, LIMITS},
+    suggest,
+};
 use crate::{
     blacklist, contact_fields, contacts,
     db::{Db, Sql},
     error::{Code, Error, Faults, Result},
-    files::{FileError, Limits, Options, Table, open},
+    files::{FileError, Format, Options, Row, Table, open_source},
     groups,
     ids::{FileId, GroupId, ImportId},
     jobs::{self, Queue},
@@ -27,6 +31,8 @@ pub struct Order {
     pub mapping: Option<BTreeMap<String, String>>,
     /// Names of the groups to fill; missing ones are made.
     pub groups: Vec<String>,
+    /// More groups to fill, which must be there.
+    pub group_ids: Vec<GroupId>,
     /// What happens to contacts that exist.
     pub merge: MergeType,
     /// Why the numbers are put on the blacklist, where a row does not say it.
@@ -41,61 +47,152 @@ pub struct Order {
     pub encoding: Option<String>,
 }
 
-/// Stores the upload at `path` and queues its import. The caller nudges [`Queue::ContactsImport`] afterwards.
+/// Where the table is.
+#[derive(Debug, Clone, Copy)]
+pub enum Upload<'a> {
+    /// In a file that came with the request.
+    At(&'a Path),
+    /// Stored by an earlier request.
+    Stored(FileId),
+}
+
+impl<'a> From<&'a Path> for Upload<'a> {
+    fn from(path: &'a Path) -> Self {
+        Self::At(path)
+    }
+}
+
+/// Stores the upload, if it is not stored yet, and queues its import. The caller nudges [`Queue::ContactsImport`]
+/// afterwards.
 ///
 /// # Errors
 /// `file_refused`, `unknown_column`, `unknown_field`, `invalid_request`; nothing is queued and no group made then.
-pub async fn create(db: &Db, scope: &AccountScope, kind: Kind, path: &Path, order: Order) -> Result<Import> {
-    let Order { file_name, mapping, groups: names, merge, reason, default_country, header, separator, encoding } =
-        order;
-    if names.len() > MAX_GROUPS {
+pub async fn create<'a>(
+    db: &Db,
+    scope: &AccountScope,
+    kind: Kind,
+    upload: impl Into<Upload<'a>>,
+    order: Order,
+) -> Result<Import> {
+    let upload = upload.into();
+    if order.groups.len().saturating_add(order.group_ids.len()) > MAX_GROUPS {
         return Err(Error::field("/groups", "too_many", format!("must have at most {MAX_GROUPS} groups")));
     }
+    let known = groups::named(db.read(), scope, &order.group_ids).await?;
+    if let Some(unknown) = order.group_ids.iter().find(|id| known.iter().all(|group| group.id != **id)) {
+        return Err(Error::field("/group_ids", "not_found", format!("{unknown} is not a group of this account")));
+    }
     let mut faults = Faults::default();
-    faults.optional_text("/reason", reason.as_deref(), blacklist::MAX_REASON);
+    faults.optional_text("/reason", order.reason.as_deref(), blacklist::MAX_REASON);
     faults.check()?;
-    let options = Options { header, separator, encoding: encoding.clone() };
-    let (table, suggested) = look(path, &file_name, kind, options).await?;
+    let Looked { titles, suggested, rule, file_name, .. } = look(db, scope, kind, upload, &order, true).await?;
     let fields = contact_fields::all(db.read(), scope).await?;
+    let Order { mapping, groups: names, group_ids, merge, reason, default_country, separator, encoding, .. } = order;
     let mapping = mapping.unwrap_or(suggested);
-    let columns = plan::resolve(kind, &mapping, &table.header, &fields)?;
-    let account_country = match contacts::rule(db.read(), scope).await? {
+    let columns = plan::resolve(kind, &mapping, &titles.header, &fields)?;
+    let account_country = match rule {
         Rule::AccountCountry(country) => Some(country),
         Rule::None | Rule::ImportCountry(_) => None,
     };
     let types = fields.into_iter().filter(|f| mapping.contains_key(&format!("fields.{}", f.key)));
     let settings = Settings {
-        header: table.has_header,
+        header: titles.has_header,
         separator,
         encoding,
         default_country,
         account_country,
         reason,
         columns,
+        keep_file: matches!(upload, Upload::Stored(_)),
         types: types.map(|f| (f.key, (f.kind.as_str().to_owned(), f.choices))).collect(),
     };
-    let upload = tokio::fs::File::open(path).await.map_err(|e| Error::internal(format!("reading an upload: {e}")))?;
-    let file = uploads::store(db, scope, &file_name, upload).await?;
-    let id = queue(db, scope, kind, &file_name, merge, &names, json!(mapping), &settings, file).await?;
+    let file = match upload {
+        Upload::Stored(id) => id,
+        Upload::At(path) => {
+            let upload = tokio::fs::File::open(path).await.map_err(unreadable)?;
+            uploads::store(db, scope, &file_name, upload, uploads::KEPT).await?
+        }
+    };
+    let new = New {
+        kind,
+        file_name: &file_name,
+        merge,
+        names: &names,
+        group_ids: &group_ids,
+        mapping: json!(mapping),
+        settings: &settings,
+        file,
+        total: titles.rows,
+    };
+    let id = queue(db, scope, new).await?;
     queries::get(db.read(), scope, id).await
 }
 
-/// Opens the file for its titles; on a thread where reading may block.
-async fn look(path: &Path, name: &str, kind: Kind, options: Options) -> Result<(Titles, plan::Mapping)> {
-    let (path, name) = (path.to_owned(), name.to_owned());
-    let limits = Limits { bytes: uploads::MAX_BYTES, ..Limits::default() };
-    let opened = tokio::task::spawn_blocking(move || {
-        let table = open(&path, &name, &limits, &options)?;
-        let suggested = plan::suggest(kind, &table);
-        let Table { header, has_header, .. } = table;
-        Ok((Titles { header, has_header }, suggested))
-    });
-    opened.await.map_err(|e| Error::internal(e.to_string()))?.map_err(refused)
+/// What a look at the file tells.
+pub(super) struct Looked {
+    pub titles: Titles,
+    pub suggestions: Vec<Suggestion>,
+    pub suggested: plan::Mapping,
+    /// The account's rule for bare digits; the order's country comes before it.
+    pub rule: Rule,
+    pub file_name: String,
 }
 
-struct Titles {
-    header: Vec<String>,
-    has_header: bool,
+/// The table before its rows.
+pub(super) struct Titles {
+    pub format: Format,
+    pub encoding: Option<&'static str>,
+    pub separator: Option<u8>,
+    pub header: Vec<String>,
+    pub has_header: bool,
+    pub is_list: bool,
+    /// The first rows.
+    pub first: Vec<Row>,
+    /// How many rows there are; of a workbook only its import counts them, which takes longer.
+    pub rows: Option<u64>,
+}
+
+/// Opens the file for its titles and, where `whole` is said, reads a text through: what is wrong anywhere is told before
+/// anything is stored. On a thread where reading may block.
+pub(super) async fn look(
+    db: &Db,
+    scope: &AccountScope,
+    kind: Kind,
+    upload: Upload<'_>,
+    order: &Order,
+    whole: bool,
+) -> Result<Looked> {
+    let (file, file_name) = match upload {
+        Upload::At(path) => (File::open(path).map_err(unreadable)?, order.file_name.clone()),
+        Upload::Stored(id) => {
+            let stored = uploads::get(db.read(), scope, id).await?;
+            (uploads::fetch(db.read(), scope, id).await?, stored.name)
+        }
+    };
+    let rule = contacts::rule(db.read(), scope).await?;
+    let reading = order.default_country.map_or(rule, Rule::ImportCountry);
+    let options = Options { header: order.header, separator: order.separator, encoding: order.encoding.clone() };
+    let name = file_name.clone();
+    let opened = tokio::task::spawn_blocking(move || {
+        let again = file.try_clone()?;
+        let table = open_source(Box::new(BufReader::new(file)), &name, &LIMITS, &options)?;
+        let suggestions = suggest::suggest(kind, &table, &reading);
+        let suggested = suggest::mapping(&table, &suggestions);
+        let first = table.peek(suggest::LOOK);
+        let Table { format, encoding, separator, header, has_header, is_list, .. } = table;
+        let options = Options { header: Some(has_header), ..options };
+        let count = whole && format == Format::Csv;
+        let rows = if count { Some(reader::count(again, &name, &options)?) } else { None };
+        let titles = Titles { format, encoding, separator, header, has_header, is_list, first, rows };
+        Ok((titles, suggestions, suggested))
+    });
+    let (titles, suggestions, suggested) =
+        opened.await.map_err(|e| Error::internal(e.to_string()))?.map_err(refused)?;
+    Ok(Looked { titles, suggestions, suggested, rule, file_name })
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::internal(format!("reading an upload: {error}"))
 }
 
 fn refused(error: FileError) -> Error {
@@ -103,27 +200,35 @@ fn refused(error: FileError) -> Error {
     Error::new(Code::FileRefused, format!("{}: {}{place}.", error.code(), error.detail.trim_end_matches('.')))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the columns of one row, written in one place")]
-async fn queue(
-    db: &Db,
-    scope: &AccountScope,
+/// A row of `imports` to be made.
+struct New<'a> {
     kind: Kind,
-    file_name: &str,
+    file_name: &'a str,
     merge: MergeType,
-    names: &[String],
+    names: &'a [String],
+    group_ids: &'a [GroupId],
     mapping: serde_json::Value,
-    settings: &Settings,
+    settings: &'a Settings,
     file: FileId,
-) -> Result<ImportId> {
+    total: Option<u64>,
+}
+
+async fn queue(db: &Db, scope: &AccountScope, new: New<'_>) -> Result<ImportId> {
+    let New { kind, file_name, merge, names, group_ids, mapping, settings, file, total } = new;
     let now = scope.clock().now();
     let id = ImportId::new(now);
     let settings = serde_json::to_value(settings).map_err(|e| Error::internal(e.to_string()))?;
     let tx = db.begin().await?;
-    let groups: Vec<GroupId> = groups::ensure(&tx, scope, names).await?.into_iter().map(|g| g.id).collect();
+    let mut groups: Vec<GroupId> = groups::ensure(&tx, scope, names).await?.into_iter().map(|g| g.id).collect();
+    for group in group_ids {
+        if !groups.contains(group) {
+            groups.push(*group);
+        }
+    }
     tx.run(
         "INSERT INTO imports (id, account_id, file_id, file_name, status, merge, mapping, options, group_ids, done, \
-         created, updated, unchanged, duplicates, invalid, ambiguous, created_at, version, kind) \
-         VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, 0, 0, 0, 0, 0, 0, 0, $9, 1, $10)",
+         total, created, updated, unchanged, duplicates, invalid, ambiguous, created_at, version, kind) \
+         VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, 0, $11, 0, 0, 0, 0, 0, 0, $9, 1, $10)",
         vals![
             id,
             scope.account(),
@@ -134,7 +239,8 @@ async fn queue(
             settings,
             json!(groups),
             now,
-            kind.as_str()
+            kind.as_str(),
+            total.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX))
         ],
     )
     .await?;

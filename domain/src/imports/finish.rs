@@ -1,6 +1,6 @@
 //! The end of an import: its state, its file and the event that tells of it, in one transaction.
 
-use super::{Counts, queries};
+use super::{Counts, ERRORS_KEPT, queries};
 use crate::{
     db::{Db, Sql},
     error::Result,
@@ -41,16 +41,19 @@ async fn end(
     let ended = tx
         .run(
             "UPDATE imports SET status = $4, error_code = $5, error_detail = $6, finished_at = $7, lease_owner = NULL, \
-             lease_until = NULL, version = version + 1 \
+             lease_until = NULL, version = version + 1, \
+             errors_until = CASE WHEN invalid > 0 THEN $8 END \
              WHERE account_id = $1 AND id = $2 AND lease_owner = $3 AND status = 'running'",
-            vals![scope.account(), id, lease, status, code, detail, now],
+            vals![scope.account(), id, lease, status, code, detail, now, now.plus(ERRORS_KEPT)],
         )
         .await?;
     if ended == 0 {
         return Ok(()); // somebody else has taken over
     }
     let import = queries::get(&tx, scope, id).await?;
-    uploads::delete(&tx, scope, import.file).await?;
+    if !import.settings.keep_file {
+        uploads::delete(&tx, scope, import.file).await?;
+    }
     let Counts { done, created, updated, unchanged, duplicates, invalid, ambiguous } = import.counts;
     let error = error.map(|(code, detail)| ImportEventError { code: code.to_owned(), detail: detail.to_owned() });
     let event = if error.is_none() { Kind::ImportCompleted } else { Kind::ImportFailed };

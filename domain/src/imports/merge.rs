@@ -1,10 +1,13 @@
 //! What an imported row does to a contact that exists.
 //!
-//! Pure. Invariants: only columns that the file maps are touched; consent moves only by a cell that says something and
-//! never away from `refused`.
+//! Pure. Invariants: only columns that the file maps are touched; consent moves only by a cell that says something, never
+//! away from `refused`, and never to a statement older than the one that is known.
 
 use super::rows::Prepared;
-use crate::contacts::{Consent, Contact};
+use crate::{
+    clock::Timestamp,
+    contacts::{Consent, Contact, NewConsent},
+};
 
 crate::text_enum! {
     /// What an import does to contacts that exist.
@@ -40,8 +43,15 @@ impl MergeType {
     }
 }
 
-/// The contact as it will be, or `None` when the row changes nothing.
-pub(super) fn merged(contact: &Contact, row: &Prepared, merge: MergeType) -> Option<Contact> {
+/// The contact as it will be, or `None` when the row changes nothing. A consent without a time was stated `now`, one
+/// without a source comes from `source`.
+pub(super) fn merged(
+    contact: &Contact,
+    row: &Prepared,
+    merge: MergeType,
+    now: Timestamp,
+    source: &str,
+) -> Option<Contact> {
     if merge == MergeType::Skip {
         return None;
     }
@@ -63,14 +73,25 @@ pub(super) fn merged(contact: &Contact, row: &Prepared, merge: MergeType) -> Opt
             None => {}
         }
     }
-    let old = (contact.consent != Consent::Unknown).then_some(contact.consent);
-    let new = row.consent.filter(|c| *c != Consent::Unknown);
-    if contact.consent != Consent::Refused
-        && new.is_some()
-        && let Some(Some(consent)) = merge.decide(old.as_ref(), new.as_ref())
-    {
+    if let Some(stated) = row.consent.as_ref().filter(|stated| takes(contact, stated, merge, now)) {
         let after = after.get_or_insert_with(|| contact.clone());
-        after.consent = consent;
+        after.consent = stated.status;
+        after.consent_at = Some(stated.at.unwrap_or(now));
+        after.consent_source = Some(stated.source.clone().unwrap_or_else(|| source.to_owned()));
     }
     after
+}
+
+/// Whether what the row states replaces what is known.
+fn takes(contact: &Contact, stated: &NewConsent, merge: MergeType, now: Timestamp) -> bool {
+    let NewConsent { status, at, source: _ } = stated;
+    if *status == Consent::Unknown || contact.consent == Consent::Refused {
+        return false;
+    }
+    if contact.consent == Consent::Unknown {
+        return true;
+    }
+    let newer = contact.consent_at.is_none_or(|known| known < at.unwrap_or(now));
+    // The same said again is news only with a time of its own; else each import of a file would change everybody.
+    merge != MergeType::FillEmpty && newer && (*status != contact.consent || at.is_some())
 }

@@ -4,9 +4,11 @@
 //! checkpoint, is committed with what its rows became, so a killed run goes on where the last batch ended and
 //! nothing is counted twice.
 //!
+//! A file is read through before its first row is imported: one that is broken or too large anywhere changes nothing.
+//!
 //! Invariants: rows done = created + updated + unchanged + duplicates + invalid; within a file the first row of a number
 //! wins; a row with a value that cannot be read is refused whole, told by line and field; an import never turns a
-//! refused consent into anything else; one of contacts never touches the blacklist, and one of the blacklist touches
+//! refused consent into anything else, nor a consent into an older one; one of contacts never touches the blacklist, and one of the blacklist touches
 //! nothing else. Every accepted row's contact joins the import's
 //! groups, whatever the merge type.
 
@@ -16,22 +18,31 @@ mod finish;
 mod lease;
 mod merge;
 mod plan;
+mod preview;
+mod purge;
 mod queries;
 mod reader;
+mod record;
 mod rows;
 mod run;
+mod suggest;
 mod sweep;
 
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use sea_orm::{FromQueryResult, QueryResult};
 
-pub use create::{Order, create};
+pub use create::{Order, Upload, create};
 pub use merge::MergeType;
 pub use plan::{Settings, TARGETS};
+pub use preview::{Preview, PreviewRow, preview};
+pub use purge::purge;
 pub use queries::{errors, find, get, list};
 pub use run::run;
+pub use suggest::{By, Suggestion};
 pub use sweep::sweep;
 
 use crate::{
@@ -39,8 +50,8 @@ use crate::{
     ids::{AccountId, FileId, GroupId, ImportId},
 };
 
-/// Errors kept per import; the rest are only counted.
-pub const MAX_ERRORS: i64 = 100_000;
+/// How long the refused rows of an import are kept after its end; their count stays.
+pub const ERRORS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Groups that one import may fill.
 pub const MAX_GROUPS: usize = 20;
 
@@ -103,7 +114,7 @@ pub struct Import {
     pub account: AccountId,
     /// What its rows become.
     pub kind: Kind,
-    /// The upload; deleted when the import ends.
+    /// The upload; deleted when the import ends, unless a request of its own stored it.
     pub file: FileId,
     /// The name it was uploaded under.
     pub file_name: String,
@@ -160,10 +171,17 @@ impl FromQueryResult for Import {
     }
 }
 
+impl Import {
+    /// The column of the file that feeds a field: its title, or its number.
+    pub fn column_of(&self, field: &str) -> Option<&str> {
+        self.mapping.get(field).and_then(serde_json::Value::as_str)
+    }
+}
+
 /// Why a row was refused.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct RowError {
-    /// The line of the text file, or the row of the sheet.
+    /// The line of the text file, the row of the sheet, or the place in a list of numbers.
     pub line: i64,
     /// A stable word, such as `phone_invalid`.
     pub code: String,

@@ -12,12 +12,12 @@ use crate::{
     contact_fields::{ContactField, FieldType, Typed},
     contacts::Column,
     error::{Code, Error, Result},
-    files::{Options, Table, suggest_mapping},
+    files::Options,
     phone::{Country, Rule},
 };
 
 /// The built-in fields a column can feed; `fields.<key>` are the account's own.
-pub const TARGETS: [&str; 13] = [
+pub const TARGETS: [&str; 15] = [
     "phone",
     "first_name",
     "last_name",
@@ -31,6 +31,8 @@ pub const TARGETS: [&str; 13] = [
     "language",
     "external_id",
     "consent",
+    "consent_at",
+    "consent_source",
 ];
 
 /// What a column of numbers for the blacklist can feed.
@@ -54,6 +56,9 @@ pub struct Settings {
     pub reason: Option<String>,
     /// Target and 0-based column.
     pub columns: Vec<(String, usize)>,
+    /// Whether the upload outlives the import: it was stored by a request of its own.
+    #[serde(default)]
+    pub keep_file: bool,
     /// Types of the account's own fields among the targets: the word and the choices.
     pub types: BTreeMap<String, (String, Vec<String>)>,
 }
@@ -73,15 +78,18 @@ impl Settings {
     }
     /// The plan in the form rows are read by.
     pub(super) fn plan(&self) -> Plan {
-        let mut plan = Plan { phone: 0, consent: None, reason: None, columns: Vec::new(), fields: Vec::new() };
+        let place = |target: &str| self.columns.iter().find(|(t, _)| t == target).map(|(_, index)| *index);
+        let mut plan = Plan {
+            phone: place("phone").unwrap_or_default(),
+            consent: place("consent"),
+            consent_at: place("consent_at"),
+            consent_source: place("consent_source"),
+            reason: place("reason"),
+            columns: Vec::new(),
+            fields: Vec::new(),
+        };
         for (target, index) in &self.columns {
-            if target == "phone" {
-                plan.phone = *index;
-            } else if target == "consent" {
-                plan.consent = Some(*index);
-            } else if target == "reason" {
-                plan.reason = Some(*index);
-            } else if let Some(column) = Column::by_name(target) {
+            if let Some(column) = Column::by_name(target) {
                 plan.columns.push((column, *index));
             } else if let Some(key) = target.strip_prefix("fields.") {
                 let (kind, choices) = self.types.get(key).cloned().unwrap_or_default();
@@ -97,6 +105,8 @@ impl Settings {
 pub(super) struct Plan {
     pub phone: usize,
     pub consent: Option<usize>,
+    pub consent_at: Option<usize>,
+    pub consent_source: Option<usize>,
     pub reason: Option<usize>,
     pub columns: Vec<(Column, usize)>,
     pub fields: Vec<(String, Typed, usize)>,
@@ -104,31 +114,6 @@ pub(super) struct Plan {
 
 /// Field to column, as asked for: a title or a 1-based number.
 pub(super) type Mapping = BTreeMap<String, String>;
-
-/// What the titles suggest; a table of one column without titles is a list of phones.
-pub(super) fn suggest(kind: Kind, table: &Table) -> Mapping {
-    if !table.has_header {
-        let only = table.header.len() == 1;
-        return only.then(|| ("phone".to_owned(), "1".to_owned())).into_iter().collect();
-    }
-    let suggested = suggest_mapping(&table.header);
-    let numbered = suggested.into_iter().zip(1_usize..);
-    let mut mapping: Mapping =
-        numbered.filter_map(|(field, n)| field.map(|f| (f.to_owned(), title(table, n)))).collect();
-    if kind == Kind::Blacklist {
-        mapping.retain(|field, _| field == "phone");
-        let reason = table.header.iter().position(|title| title.trim().eq_ignore_ascii_case("reason"));
-        mapping.extend(reason.map(|place| ("reason".to_owned(), title(table, place.saturating_add(1)))));
-    }
-    mapping
-}
-
-/// The title of the 1-based column, if it is the first of that title, else its number.
-fn title(table: &Table, n: usize) -> String {
-    let title = table.header.get(n.saturating_sub(1)).cloned().unwrap_or_default();
-    let first = table.header.iter().position(|t| *t == title);
-    if first == n.checked_sub(1) { title } else { n.to_string() }
-}
 
 /// Target and column of each pair of a mapping.
 ///
@@ -152,7 +137,13 @@ pub(super) fn resolve(
         }
         columns.push((target.clone(), find(column, header).ok_or_else(|| unknown_column(target, column, header))?));
     }
-    if columns.iter().any(|(target, _)| target == "phone") {
+    let has = |wanted: &str| columns.iter().any(|(target, _)| target == wanted);
+    if !has("consent") && (has("consent_at") || has("consent_source")) {
+        let detail =
+            "must name the column that says whether consent was given, since consent_at or consent_source is mapped";
+        return Err(Error::field("/mapping/consent", "required", detail));
+    }
+    if has("phone") {
         return Ok(columns);
     }
     let detail = format!("must name the column of the phone numbers, one of: {}", quoted(header));
@@ -217,7 +208,12 @@ mod tests {
         assert_eq!(code("fields.city", "Name").unwrap_err().0, Code::UnknownField);
         assert_eq!(code("first_name", "Name").unwrap_err().0, Code::InvalidRequest, "no phone");
         assert_eq!(code("phone", "1").unwrap(), [("phone".to_owned(), 0)]);
-        let mapping = Mapping::from([("phone".to_owned(), "1".to_owned()), ("first_name".to_owned(), "2".to_owned())]);
+        let of = |pairs: [(&str, &str); 2]| {
+            Mapping::from(pairs.map(|(target, column)| (target.to_owned(), column.to_owned())))
+        };
+        let refused = resolve(Kind::Contacts, &of([("phone", "1"), ("consent_at", "2")]), &header(), &[]).unwrap_err();
+        assert_eq!(refused.faults[0].pointer, "/mapping/consent");
+        let mapping = of([("phone", "1"), ("first_name", "2")]);
         let refused = resolve(Kind::Blacklist, &mapping, &header(), &[]).unwrap_err();
         assert!(refused.code == Code::UnknownField && refused.detail.contains("phone, reason"), "{}", refused.detail);
     }

@@ -3,7 +3,11 @@
 //! Invariant: what a batch holds depends on the file and the settings alone, so a resumed run cuts the same rows; the
 //! numbers seen before the checkpoint are read again to know the duplicates after it.
 
-use std::{collections::HashSet, fs::File};
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{BufReader, Seek},
+};
 
 use tokio::sync::mpsc;
 
@@ -11,7 +15,10 @@ use super::{
     RowError, Settings,
     rows::{self, Prepared},
 };
-use crate::files::{FileError, Limits, Table, open_source};
+use crate::{
+    clock::Timestamp,
+    files::{FileError, Limits, Options, Table, open_source},
+};
 
 /// Rows of the file in one batch, and so in one transaction.
 pub(super) const BATCH: u64 = 2_000;
@@ -27,33 +34,43 @@ pub(super) struct Batch {
     pub ambiguous: i64,
 }
 
-fn open(file: File, name: &str, settings: &Settings) -> Result<Table, FileError> {
-    open_source(Box::new(std::io::BufReader::new(file)), name, &Limits::default(), &settings.options())
+/// What a file may cost.
+pub(super) const LIMITS: Limits = Limits::DEFAULT;
+
+fn open(mut file: File, name: &str, options: &Options) -> Result<Table, FileError> {
+    file.rewind()?;
+    open_source(Box::new(BufReader::new(file)), name, &LIMITS, options)
 }
 
-/// How many data rows there are, up to the end or to where the file breaks.
-pub(super) fn count(file: File, name: &str, settings: &Settings) -> u64 {
-    let Ok(mut table) = open(file, name, settings) else { return 0 };
+/// How many data rows there are.
+///
+/// # Errors
+/// What is wrong with the file as a whole, wherever in it: then no row of it is imported.
+pub(super) fn count(file: File, name: &str, options: &Options) -> Result<u64, FileError> {
+    let mut table = open(file, name, options)?;
     let mut rows = 0_u64;
     while let Some(row) = table.next_row() {
-        if row.is_err_and(|e| e.fatal) {
-            break;
+        if let Err(error) = row
+            && error.fatal
+        {
+            return Err(error);
         }
         rows = rows.saturating_add(1);
     }
-    rows
+    Ok(rows)
 }
 
-/// Sends the batches after the first `skip` rows, and a fatal error of the file if there is one. Ends early when nobody
+/// Sends the batches after the first `skip` rows (no consent in them is later than `latest`), and a fatal error of the file if there is one. Ends early when nobody
 /// receives any more.
 pub(super) fn read(
     file: File,
     name: &str,
     settings: &Settings,
     skip: u64,
+    latest: Timestamp,
     to: &mpsc::Sender<Result<Batch, FileError>>,
 ) {
-    let mut table = match open(file, name, settings) {
+    let mut table = match open(file, name, &settings.options()) {
         Ok(table) => table,
         Err(error) => {
             let _ = to.blocking_send(Err(error));
@@ -78,7 +95,7 @@ pub(super) fn read(
                 Ok((phone, _)) if seen.contains(&phone.as_u64()) => {
                     batch.duplicates = batch.duplicates.saturating_add(1)
                 }
-                Ok((phone, ambiguous)) => match rows::read(&row, &plan, phone) {
+                Ok((phone, ambiguous)) => match rows::read(&row, &plan, phone, latest) {
                     Err(error) => batch.errors.push(error),
                     Ok(row) => {
                         seen.insert(phone.as_u64());

@@ -7,14 +7,17 @@ use serde_json::Value;
 use super::{RowError, plan::Plan};
 use crate::{
     blacklist::MAX_REASON,
+    clock::Timestamp,
     contact_fields::Rejected,
-    contacts::{Column, Consent, Described, Reading, described},
-    files::Row,
+    contacts::{Column, Consent, Described, NewConsent, Reading, described},
+    files::{Row, parse_moment},
     phone::{Msisdn, Rule},
 };
 
 /// Characters of a cell that an error shows.
 const SHOWN: usize = 100;
+/// Characters of the source of a consent.
+const MAX_SOURCE: usize = 200;
 
 /// A row ready to be written.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +31,7 @@ pub(super) struct Prepared {
     /// The mapped fields of the account; `None` for an empty cell.
     pub fields: Vec<(String, Option<Value>)>,
     /// `None` for an empty cell, or when no column is mapped.
-    pub consent: Option<Consent>,
+    pub consent: Option<NewConsent>,
     /// Why the number is put on the blacklist.
     pub reason: Option<String>,
 }
@@ -53,8 +56,8 @@ pub(super) fn read_phone(row: &Row, plan: &Plan, rule: &Rule) -> Result<(Msisdn,
     }
 }
 
-/// Reads the rest of a row.
-pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn) -> Result<Prepared, RowError> {
+/// Reads the rest of a row. No consent can have been given after `latest`.
+pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn, latest: Timestamp) -> Result<Prepared, RowError> {
     let wrong = |field: &str, raw: &str, e: Rejected| refuse(row.line, field, raw, e.code, e.detail);
     let mut columns = Vec::with_capacity(plan.columns.len());
     for (column, index) in &plan.columns {
@@ -69,12 +72,7 @@ pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn) -> Result<Prepared, Ro
         let value = value.transpose().map_err(|e| wrong(&format!("fields.{key}"), raw, e))?;
         fields.push((key.clone(), value));
     }
-    let consent = match plan.consent.map(|index| cell(row, index)).filter(|raw| !raw.is_empty()) {
-        None => None,
-        Some(raw) => Some(Consent::from_cell(raw).ok_or_else(|| {
-            wrong("consent", raw, Rejected::new("invalid_consent", "must be yes, no, given, refused or unknown"))
-        })?),
-    };
+    let consent = read_consent(row, plan, latest)?;
     let reason = plan.reason.map(|index| cell(row, index)).filter(|raw| !raw.is_empty());
     if let Some(raw) = reason.filter(|raw| raw.chars().count() > MAX_REASON) {
         let detail = format!("must have at most {MAX_REASON} characters");
@@ -82,6 +80,34 @@ pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn) -> Result<Prepared, Ro
     }
     let reason = reason.map(str::to_owned);
     Ok(Prepared { line: row.line, phone, described: described(phone), columns, fields, consent, reason })
+}
+
+/// A statement of consent, where the row makes one; when and whence, where it tells.
+fn read_consent(row: &Row, plan: &Plan, latest: Timestamp) -> Result<Option<NewConsent>, RowError> {
+    let given = |place: Option<usize>| place.map(|index| cell(row, index)).filter(|raw| !raw.is_empty());
+    let refused = |field: &str, raw: &str, code, detail: &str| refuse(row.line, field, raw, code, detail);
+    let Some(raw) = given(plan.consent) else { return Ok(None) };
+    let status = Consent::from_cell(raw)
+        .ok_or_else(|| refused("consent", raw, "invalid_consent", "must be yes, no, given, refused or unknown"))?;
+    let at = match given(plan.consent_at) {
+        None => None,
+        Some(raw) => match parse_moment(raw).map(Timestamp::from) {
+            Some(at) if at <= latest => Some(at),
+            Some(_) => return Err(refused("consent_at", raw, "invalid_time", "must not be in the future")),
+            None => {
+                let detail = "must be a day or a moment, such as 2026-11-21 or 2026-11-21 10:00";
+                return Err(refused("consent_at", raw, "invalid_time", detail));
+            }
+        },
+    };
+    let source = given(plan.consent_source);
+    if let Some(raw) = source.filter(|raw| raw.chars().count() > MAX_SOURCE) {
+        return Err(refused("consent_source", raw, "too_long", &format!("must have at most {MAX_SOURCE} characters")));
+    }
+    if let Some(raw) = source.filter(|raw| raw.chars().any(char::is_control)) {
+        return Err(refused("consent_source", raw, "control_character", "must not have control characters"));
+    }
+    Ok(Some(NewConsent { status, at, source: source.map(str::to_owned) }))
 }
 
 /// A refusal; what it shows is cut, and free of characters that a database refuses.

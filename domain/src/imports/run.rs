@@ -4,17 +4,18 @@
 //! a batch: each batch first takes the row's lock and checks lease and checkpoint. Only what lies in the file fails an
 //! import; while the database is away or busy it waits for a later run.
 
-use std::{fs::File, io::Seek, time::Duration};
+use std::{fs::File, time::Duration};
 
 use tokio::{sync::mpsc, task::JoinError};
 
 use super::{
-    Counts, Import, MAX_ERRORS, RowError, bulk, finish, lease, queries,
+    Counts, Import, RowError, bulk, finish, lease, queries,
     reader::{self, Batch},
 };
 use crate::{
     db::{Db, Sql, lies_in_the_data},
     error::{Code, Error, Result},
+    files::FileError,
     ids::{ImportId, fill_random},
     scope::{AccountScope, SystemScope},
     uploads, vals,
@@ -22,6 +23,8 @@ use crate::{
 
 /// Tries of one batch within a run: a deadlock or a race for an external id goes away by itself.
 const TRIES: u32 = 5;
+/// How far the clock of whoever noted a consent may be ahead, also by its time zone.
+const CLOCKS_APART: Duration = Duration::from_secs(24 * 3600);
 
 /// Works on an import until it is final. Does nothing when another holds its lease or it is final already. `owner`
 /// names the worker, for people who look at the row.
@@ -64,7 +67,7 @@ fn for_now(error: std::io::Error) -> Error {
 
 async fn work(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Result<()> {
     let mut import = queries::get(db.read(), scope, id).await?;
-    let mut file = match uploads::fetch(db.read(), scope, import.file).await {
+    let file = match uploads::fetch(db.read(), scope, import.file).await {
         Ok(file) => file,
         Err(error) if error.code == Code::NotFound => {
             let detail = "The uploaded file is not there any more; upload it again.";
@@ -74,13 +77,17 @@ async fn work(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Resul
         Err(error) => return Err(Error { code: Code::Unavailable, ..error }),
     };
     if import.total.is_none() {
-        import.total = Some(count(db, scope, &import, &mut file).await?);
+        match count(db, scope, &import, &file).await? {
+            Ok(total) => import.total = Some(total),
+            Err(error) => return unreadable(db, scope, &import, lease, &error).await,
+        }
     }
     let (to, mut batches) = mpsc::channel(1);
     let skip = u64::try_from(import.counts.done).unwrap_or(0);
     let (name, settings) = (import.file_name.clone(), import.settings.clone());
+    let latest = import.created_at.plus(CLOCKS_APART);
     // Dropping this future drops the receiver, which ends the thread at its next batch.
-    let thread = tokio::task::spawn_blocking(move || reader::read(file, &name, &settings, skip, &to));
+    let thread = tokio::task::spawn_blocking(move || reader::read(file, &name, &settings, skip, latest, &to));
     while let Some(batch) = batches.recv().await {
         match batch {
             Ok(batch) => {
@@ -89,30 +96,43 @@ async fn work(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Resul
                 };
                 import.counts = counts;
             }
-            Err(error) => {
-                let place = error.line.map(|line| format!(" (line {line})")).unwrap_or_default();
-                let rows = import.counts.done;
-                let detail = format!("{}{place}. The {rows} rows before it are imported.", error.detail);
-                return finish::failed(db, scope, id, lease, error.code(), &detail).await;
-            }
+            Err(error) => return unreadable(db, scope, &import, lease, &error).await,
         }
     }
     thread.await.map_err(broke)?;
     finish::completed(db, scope, id, lease).await
 }
 
-/// Counts the rows, so that progress has an end, and stores the number.
-async fn count(db: &Db, scope: &AccountScope, import: &Import, file: &mut File) -> Result<i64> {
+/// Ends an import whose file cannot be read to its end.
+async fn unreadable(db: &Db, scope: &AccountScope, import: &Import, lease: &str, error: &FileError) -> Result<()> {
+    let place = error.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+    let rows = match import.counts.done {
+        0 => "Nothing is imported.".to_owned(),
+        done => format!("The {done} rows before it are imported."),
+    };
+    let detail = format!("{}{place}. {rows}", error.detail.trim_end_matches('.'));
+    finish::failed(db, scope, import.id, lease, error.code(), &detail).await
+}
+
+/// Counts the rows, so that progress has an end, and stores the number; or tells what is wrong with the file.
+async fn count(
+    db: &Db,
+    scope: &AccountScope,
+    import: &Import,
+    file: &File,
+) -> Result<std::result::Result<i64, FileError>> {
     let copy = file.try_clone().map_err(for_now)?;
-    let (name, settings) = (import.file_name.clone(), import.settings.clone());
-    let counted = tokio::task::spawn_blocking(move || reader::count(copy, &name, &settings)).await;
-    let total = i64::try_from(counted.map_err(broke)?).unwrap_or(i64::MAX);
-    file.rewind().map_err(for_now)?;
+    let (name, options) = (import.file_name.clone(), import.settings.options());
+    let counted = tokio::task::spawn_blocking(move || reader::count(copy, &name, &options)).await.map_err(broke)?;
+    let total = match counted {
+        Ok(rows) => i64::try_from(rows).unwrap_or(i64::MAX),
+        Err(error) => return Ok(Err(error)),
+    };
     let tx = db.begin().await?;
     let sql = "UPDATE imports SET total = $3, version = version + 1 WHERE account_id = $1 AND id = $2";
     tx.run(sql, vals![scope.account(), import.id, total]).await?;
     tx.commit().await?;
-    Ok(total)
+    Ok(Ok(total))
 }
 
 /// Writes a batch, again after a deadlock or a lost race. `None` when the lease is lost.
@@ -144,8 +164,7 @@ async fn commit(db: &Db, scope: &AccountScope, import: &Import, batch: &Batch, l
     let written = bulk::write(&tx, scope, import, &batch.rows).await?;
     let errors: Vec<RowError> = batch.errors.iter().chain(&written.errors).cloned().collect();
     let refused = i64::try_from(errors.len()).unwrap_or(i64::MAX);
-    let room = usize::try_from(MAX_ERRORS.saturating_sub(import.counts.invalid)).unwrap_or(0);
-    bulk::write_errors(&tx, import, errors.get(..room.min(errors.len())).unwrap_or_default()).await?;
+    bulk::write_errors(&tx, import, &errors).await?;
     let before = import.counts;
     let counts = Counts {
         done: before.done.saturating_add(i64::try_from(batch.read).unwrap_or(i64::MAX)),

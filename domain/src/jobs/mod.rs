@@ -22,6 +22,8 @@ pub enum Queue {
     ContactsImport,
     /// Work on many contacts.
     ContactJobs,
+    /// Write contacts or a list into a table.
+    ExportsRun,
     /// Freeze a campaign's messages, hold its money and hand its chunks to the pumps.
     CampaignsPrepare,
     /// Chunks are ready: wake the pumps of their carrier.
@@ -30,12 +32,14 @@ pub enum Queue {
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 4] = [Self::ContactsImport, Self::ContactJobs, Self::CampaignsPrepare, Self::MessagesDeliver];
+    pub const ALL: [Self; 5] =
+        [Self::ContactsImport, Self::ContactJobs, Self::ExportsRun, Self::CampaignsPrepare, Self::MessagesDeliver];
     /// The name in the job table.
     pub fn name(self) -> &'static str {
         match self {
             Self::ContactsImport => "contacts.import",
             Self::ContactJobs => "contacts.jobs",
+            Self::ExportsRun => "exports.run",
             Self::CampaignsPrepare => "campaigns.prepare",
             Self::MessagesDeliver => "messages.deliver",
         }
@@ -45,7 +49,7 @@ impl Queue {
 /// What a job carries: the row to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// The import, contact job, campaign or carrier.
+    /// The import, contact job, export, campaign or carrier.
     pub id: Uuid,
 }
 
@@ -72,6 +76,7 @@ pub async fn enqueue(tx: &DatabaseTransaction, now: Timestamp, queue: Queue, id:
 pub struct Wake {
     imports: Arc<Notify>,
     contact_jobs: Arc<Notify>,
+    exports: Arc<Notify>,
     campaigns: Arc<Notify>,
     messages: Arc<Notify>,
     events: Arc<Notify>,
@@ -98,6 +103,7 @@ impl Wake {
         match queue {
             Queue::ContactsImport => &self.imports,
             Queue::ContactJobs => &self.contact_jobs,
+            Queue::ExportsRun => &self.exports,
             Queue::CampaignsPrepare => &self.campaigns,
             Queue::MessagesDeliver => &self.messages,
         }

@@ -98,6 +98,7 @@ pub async fn send_batch(
             send_at: sent.send_at,
             priority: 1,
             chunk_status: if later.is_some() { "scheduled" } else { "ready" },
+            portions: super::Portions::default(),
         };
         let written = write(tx, now, &home, &terms.routing, &mailings).await?;
         sending += written.sending;

@@ -5,6 +5,7 @@ use sea_orm::DatabaseTransaction;
 use super::{
     Status,
     moves::{Moves, lock_where},
+    resend,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -22,6 +23,10 @@ pub async fn cancel(tx: &DatabaseTransaction, scope: &AccountScope, id: MessageI
     let row = rows.into_iter().next().ok_or_else(|| Error::not_found("message"))?;
     match row.status {
         Status::Scheduled | Status::Queued => {
+            if resend::among(tx, [id]).await?.contains(&id) {
+                let detail = "The message waits for its second attempt: the carrier may have it already.";
+                return Err(Error::new(Code::Conflict, detail));
+            }
             let mut moves = Moves::default();
             moves.end(row, Status::Cancelled, "cancelled");
             moves.apply(tx, scope.clock().now()).await?;

@@ -1,14 +1,14 @@
 //! The chunks of a campaign, moved together: handed to the pumps, paused, resumed, cancelled, or removed again while
 //! nothing has left. Each is one statement, in the transaction that moves the campaign.
 
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
 use crate::{
     clock::Timestamp,
-    db::Sql,
+    db::{Columns, Sql},
     error::{Error, Result},
-    ids::{CampaignId, ChunkId},
+    ids::{AccountId, CampaignId, ChunkId},
     jobs::{self, Queue},
     money::Micros,
     vals,
@@ -46,13 +46,110 @@ pub async fn hand_over(tx: &DatabaseTransaction, now: Timestamp, campaign: Campa
     wake(tx, now, campaign).await
 }
 
+/// A chunk whose time is to be set.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct Unplaced {
+    pub id: ChunkId,
+    pub campaign_id: CampaignId,
+    pub account_id: AccountId,
+    pub messages: i64,
+    pub send_at: Timestamp,
+    /// Whose clock counts for it; none: the account's.
+    pub zone: Option<String>,
+}
+
+const UNPLACED: &str = "SELECT id, campaign_id, account_id, messages, send_at, zone FROM chunks";
+
+/// The chunks of a campaign in one status, in the order they were written.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_campaign(tx: &DatabaseTransaction, campaign: CampaignId, status: &str) -> Result<Vec<Unplaced>> {
+    let sql = format!("{UNPLACED} WHERE campaign_id = $1 AND status = $2 ORDER BY id");
+    Ok(tx.all(&sql, vals![campaign, status]).await?)
+}
+
+/// Ready chunks whose window has closed before a pump took them.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn closed(conn: &impl ConnectionTrait, now: Timestamp) -> Result<Vec<Unplaced>> {
+    let sql = format!(
+        "{UNPLACED} WHERE status = 'ready' AND closes_at <= $1 AND lease_owner IS NULL ORDER BY closes_at LIMIT 1000"
+    );
+    Ok(conn.all(&sql, vals![now]).await?)
+}
+
+/// Gives chunks of one status their time: they wait for it as `scheduled`. `places` are id, from when, and until when.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn place(
+    tx: &DatabaseTransaction,
+    from: &str,
+    places: &[(ChunkId, Timestamp, Option<Timestamp>)],
+) -> Result<()> {
+    let backend = tx.get_database_backend();
+    for some in places.chunks(5000) {
+        let columns = Columns::new()
+            .ids("id", some.iter().map(|(id, ..)| id.0))
+            .ints("at", some.iter().map(|(_, at, _)| at.0))
+            .ints("closes", some.iter().map(|(.., closes)| closes.map(|at| at.0)));
+        let sql = format!(
+            "UPDATE chunks SET status = 'scheduled', send_at = x.at, closes_at = x.closes FROM {} WHERE chunks.id = x.id AND chunks.status = $1",
+            columns.source(backend, 2, "x")
+        );
+        tx.run(&sql, columns.after(backend, vals![from])).await?;
+    }
+    Ok(())
+}
+
+/// Messages of a campaign that waits for its time are valid from that time on, for so many seconds.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn valid_from_their_time(tx: &DatabaseTransaction, campaign: CampaignId, seconds: i64) -> Result<()> {
+    let micros = seconds.saturating_mul(1_000_000);
+    tx.run(
+        "UPDATE messages SET valid_until = k.send_at + $2 FROM chunks k WHERE k.campaign_id = $1 AND k.status = 'scheduled' \
+         AND messages.chunk_id = k.id AND messages.status = 'queued'",
+        vals![campaign, micros],
+    )
+    .await?;
+    let sql =
+        "UPDATE chunks SET over_at = send_at + $2 WHERE campaign_id = $1 AND status = 'scheduled' AND messages > 0";
+    tx.run(sql, vals![campaign, micros]).await?;
+    Ok(())
+}
+
+/// Lets the pumps have the chunks of campaigns whose time has come; how many. Work for a thousand at a time.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn open(tx: &DatabaseTransaction, now: Timestamp) -> Result<u64> {
+    let due = "status = 'scheduled' AND campaign_id IS NOT NULL AND send_at <= $1";
+    let sql = format!(
+        "UPDATE chunks SET status = 'ready' WHERE {due} AND id IN (SELECT id FROM chunks WHERE {due} ORDER BY send_at LIMIT 1000)"
+    );
+    Ok(tx.run(&sql, vals![now]).await?)
+}
+
+/// Whether there is something to open.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn is_due(conn: &impl ConnectionTrait, now: Timestamp) -> Result<bool> {
+    let sql = "SELECT 1 FROM chunks WHERE status = 'scheduled' AND campaign_id IS NOT NULL AND send_at <= $1 LIMIT 1";
+    Ok(conn.scalar::<i32>(sql, vals![now]).await?.is_some())
+}
+
 /// Stops handing over.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn pause(tx: &DatabaseTransaction, campaign: CampaignId) -> Result<()> {
     tx.run(
-        "UPDATE chunks SET status = 'paused' WHERE campaign_id = $1 AND status IN ('ready', 'claimed')",
+        "UPDATE chunks SET status = 'paused' WHERE campaign_id = $1 AND status IN ('ready', 'claimed', 'scheduled')",
         vals![campaign],
     )
     .await?;
@@ -73,7 +170,7 @@ pub async fn resume(tx: &DatabaseTransaction, now: Timestamp, campaign: Campaign
 /// # Errors
 /// When the database refuses.
 pub async fn cancel(tx: &DatabaseTransaction, campaign: CampaignId) -> Result<()> {
-    let sql = "UPDATE chunks SET status = 'cancelled' WHERE campaign_id = $1 AND status IN ('preparing', 'ready', 'claimed', 'paused')";
+    let sql = "UPDATE chunks SET status = 'cancelled' WHERE campaign_id = $1 AND status IN ('preparing', 'scheduled', 'ready', 'claimed', 'paused')";
     tx.run(sql, vals![campaign]).await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 
 use crate::{
+    clock::Timestamp,
     db::{Columns, Sql, ids_json, ids_list},
     error::Result,
     ids::{AccountId, BatchId, CampaignId, CarrierId, ChunkId, HoldId, MessageId, RouteId},
@@ -48,6 +49,8 @@ struct Refused {
     currency: Currency,
     chunk_status: String,
     priority: i64,
+    zone: Option<String>,
+    closes_at: Option<Timestamp>,
 }
 
 /// Looks for the next way of each refused message. Locks their campaigns, so it comes before any message is locked.
@@ -74,7 +77,7 @@ pub(super) async fn find(
     }
     let sql = format!(
         "SELECT m.id, m.account_id, a.mode, m.campaign_id, m.batch_id, m.carrier_id, m.route_id, m.hold_id, m.country, m.operator, m.sender, \
-         m.currency, k.status AS chunk_status, k.priority FROM messages m JOIN accounts a ON a.id = m.account_id JOIN chunks k ON k.id = m.chunk_id \
+         m.currency, k.status AS chunk_status, k.priority, k.zone, k.closes_at FROM messages m JOIN accounts a ON a.id = m.account_id JOIN chunks k ON k.id = m.chunk_id \
          WHERE m.id IN {list} AND m.status = 'submitting' ORDER BY m.id"
     );
     let rows: Vec<Refused> = tx.all(&sql, vals![ids()]).await?;
@@ -123,13 +126,15 @@ pub(super) async fn lead_on(tx: &DatabaseTransaction, scope: &SystemScope, onwar
         // What holds back the chunk it comes from holds back this one.
         let status =
             if matches!(row.chunk_status.as_str(), "paused" | "cancelled") { &row.chunk_status } else { "ready" };
-        let key = (row.account_id, row.campaign_id, row.batch_id, row.hold_id, onward.carrier, row.priority, status);
+        let place = (row.account_id, row.campaign_id, row.batch_id, row.hold_id);
+        let key = (place, onward.carrier, row.priority, status, row.zone.as_deref(), row.closes_at);
         chunks.entry(key).or_insert_with(|| (ChunkId::new(now), Vec::new())).1.push(onward);
     }
-    for ((account, campaign, batch, hold, carrier, priority, status), (id, messages)) in &chunks {
+    for (key, (id, messages)) in &chunks {
+        let ((account, campaign, batch, hold), carrier, priority, status, zone, closes_at) = key;
         tx.run(
-            "INSERT INTO chunks (id, account_id, campaign_id, batch_id, carrier_id, hold_id, status, priority, send_at, messages, created_at, over_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, NULL)",
+            "INSERT INTO chunks (id, account_id, campaign_id, batch_id, carrier_id, hold_id, status, priority, send_at, messages, created_at, over_at, zone, closes_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, NULL, $11, $12)",
             vals![
                 *id,
                 *account,
@@ -140,7 +145,9 @@ pub(super) async fn lead_on(tx: &DatabaseTransaction, scope: &SystemScope, onwar
                 *status,
                 *priority,
                 now,
-                i64::try_from(messages.len()).unwrap_or(0)
+                i64::try_from(messages.len()).unwrap_or(0),
+                zone.map(str::to_owned),
+                *closes_at
             ],
         )
         .await?;

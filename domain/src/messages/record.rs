@@ -14,6 +14,7 @@ use super::{
     fail_over::{self, Onward},
     moves::{Move, Moves, Row, lock},
     parts::{Known, find, known_parts, park, store_parts, unpark, update_parts},
+    resend,
     status::{ReceiptState, verdict},
     validity,
 };
@@ -31,7 +32,7 @@ use crate::{
 pub struct Patience {
     /// How long a message may be in doubt, once its validity is over, before it ends as `unknown`.
     pub in_doubt: std::time::Duration,
-    /// How long a sent message waits for its receipt before it ends as `no_report`.
+    /// How long a sent message waits for its receipt before it ends as `no_report`; zero where none was asked for.
     pub receipt: std::time::Duration,
     /// How long a receipt without a part waits before it may resolve a message in doubt.
     pub settle: std::time::Duration,
@@ -187,14 +188,30 @@ async fn answer<'a>(
 ) -> Result<Vec<(Onward, &'a str)>> {
     let mut led_on = Vec::new();
     let (mut doubts, mut resolved, mut unsent) = (Vec::new(), Vec::new(), Vec::new());
+    let before = resend::among(tx, answers.keys().copied()).await?;
+    let doubtful: Vec<(&Row, &str)> = answers
+        .iter()
+        .filter_map(|(id, submitted)| match (rows.get(id)?, &submitted.answer) {
+            (row, Answer::Doubt { reason }) if row.status == Status::Submitting => Some((row, *reason)),
+            _ => None,
+        })
+        .collect();
+    let again = resend::take(tx, now, carrier, &doubtful).await?;
     for (id, Submitted { answer, .. }) in answers {
         let Some(row) = rows.get_mut(id) else { continue };
-        let from = row.status;
-        if !matches!(from, Status::Submitting | Status::InDoubt) {
+        let (from, second) = (row.status, before.contains(id));
+        // A message that waits for its second attempt, and whose first is answered after all.
+        let late = second && from == Status::Queued && *answer == Answer::Accepted;
+        if !matches!(from, Status::Submitting | Status::InDoubt) && !late {
             continue;
         }
         let (to, reason, error) = match answer {
             Answer::Accepted => (Status::Sent, None, None),
+            // What a second attempt comes to says nothing of the first.
+            Answer::Refused { error, .. } if second => {
+                (Status::InDoubt, Some("refused_when_resent"), Some(error.clone()))
+            }
+            Answer::Over if second => (Status::InDoubt, Some(validity::OVER), None),
             Answer::Refused { error, .. } => match onward.remove(id).filter(|_| from == Status::Submitting) {
                 Some(next) => {
                     led_on.push((next, error.as_str()));
@@ -202,6 +219,7 @@ async fn answer<'a>(
                 }
                 None => (Status::Rejected, Some("refused_by_carrier"), Some(error.clone())),
             },
+            Answer::Doubt { .. } if again.contains(id) => (Status::Queued, None, None),
             Answer::Doubt { reason } => (Status::InDoubt, Some(*reason), None),
             Answer::Unsent => (Status::Queued, None, None),
             Answer::Over => (Status::Expired, Some(validity::OVER), None),
@@ -212,17 +230,20 @@ async fn answer<'a>(
             (_, Status::InDoubt) => doubts.push(row.clone()),
             _ => {}
         }
-        if matches!(answer, Answer::Unsent) {
+        // One that takes another route has a new chunk.
+        if to == Status::Queued && matches!(answer, Answer::Unsent | Answer::Doubt { .. }) {
             unsent.push(row.id);
         }
-        moves.add(Move {
-            row: row.clone(),
-            to,
-            reason: reason.map(str::to_owned),
-            error,
-            accepted: to == Status::Sent,
-        });
+        let accepted = to == Status::Sent;
+        let reason = reason.map(str::to_owned);
+        moves.add(Move { row: row.clone(), to, reason, error, accepted });
         row.status = to;
+        if accepted && patience.receipt.is_zero() {
+            // No receipt was asked for, so there is nothing to wait for.
+            let reason = Some("no_receipt_asked".to_owned());
+            moves.add(Move { row: row.clone(), to: Status::NoReport, reason, error: None, accepted });
+            row.status = Status::NoReport;
+        }
     }
     doubt(tx, now, carrier, patience, &doubts).await?;
     undoubt(tx, &resolved).await?;

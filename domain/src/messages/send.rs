@@ -189,6 +189,7 @@ pub async fn send(tx: &DatabaseTransaction, scope: &AccountScope, requests: &[Re
             send_at: first.send_at,
             priority: 1,
             chunk_status: if later { "scheduled" } else { "ready" },
+            portions: super::Portions::default(),
         };
         let of = |place: &usize| Some((requests.get(*place)?, all.get(*place)?));
         let mailings: Vec<Mailing<'_>> = places

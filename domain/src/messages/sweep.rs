@@ -7,10 +7,10 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 
 use super::{
     Patience, ReceiptState, Status,
-    moves::{Moves, lock, lock_where},
+    moves::{Move, Moves, Row, lock, lock_where},
     parts::known_parts,
     record::{conclude, doubt, record_in, undoubt},
-    validity,
+    resend, validity,
 };
 use crate::{
     balance,
@@ -65,10 +65,16 @@ pub async fn reclaim(db: &Db, scope: &SystemScope, patience: &Patience) -> Resul
     let found = chunks(&tx, &format!("{dead} ORDER BY id"), vals![now], 20).await?;
     for Chunk { id, carrier_id, .. } in &found {
         let rows = lock_where(&tx, "m.chunk_id = $1 AND m.status = 'submitting'", vals![*id]).await?;
+        let doubtful: Vec<_> = rows.iter().map(|row| (row, "interrupted")).collect();
+        let again = resend::take(&tx, now, *carrier_id, &doubtful).await?;
+        let (again, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| again.contains(&row.id));
         doubt(&tx, now, *carrier_id, patience, &rows).await?;
         let mut moves = Moves::default();
         for row in rows {
             moves.end(row, Status::InDoubt, "interrupted");
+        }
+        for row in again {
+            moves.add(Move { row, to: Status::Queued, reason: None, error: None, accepted: false });
         }
         moves.apply(&tx, now).await?;
         tx.run(
@@ -88,7 +94,7 @@ pub async fn reclaim(db: &Db, scope: &SystemScope, patience: &Patience) -> Resul
 /// When the database refuses.
 pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
     let now = scope.clock.now();
-    let due = "status = 'scheduled' AND send_at <= $1";
+    let due = "status = 'scheduled' AND campaign_id IS NULL AND send_at <= $1"; // campaigns hold their money before
     if !any(db, "chunks", due, vals![now]).await? {
         return Ok(0);
     }
@@ -115,7 +121,7 @@ pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
         };
         let mut moves = Moves::default();
         for row in rows {
-            moves.add(super::moves::Move {
+            moves.add(Move {
                 row,
                 to,
                 reason: (!reason.is_empty()).then(|| reason.to_owned()),
@@ -135,7 +141,7 @@ pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn settle_cancelled(db: &Db, scope: &SystemScope) -> Result<usize> {
+pub async fn settle_cancelled(db: &Db, scope: &SystemScope, patience: &Patience) -> Result<usize> {
     let now = scope.clock.now();
     let open = "status = 'cancelled' AND settled_at IS NULL";
     let first = format!("{open} ORDER BY lease_owner IS NOT NULL, id"); // those that can be done come first
@@ -145,11 +151,10 @@ pub async fn settle_cancelled(db: &Db, scope: &SystemScope) -> Result<usize> {
     let tx = db.begin().await?;
     let found = chunks(&tx, &first, vals![], 5).await?;
     let mut settled = 0;
-    for Chunk { id, .. } in &found {
+    for Chunk { id, carrier_id, .. } in &found {
         let mut moves = Moves::default();
-        for row in lock_where(&tx, "m.chunk_id = $1 AND m.status IN ('queued', 'scheduled')", vals![*id]).await? {
-            moves.end(row, Status::Cancelled, "cancelled");
-        }
+        let rows = lock_where(&tx, "m.chunk_id = $1 AND m.status IN ('queued', 'scheduled')", vals![*id]).await?;
+        unsent(&tx, now, *carrier_id, patience, rows, (Status::Cancelled, "cancelled"), &mut moves).await?;
         settled += usize::try_from(moves.apply(&tx, now).await?).unwrap_or(0);
         let done = "UPDATE chunks SET status = 'done' WHERE id = $1 AND lease_owner IS NULL";
         settled += usize::try_from(tx.run(done, vals![*id]).await?).unwrap_or(0);
@@ -158,12 +163,31 @@ pub async fn settle_cancelled(db: &Db, scope: &SystemScope) -> Result<usize> {
     Ok(settled)
 }
 
+/// Ends messages that wait and will not be sent. One that waits for its second attempt may have left by the first: it is
+/// in doubt.
+async fn unsent(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    carrier: CarrierId,
+    patience: &Patience,
+    rows: Vec<Row>,
+    (to, reason): (Status, &'static str),
+    moves: &mut Moves,
+) -> Result<()> {
+    let before = resend::among(tx, rows.iter().map(|row| row.id)).await?;
+    let (second, first): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| before.contains(&row.id));
+    doubt(tx, now, carrier, patience, &second).await?;
+    second.into_iter().for_each(|row| moves.end(row, Status::InDoubt, reason));
+    first.into_iter().for_each(|row| moves.end(row, to, reason));
+    Ok(())
+}
+
 /// Messages whose validity is over while they wait, also in a campaign that is paused: they end as expired, and their
 /// money is released. Tells how many.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn end_over(db: &Db, scope: &SystemScope) -> Result<u64> {
+pub async fn end_over(db: &Db, scope: &SystemScope, patience: &Patience) -> Result<u64> {
     let now = scope.clock.now();
     // What is being prepared has no money held yet; what is scheduled is not due.
     let due = "over_at <= $1 AND status NOT IN ('preparing', 'scheduled')";
@@ -172,12 +196,11 @@ pub async fn end_over(db: &Db, scope: &SystemScope) -> Result<u64> {
     }
     let tx = db.begin().await?;
     let mut ended = 0;
-    for Chunk { id, .. } in chunks(&tx, &format!("{due} ORDER BY over_at"), vals![now], 5).await? {
+    for Chunk { id, carrier_id, .. } in chunks(&tx, &format!("{due} ORDER BY over_at"), vals![now], 5).await? {
         let mut moves = Moves::default();
         let over = "m.chunk_id = $1 AND m.status = 'queued' AND m.valid_until <= $2";
-        for row in lock_where(&tx, over, vals![id, now]).await? {
-            moves.end(row, Status::Expired, validity::OVER);
-        }
+        let rows = lock_where(&tx, over, vals![id, now]).await?;
+        unsent(&tx, now, carrier_id, patience, rows, (Status::Expired, validity::OVER), &mut moves).await?;
         ended += moves.apply(&tx, now).await?;
         // One that is being submitted may come back unsent.
         let next = "UPDATE chunks SET over_at = (SELECT MIN(m.valid_until) FROM messages m WHERE m.chunk_id = $1 \

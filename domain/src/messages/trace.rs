@@ -6,7 +6,11 @@
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
-use super::{Message, Status, queries};
+use super::{
+    Message, Resend, Status,
+    doubts::{self, Resolution},
+    queries, resend,
+};
 use crate::{
     balance::{self, Trail},
     clock::{Clock, Timestamp},
@@ -46,6 +50,10 @@ pub struct Trace {
     /// Receipts with the ids of its parts that could not be applied yet.
     pub waiting_receipts: Vec<WaitingReceipt>,
     pub doubt: Option<Doubt>,
+    /// It was submitted a second time.
+    pub resend: Option<Resend>,
+    /// The operator ended its doubt.
+    pub resolution: Option<Resolution>,
     pub ledger: Vec<Line>,
     pub events: Vec<Told>,
 }
@@ -182,6 +190,8 @@ pub async fn trace(conn: &impl ConnectionTrait, scope: &AccountScope, id: Messag
         parts: parts(conn, id).await?,
         waiting_receipts: waiting(conn, id).await?,
         doubt,
+        resend: resend::of(conn, id).await?,
+        resolution: doubts::resolution(conn, id).await?,
         events: events::of_message(conn, scope, id, &moments).await?,
         ledger,
         message,

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 
 use crate::{
     clock::Timestamp,
-    db::{Db, Sql, ids_json, ids_list, ids_source, lookup},
+    db::{Columns, Db, Sql, ids_json, ids_list, ids_source, lookup},
     error::Result,
     ids::{CarrierId, ChunkId, MessageId},
     scope::SystemScope,
@@ -57,7 +57,8 @@ pub async fn claim(
 ) -> Result<Vec<Chunk>> {
     let now = scope.clock.now();
     let below = more_urgent_than.unwrap_or(i64::MAX);
-    let ready = "FROM chunks WHERE carrier_id = $1 AND status = 'ready' AND lease_owner IS NULL AND send_at <= $2 AND priority < $3";
+    let ready = "FROM chunks WHERE carrier_id = $1 AND status = 'ready' AND lease_owner IS NULL AND send_at <= $2 AND priority < $3 \
+                 AND (closes_at IS NULL OR closes_at > $2)";
     // Asking first keeps an idle pump off the one writer of SQLite.
     let any = format!("SELECT 1 {ready} LIMIT 1");
     if db.read().scalar::<i32>(&any, vals![carrier, now, below]).await?.is_none() {
@@ -100,7 +101,7 @@ pub async fn waiting(db: &Db, _: &SystemScope, chunks: &[ChunkId]) -> Result<Vec
 }
 
 /// Marks these messages `submitting` and tells which now are. Commits before it returns: only then may bytes go to the
-/// carrier. Of a chunk that is the owner's no longer nothing is marked,
+/// carrier. Of a chunk that is the owner's no longer, or whose window has closed, nothing is marked,
 /// nor what is not valid any more: the sweep ends it.
 ///
 /// # Errors
@@ -116,10 +117,12 @@ pub async fn mark(
     let tx = db.begin().await?;
     let share = if backend == DbBackend::Postgres { " FOR SHARE" } else { "" };
     let mine = format!(
-        "SELECT id FROM chunks WHERE id IN {} AND status = 'claimed' AND lease_owner = $2 ORDER BY id{share}",
+        "SELECT id FROM chunks WHERE id IN {} AND status = 'claimed' AND lease_owner = $2 \
+         AND (closes_at IS NULL OR closes_at > $3) ORDER BY id{share}",
         ids_list(backend, 1)
     );
-    let mine: Vec<ChunkId> = tx.column(&mine, vals![ids_json(chunks.iter().map(|id| id.0)), owner]).await?;
+    let mine: Vec<ChunkId> =
+        tx.column(&mine, vals![ids_json(chunks.iter().map(|id| id.0)), owner, scope.clock.now()]).await?;
     let sql = format!(
         "UPDATE messages SET status = 'submitting' WHERE id IN {} AND status = 'queued' AND chunk_id IN {} \
          AND (valid_until IS NULL OR valid_until > $3) RETURNING id",
@@ -133,18 +136,20 @@ pub async fn mark(
     Ok(Marked { chunks: mine, messages })
 }
 
-/// Makes messages of several parts into one each, before they are marked: for a carrier that takes a text as a whole and
-/// splits it itself, so that one receipt ends the message. What they cost is in their segments, which stay.
+/// Notes of how many parts messages are, before they are marked: for a carrier that splits a text in another way than they
+/// were written with, so that as many receipts end them. What they cost is in their segments, which stay.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn make_whole(db: &Db, _: &SystemScope, messages: &[MessageId]) -> Result<()> {
+pub async fn part(db: &Db, _: &SystemScope, messages: &[(MessageId, i64)]) -> Result<()> {
     let tx = db.begin().await?;
+    let columns =
+        Columns::new().ids("id", messages.iter().map(|(id, _)| id.0)).ints("parts", messages.iter().map(|(_, n)| *n));
     let sql = format!(
-        "UPDATE messages SET parts = 1 WHERE id IN {} AND status = 'queued' AND parts > 1",
-        ids_list(db.backend(), 1)
+        "UPDATE messages SET parts = x.parts FROM {} WHERE messages.id = x.id AND messages.status = 'queued'",
+        columns.source(db.backend(), 1, "x")
     );
-    tx.run(&sql, vals![ids_json(messages.iter().map(|id| id.0))]).await?;
+    tx.run(&sql, columns.after(db.backend(), vals![])).await?;
     Ok(tx.commit().await?)
 }
 

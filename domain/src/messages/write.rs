@@ -1,6 +1,7 @@
 //! Writing drafts as messages: a chunk for each carrier, then all messages and their texts, in two statements whatever
 //! their number. Sends that came at the same time are written together.
 
+use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::{
@@ -14,6 +15,7 @@ use crate::{
     error::{Error, Result},
     ids::{AccountId, BatchId, CampaignId, CarrierId, ChunkId, HoldId, MessageId},
     money::{Currency, Micros},
+    phone,
     routes::{self, Routing},
     segments::Encoding,
     senders, vals,
@@ -31,6 +33,16 @@ pub struct Home {
     pub priority: i64,
     /// The chunk's first state: `preparing`, `ready` or `scheduled`.
     pub chunk_status: &'static str,
+    pub portions: Portions,
+}
+
+/// How drafts are cut into chunks, beside their carriers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Portions {
+    /// The most messages of one; none: as many as there are.
+    pub most: Option<i64>,
+    /// Recipients of each time zone apart, where this is the account's.
+    pub by_zone: Option<Tz>,
 }
 
 /// One letter to some: a send, or a page of a campaign.
@@ -66,6 +78,8 @@ struct NewChunk {
     sending: i64,
     /// When the first of its messages is over.
     over_at: Option<Timestamp>,
+    /// Whose clock counts for it.
+    zone: Option<Tz>,
 }
 
 /// A message to be written.
@@ -133,8 +147,11 @@ fn rows<'a>(
     let lost = || Error::internal("a message without a carrier");
     let mut rows = Vec::with_capacity(mailings.iter().map(|m| m.drafts.len()).sum());
     let mut chunks: Vec<NewChunk> = Vec::new();
-    let mut chunk_of = |carrier: CarrierId, sending: i64, over_at: Option<Timestamp>| {
-        if let Some(place) = chunks.iter().position(|chunk| chunk.carrier == carrier) {
+    let Portions { most, by_zone } = home.portions;
+    let mut chunk_of = |carrier: CarrierId, sending: i64, over_at: Option<Timestamp>, zone: Option<Tz>| {
+        let room = |chunk: &NewChunk| sending == 0 || most.is_none_or(|most| chunk.sending < most);
+        let fits = |chunk: &NewChunk| chunk.carrier == carrier && (sending == 0 || chunk.zone == zone) && room(chunk);
+        if let Some(place) = chunks.iter().rposition(fits) {
             if let Some(chunk) = chunks.get_mut(place) {
                 chunk.sending += sending;
                 chunk.over_at = chunk.over_at.into_iter().chain(over_at).min();
@@ -144,7 +161,7 @@ fn rows<'a>(
         // What is sent later holds its money chunk by chunk; otherwise one hold is for all.
         let own_hold = waiting == Status::Scheduled && !chunks.is_empty();
         let hold = if own_hold { HoldId::new(now) } else { home.hold };
-        chunks.push(NewChunk { id: ChunkId::new(now), carrier, hold, sending, over_at });
+        chunks.push(NewChunk { id: ChunkId::new(now), carrier, hold, sending, over_at, zone });
         chunks.len() - 1
     };
     for mailing in mailings {
@@ -162,7 +179,8 @@ fn rows<'a>(
                     Some((piece, lane))
                 }
             };
-            let chunk = send.as_ref().map_or(usize::MAX, |(_, lane)| chunk_of(lane.carrier, 1, over_at));
+            let zone = by_zone.map(|account| phone::zone_of(&phone::time_zones_of(draft.phone), account, now));
+            let chunk = send.as_ref().map_or(usize::MAX, |(_, lane)| chunk_of(lane.carrier, 1, over_at, zone));
             rows.push(Row { id, mailing, draft, send, chunk });
         }
     }
@@ -171,7 +189,7 @@ fn rows<'a>(
             Some((_, lane)) => lane.carrier,
             None => routing.any_carrier().ok_or_else(lost)?,
         };
-        let place = chunk_of(first, 0, None);
+        let place = chunk_of(first, 0, None, None);
         for row in rows.iter_mut().filter(|row| row.send.is_none()) {
             row.chunk = place;
         }
@@ -186,10 +204,10 @@ async fn insert_chunk(
     batch: Option<BatchId>,
     chunk: &NewChunk,
 ) -> Result<()> {
-    let NewChunk { id, carrier, hold, sending, over_at } = chunk;
+    let NewChunk { id, carrier, hold, sending, over_at, zone } = chunk;
     tx.run(
-        "INSERT INTO chunks (id, account_id, campaign_id, batch_id, carrier_id, hold_id, status, priority, send_at, messages, created_at, over_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "INSERT INTO chunks (id, account_id, campaign_id, batch_id, carrier_id, hold_id, status, priority, send_at, messages, created_at, over_at, zone) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         vals![
             *id,
             home.account,
@@ -202,7 +220,8 @@ async fn insert_chunk(
             home.send_at,
             *sending,
             now,
-            *over_at
+            *over_at,
+            zone.map(|zone| zone.name())
         ],
     )
     .await?;

@@ -6,10 +6,13 @@
 
 use std::sync::LazyLock;
 
+use chrono::Offset;
+use chrono_tz::Tz;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType};
 use serde::{Deserialize, Serialize};
 
 use super::{Country, Msisdn, prefixes::PrefixTable};
+use crate::clock::Timestamp;
 
 static OPERATORS: LazyLock<PrefixTable> = LazyLock::new(|| PrefixTable::load(include_str!("../../data/operators.tsv")));
 static TIME_ZONES: LazyLock<PrefixTable> =
@@ -113,7 +116,7 @@ pub fn operator_of(number: Msisdn) -> Option<&'static str> {
 /// The IANA time zones the number may be in, in alphabetical order; empty if nothing is known.
 ///
 /// A number tied to a place gives that place's zones; a mobile number gives all zones of its calling code, as
-/// libphonenumber does (a Russian mobile: all of +7), so callers must send in the hours that suit every one of them.
+/// libphonenumber does (a Russian mobile: all of +7): see [`zone_of`].
 pub fn time_zones_of(number: Msisdn) -> Vec<&'static str> {
     let Some(phone) = split(number) else { return Vec::new() };
     let kind = PHONE_NUMBER_UTIL.get_number_type(&phone);
@@ -123,6 +126,17 @@ pub fn time_zones_of(number: Msisdn) -> Vec<&'static str> {
     let tied = PHONE_NUMBER_UTIL.is_number_geographical_by_country_code_and_type(kind, phone.country_code);
     let key = if tied { number.as_u64() } else { u64::try_from(phone.country_code).unwrap_or(0) };
     TIME_ZONES.find(key).map(|zones| zones.split('&').collect()).unwrap_or_default()
+}
+
+/// The zone that counts for a number that may be in several: the account's own if it is among them, or if none is known,
+/// else the middle one by its clock at `now`.
+pub fn zone_of(zones: &[&str], account: Tz, now: Timestamp) -> Tz {
+    let mut known: Vec<Tz> = zones.iter().filter_map(|name| name.parse().ok()).collect();
+    if known.is_empty() || known.contains(&account) {
+        return account;
+    }
+    known.sort_by_key(|zone| now.utc().with_timezone(zone).offset().fix().local_minus_utc());
+    known.get((known.len() - 1) / 2).copied().unwrap_or(account)
 }
 
 /// Country and line type of a number. `LineType::Unknown` if and only if the number is not valid: the library's

@@ -59,10 +59,20 @@ struct Group {
     digits: String,
 }
 
+/// A number in a text, and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// The number.
+    pub number: Msisdn,
+    /// Where its first digit, or its plus, stands in the text, in bytes.
+    pub start: usize,
+    /// The end of its last digit, in bytes.
+    pub end: usize,
+}
+
 /// The numbers in a text in order of appearance, each once; only those that [`super::parse`] accepts. `country` is the
-/// account's default for national forms. Dates, times, prices and numbers named as those of orders, invoices, cards are
-/// left alone.
-pub fn find_in_text(text: &str, country: Option<Country>) -> Vec<Msisdn> {
+/// default for national forms. Dates, times, prices and numbers named as those of orders, invoices, cards are left alone.
+pub fn find_in_text(text: &str, country: Option<Country>) -> Vec<Found> {
     let rule = country.map_or(Rule::None, Rule::AccountCountry);
     let mut seen = HashSet::new();
     let mut found = Vec::new();
@@ -70,10 +80,14 @@ pub fn find_in_text(text: &str, country: Option<Country>) -> Vec<Msisdn> {
         let mut rest: &[Group] = &groups;
         let mut plus = plus;
         while !rest.is_empty() {
-            let taken = match longest(text, rest, plus, &rule) {
+            let taken = match longest(text, rest, plus.is_some(), &rule) {
                 Some((count, number)) => {
-                    if seen.insert(number) {
-                        found.push(number);
+                    let first = rest.first().map(|group| group.start);
+                    let last = count.checked_sub(1).and_then(|n| rest.get(n)).map(|group| group.end);
+                    if let (Some(first), Some(end)) = (first, last)
+                        && seen.insert(number)
+                    {
+                        found.push(Found { number, start: plus.unwrap_or(first), end });
                     }
                     count
                 }
@@ -82,7 +96,7 @@ pub fn find_in_text(text: &str, country: Option<Country>) -> Vec<Msisdn> {
                 None => 1,
             };
             rest = rest.get(taken..).unwrap_or_default();
-            plus = false;
+            plus = None;
         }
     }
     found
@@ -161,16 +175,16 @@ fn names_something_else(text: &str, start: usize, end: usize) -> bool {
 }
 
 /// Cuts a text into runs of digit groups: a run ends at anything that does not belong to a number, at a new line and
-/// before a plus.
-fn runs(text: &str) -> Vec<(bool, Vec<Group>)> {
-    let mut runs: Vec<(bool, Vec<Group>)> = Vec::new();
+/// before a plus. With each run where its plus stands, if it has one.
+fn runs(text: &str) -> Vec<(Option<usize>, Vec<Group>)> {
+    let mut runs: Vec<(Option<usize>, Vec<Group>)> = Vec::new();
     let mut open = false;
     let mut after_digit = false;
     for (at, c) in text.char_indices() {
         let is_plus = matches!(c, '+' | '\u{FF0B}');
         if let Some(digit) = digit(c) {
             if !open {
-                runs.push((false, Vec::new()));
+                runs.push((None, Vec::new()));
                 open = true;
             }
             let Some((_, groups)) = runs.last_mut() else { continue };
@@ -182,7 +196,7 @@ fn runs(text: &str) -> Vec<(bool, Vec<Group>)> {
                 _ => groups.push(Group { start: at, end: at + c.len_utf8(), digits: digit.to_string() }),
             }
         } else if is_plus {
-            runs.push((true, Vec::new()));
+            runs.push((Some(at), Vec::new()));
             open = true;
         } else if matches!(c, '\n' | '\r' | '\t') || !(is_gap(c) || is_punctuation(c)) {
             open = false;

@@ -17,8 +17,8 @@ mod prefixes;
 mod tests;
 
 pub use country::{Country, UnknownCountry};
-pub use describe::{LineType, NumberInfo, describe, line_type, operator_of, region_of, time_zones_of};
+pub use describe::{LineType, NumberInfo, describe, line_type, operator_of, region_of, time_zones_of, zone_of};
 pub use error::PhoneError;
-pub use find::find_in_text;
+pub use find::{Found, find_in_text};
 pub use msisdn::{MAX_DIGITS, MIN_DIGITS, Msisdn};
 pub use parse::{Parsed, Rule, SIMULATOR_NUMBERS, parse};

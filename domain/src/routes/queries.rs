@@ -62,8 +62,8 @@ impl Route {
 
 /// `$1` is the age at which a report is stale, `$2` how long a carrier must have been away to count as down.
 const COLUMNS: &str = "r.id, r.name, r.carrier_id, c.name AS carrier_name, c.enabled AS carrier_enabled, \
-    (EXISTS (SELECT 1 FROM carrier_binds b WHERE b.carrier_id = c.id AND b.reported_at >= $1) \
-     AND NOT EXISTS (SELECT 1 FROM carrier_binds b WHERE b.carrier_id = c.id AND b.reported_at >= $1 AND (b.state = 'connected' OR b.since > $2))) \
+    (EXISTS (SELECT 1 FROM carrier_binds b WHERE b.carrier_id = c.id AND b.reported_at >= $1 AND b.kind <> 'receiver') \
+     AND NOT EXISTS (SELECT 1 FROM carrier_binds b WHERE b.carrier_id = c.id AND b.reported_at >= $1 AND b.kind <> 'receiver' AND (b.state = 'connected' OR b.since > $2))) \
     AS carrier_down, r.account_id, r.country, r.operator, r.sender_class, r.priority, r.weight, r.canary, r.cost, r.currency, r.enabled, \
     r.created_at, r.updated_at, r.version FROM routes r JOIN carriers c ON c.id = r.carrier_id";
 

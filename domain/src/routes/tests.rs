@@ -95,6 +95,8 @@ async fn a_carrier_that_is_off_is_not_taken_and_one_that_is_down_is_the_last() {
         assert_eq!(first().await, Some(a), "nothing is known of its connections");
         let say = async |state| {
             let bind = Bind {
+                kind: carriers::health::BindKind::Transceiver,
+                interface_version: None,
                 n: 0,
                 state,
                 owner: Some("w".into()),

@@ -5,10 +5,10 @@ use std::time::Duration;
 use sea_orm::DatabaseTransaction;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::{MAX_BYTES, PIECE};
+use super::PIECE;
 use crate::{
     db::{Db, Sql},
-    error::{Code, Error, Result},
+    error::{Error, Result},
     ids::FileId,
     scope::{AccountScope, SystemScope},
     vals,
@@ -17,20 +17,26 @@ use crate::{
 /// Pieces in one transaction: the one writer of SQLite is not held for a whole upload.
 const PIECES_AT_ONCE: usize = 16;
 /// What no job has read and deleted by then is deleted.
-const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Stores everything that `source` gives. Takes several transactions; a file left half-stored by a crash has no size
+/// Stores everything that `source` gives, for as long as `kept`. Takes several transactions; a file left half-stored by a crash has no size
 /// yet, is never found and expires.
 ///
 /// # Errors
-/// `file_refused` when there is more than [`MAX_BYTES`].
-pub async fn store(db: &Db, scope: &AccountScope, name: &str, mut source: impl AsyncRead + Unpin) -> Result<FileId> {
+/// When the source or the database refuses. How much may come is for the caller to bound.
+pub async fn store(
+    db: &Db,
+    scope: &AccountScope,
+    name: &str,
+    mut source: impl AsyncRead + Unpin,
+    kept: Duration,
+) -> Result<FileId> {
     let now = scope.clock().now();
     let id = FileId::new(now);
     let tx = db.begin().await?;
     tx.run(
         "INSERT INTO files (id, account_id, name, bytes, created_at, expires_at) VALUES ($1, $2, $3, -1, $4, $5)",
-        vals![id, scope.account(), name, now, now.plus(KEPT)],
+        vals![id, scope.account(), name, now, now.plus(kept)],
     )
     .await?;
     tx.commit().await?;
@@ -46,9 +52,6 @@ pub async fn store(db: &Db, scope: &AccountScope, name: &str, mut source: impl A
             pieces.push(data);
         }
         let last = pieces.len() < PIECES_AT_ONCE;
-        if bytes > MAX_BYTES {
-            return Err(Error::new(Code::FileRefused, "The file is larger than 64 MiB."));
-        }
         let tx = db.begin().await?;
         for data in pieces {
             let sql = "INSERT INTO file_pieces (file_id, piece, data) VALUES ($1, $2, $3)";
@@ -80,6 +83,15 @@ async fn next_piece(source: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>> {
 pub async fn delete(tx: &DatabaseTransaction, scope: &AccountScope, id: FileId) -> Result<()> {
     tx.run("DELETE FROM files WHERE account_id = $1 AND id = $2", vals![scope.account(), id]).await?;
     Ok(())
+}
+
+/// Deletes a file at its owner's wish.
+///
+/// # Errors
+/// `not_found`.
+pub async fn remove(tx: &DatabaseTransaction, scope: &AccountScope, id: FileId) -> Result<()> {
+    super::get(tx, scope, id).await?;
+    delete(tx, scope, id).await
 }
 
 /// Deletes the files that have expired, of every account, and tells how many.

@@ -3,9 +3,10 @@
 //! States: open → draining (no new submits, answers still awaited) → unbinding → closed. Invariants: `outstanding` counts a token from
 //! `submit` until its event; nothing is awaited but the connection, the orders and one deadline, so a slow owner never stops enquire_link.
 
+use super::answer::Answer;
 use super::late::Late;
 use super::{BindConfig, Deliver, Event, Shared, Submit, SubmitOutcome};
-use crate::session::{Frame, KeepAlive, Link, Pending, Pulse, Sequence, Turn, generic_nack, ok, take_c_string};
+use crate::session::{Frame, KeepAlive, Link, Pending, Pulse, Sequence, Turn, generic_nack, ok};
 use crate::status::{ESME_RINVCMDID, ESME_RINVCMDLEN, ESME_RX_T_APPN};
 use rusmpp::pdus::{DataSmResp, DeliverSmResp};
 use rusmpp::{Command, CommandId, CommandStatus, Pdu};
@@ -55,6 +56,8 @@ pub(super) struct Actor<R, W> {
     keep: KeepAlive,
     phase: Phase,
     orders_ended: bool,
+    /// What the carrier said last of how busy it is.
+    congestion: Option<u8>,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
@@ -84,6 +87,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
             keep,
             phase: Phase::Open,
             orders_ended: false,
+            congestion: None,
         }
     }
 
@@ -154,7 +158,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
         let pdu = match submit.into_pdu() {
             Ok(pdu) => pdu,
             Err(status) => {
-                self.settle(Event::Submitted { token, outcome: SubmitOutcome::Refused { status } });
+                self.settle(Event::Submitted { token, outcome: SubmitOutcome::Refused { status, detail: None } });
                 return Ok(());
             }
         };
@@ -206,11 +210,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
         let Frame { id, status, sequence, .. } = frame;
         match id {
             CommandId::SubmitSmResp | CommandId::GenericNack => {
+                let Answer { message_id, detail, congestion } = Answer::read(frame.body());
+                if let Some(state) = congestion.filter(|_| congestion != self.congestion) {
+                    self.congestion = Some(state);
+                    self.tell(Event::Congestion { state });
+                }
                 let outcome = match (id, status) {
-                    (CommandId::SubmitSmResp, 0) => {
-                        SubmitOutcome::Accepted { message_id: take_c_string(frame.body()).0 }
-                    }
-                    _ => SubmitOutcome::Refused { status },
+                    (CommandId::SubmitSmResp, 0) => SubmitOutcome::Accepted { message_id },
+                    _ => SubmitOutcome::Refused { status, detail },
                 };
                 self.answered(sequence, outcome);
             }

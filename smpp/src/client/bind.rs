@@ -1,12 +1,15 @@
 //! Binding: what to say, and what may come of it (SMPP 3.4 §4.1).
 
-use crate::session::{Frame, Link, Turn, ok};
+use crate::session::{Frame, Link, Turn, ok, take_c_string};
+use crate::tlv::{SC_INTERFACE_VERSION, Tlvs};
 use rusmpp::pdus::{BindReceiver, BindTransceiver, BindTransmitter};
 use rusmpp::types::COctetString;
 use rusmpp::values::{InterfaceVersion, Npi, Ton};
 use rusmpp::{Command, CommandId, CommandStatus, Pdu};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::rustls::{ClientConfig, pki_types::ServerName};
 
 /// Which way messages go (SMPP 3.4 §2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +35,20 @@ impl BindMode {
     }
 }
 
+/// SMPP 3.4 in `interface_version` (§5.2.4).
+pub const SMPP_3_4: u8 = 0x34;
+/// SMPP 5.0 in `interface_version`.
+pub const SMPP_5_0: u8 = 0x50;
+
+/// Encryption of the connection.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Whom to believe, and what to show.
+    pub config: Arc<ClientConfig>,
+    /// Whom to expect.
+    pub server_name: ServerName<'static>,
+}
+
 /// How to bind and how to keep the session.
 #[derive(Clone)]
 pub struct BindConfig {
@@ -44,6 +61,10 @@ pub struct BindConfig {
     /// At most 12 ASCII characters; usually empty.
     pub system_type: String,
     pub mode: BindMode,
+    /// What is asked for: [`SMPP_3_4`] or [`SMPP_5_0`]. Default 3.4.
+    pub interface_version: u8,
+    /// Default none.
+    pub tls: Option<Tls>,
     /// Silence of the carrier after which an enquire_link is sent. Default 30 s.
     pub enquire_link_interval: Duration,
     /// How long the carrier may leave an enquire_link unanswered before the connection is closed. Default 10 s.
@@ -70,6 +91,8 @@ impl Default for BindConfig {
             password: String::new(),
             system_type: String::new(),
             mode: BindMode::Transceiver,
+            interface_version: SMPP_3_4,
+            tls: None,
             enquire_link_interval: Duration::from_secs(30),
             enquire_link_timeout: Duration::from_secs(10),
             response_timeout: Duration::from_secs(60),
@@ -89,6 +112,8 @@ impl std::fmt::Debug for BindConfig {
             .field("addr", &self.addr)
             .field("system_id", &self.system_id)
             .field("mode", &self.mode)
+            .field("interface_version", &self.interface_version)
+            .field("tls", &self.tls.is_some())
             .field("window", &self.window)
             .finish_non_exhaustive()
     }
@@ -99,6 +124,8 @@ impl std::fmt::Debug for BindConfig {
 pub enum BindError {
     #[error("the carrier cannot be reached: {0}")]
     Connect(std::io::Error),
+    #[error("TLS with the carrier failed: {0}")]
+    Tls(std::io::Error),
     #[error("the carrier refused the bind: {}", crate::status::name(*.0))]
     Refused(u32),
     #[error("the carrier did not answer in time")]
@@ -116,7 +143,7 @@ fn request(config: &BindConfig) -> Result<Pdu, BindError> {
     let password = field("password", &config.password)?;
     let system_type = field("system_type", &config.system_type)?;
     let range = COctetString::null();
-    let (version, ton, npi) = (InterfaceVersion::Smpp3_4, Ton::Unknown, Npi::Unknown);
+    let (version, ton, npi) = (InterfaceVersion::from(config.interface_version), Ton::Unknown, Npi::Unknown);
     Ok(match config.mode {
         BindMode::Transmitter => {
             BindTransmitter::new(system_id, password, system_type, version, ton, npi, range).into()
@@ -128,8 +155,9 @@ fn request(config: &BindConfig) -> Result<Pdu, BindError> {
     })
 }
 
-/// Sends the bind and reads up to its answer; PDUs after the answer stay in the link.
-pub(super) async fn bind<R, W>(link: &mut Link<R, W>, config: &BindConfig) -> Result<(), BindError>
+/// Sends the bind and reads up to its answer; PDUs after the answer stay in the link. Gives the version that the carrier
+/// names, where it does.
+pub(super) async fn bind<R, W>(link: &mut Link<R, W>, config: &BindConfig) -> Result<Option<u8>, BindError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -149,21 +177,24 @@ where
     }
 }
 
+/// The outcome of a bind.
+type Bound = Result<Option<u8>, BindError>;
+
 /// `None` when `frame` is not the answer to the bind.
-#[allow(clippy::type_complexity, reason = "the outcome of the bind inside the outcome of reading")]
 fn answer<R, W>(
     link: &mut Link<R, W>,
     frame: &Frame,
     expected: CommandId,
     sequence: u32,
-) -> Result<Option<Result<(), BindError>>, BindError>
+) -> Result<Option<Bound>, BindError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     match frame.id {
         id if id == expected || (id == CommandId::GenericNack && frame.sequence == sequence) => {
-            Ok(Some(if frame.status == 0 && id == expected { Ok(()) } else { Err(BindError::Refused(frame.status)) }))
+            let accepted = frame.status == 0 && id == expected;
+            Ok(Some(if accepted { Ok(version(frame.body())) } else { Err(BindError::Refused(frame.status)) }))
         }
         CommandId::EnquireLink => {
             let reply = ok(frame.sequence, Pdu::EnquireLinkResp);
@@ -173,4 +204,10 @@ where
         // An outbind, or something a confused carrier sends early: the answer to the bind is what counts.
         _ => Ok(None),
     }
+}
+
+/// sc_interface_version of a bind_resp, behind the carrier's name.
+fn version(body: &[u8]) -> Option<u8> {
+    let (_, rest) = take_c_string(body);
+    Tlvs(rest).find(|(tag, _)| *tag == SC_INTERFACE_VERSION).and_then(|(_, value)| value.first().copied())
 }

@@ -6,11 +6,15 @@
 
 use super::Sar;
 use crate::session::take_c_string;
+use crate::tlv::{
+    MESSAGE_PAYLOAD, MESSAGE_STATE, NETWORK_ERROR_CODE, RECEIPTED_MESSAGE_ID, SAR_MSG_REF_NUM, SAR_SEGMENT_SEQNUM,
+    SAR_TOTAL_SEGMENTS, Tlvs, USER_MESSAGE_REFERENCE,
+};
 
 /// `network_error_code` (SMPP 3.4 §5.3.2.31).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetworkError {
-    /// 1 ANSI-136, 2 IS-95, 3 GSM; carriers use others.
+    /// See [`crate::tlv::network`].
     pub network: u8,
     pub code: u16,
 }
@@ -60,10 +64,6 @@ impl<'a> Octets<'a> {
         self.0 = rest;
         Some(taken)
     }
-
-    fn pair(&mut self) -> Option<u16> {
-        self.take(2).and_then(number)
-    }
 }
 
 fn number(octets: &[u8]) -> Option<u16> {
@@ -85,7 +85,7 @@ impl Deliver {
         let length = usize::from(octets.octet()?);
         let message = octets.take(length)?.to_vec();
         let mut deliver = Self { sequence, source, dest, esm_class, data_coding, message, ..Self::default() };
-        deliver.read_tlvs(&mut octets);
+        deliver.read_tlvs(&octets);
         Some(deliver)
     }
 
@@ -97,28 +97,27 @@ impl Deliver {
         octets.octet()?; // registered_delivery
         let data_coding = octets.octet()?;
         let mut deliver = Self { sequence, source, dest, esm_class, data_coding, ..Self::default() };
-        deliver.read_tlvs(&mut octets);
+        deliver.read_tlvs(&octets);
         Some(deliver)
     }
 
     /// Takes the TLVs that matter, up to the first that is cut short.
-    fn read_tlvs(&mut self, octets: &mut Octets<'_>) {
+    fn read_tlvs(&mut self, octets: &Octets<'_>) {
         let (mut reference, mut total, mut sequence) = (None, None, None);
-        while let (Some(tag), Some(length)) = (octets.pair(), octets.pair()) {
-            let Some(value) = octets.take(usize::from(length)) else { break };
+        for (tag, value) in Tlvs(octets.0) {
             match tag {
-                0x001E => self.receipted_message_id = Some(take_c_string(value).0),
-                0x0204 => self.user_message_reference = number(value),
-                0x020C => reference = number(value),
-                0x020E => total = value.first().copied(),
-                0x020F => sequence = value.first().copied(),
-                0x0423 => {
+                RECEIPTED_MESSAGE_ID => self.receipted_message_id = Some(take_c_string(value).0),
+                USER_MESSAGE_REFERENCE => self.user_message_reference = number(value),
+                SAR_MSG_REF_NUM => reference = number(value),
+                SAR_TOTAL_SEGMENTS => total = value.first().copied(),
+                SAR_SEGMENT_SEQNUM => sequence = value.first().copied(),
+                NETWORK_ERROR_CODE => {
                     self.network_error_code = value
                         .split_first()
                         .and_then(|(network, code)| Some(NetworkError { network: *network, code: number(code)? }));
                 }
-                0x0424 => self.message = value.to_vec(),
-                0x0427 => self.message_state = value.first().copied(),
+                MESSAGE_PAYLOAD => self.message = value.to_vec(),
+                MESSAGE_STATE => self.message_state = value.first().copied(),
                 _ => {}
             }
         }

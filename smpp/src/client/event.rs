@@ -11,7 +11,8 @@ pub enum SubmitOutcome {
     /// ESME_ROK. The id as it came; empty when the carrier gave none.
     Accepted { message_id: String },
     /// Any other `command_status` (SMPP 3.4 §5.1.3), or the status of the field that made the message unsendable: then no octet was written.
-    Refused { status: u32 },
+    /// `detail`: what the carrier added in words.
+    Refused { status: u32, detail: Option<String> },
 }
 
 /// What happened on the session.
@@ -19,6 +20,8 @@ pub enum SubmitOutcome {
 pub enum Event {
     /// The answer to a message.
     Submitted { token: u64, outcome: SubmitOutcome },
+    /// How busy the carrier says that it is (`congestion_state`, 0 to 100); told when it changes, and only by some of SMPP 5.0.
+    Congestion { state: u8 },
     /// No answer within `response_timeout`. The message may have been accepted; its place in the window is free again.
     TimedOut { token: u64 },
     /// The answer came after [`Event::TimedOut`].

@@ -6,13 +6,14 @@
 //! [`Client::ack`], so that the caller can commit first.
 
 mod actor;
+mod answer;
 mod bind;
 mod deliver;
 mod event;
 mod late;
 mod submit;
 
-pub use bind::{BindConfig, BindError, BindMode};
+pub use bind::{BindConfig, BindError, BindMode, SMPP_3_4, SMPP_5_0, Tls};
 pub use deliver::{Deliver, NetworkError};
 pub use event::{Event, EventReceiver, SubmitOutcome};
 pub use submit::{Address, Body, Sar, Submit};
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsConnector;
 
 /// The session is over; nothing was queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,20 +45,27 @@ pub struct Client {
     orders: mpsc::UnboundedSender<Order>,
     shared: Arc<Shared>,
     window: usize,
+    version: Option<u8>,
 }
 
-/// Connects, binds and starts the session.
+/// Connects, with TLS where that is asked for, binds and starts the session.
 pub async fn connect(config: &BindConfig) -> Result<(Client, EventReceiver), BindError> {
     let deadline = tokio::time::Instant::now() + config.bind_timeout;
     let connected = tokio::time::timeout_at(deadline, TcpStream::connect(&config.addr)).await;
     let stream = connected.map_err(|_| BindError::Timeout)?.map_err(BindError::Connect)?;
     // Writes are already whole batches; waiting for more would only delay the last of them.
     stream.set_nodelay(true).map_err(BindError::Connect)?;
-    let (reader, writer) = stream.into_split();
+    let Some(Tls { config: tls, server_name }) = &config.tls else {
+        let (reader, writer) = stream.into_split();
+        return connect_over(reader, writer, config).await;
+    };
+    let handshake = TlsConnector::from(Arc::clone(tls)).connect(server_name.clone(), stream);
+    let stream = tokio::time::timeout_at(deadline, handshake).await;
+    let (reader, writer) = tokio::io::split(stream.map_err(|_| BindError::Timeout)?.map_err(BindError::Tls)?);
     connect_over(reader, writer, config).await
 }
 
-/// Binds and starts the session over a connection that exists already (TLS, a test's pipe).
+/// Binds and starts the session over a connection that exists already (encrypted, a test's pipe).
 pub async fn connect_over<R, W>(reader: R, writer: W, config: &BindConfig) -> Result<(Client, EventReceiver), BindError>
 where
     R: AsyncRead + Unpin + Send + 'static,
@@ -65,12 +74,12 @@ where
     let limits = LinkLimits { max_pdu: DEFAULT_MAX_PDU, high_water: usize::MAX };
     let mut link = Link::new(reader, writer, limits);
     let bound = tokio::time::timeout(config.bind_timeout, bind::bind(&mut link, config)).await;
-    bound.map_err(|_| BindError::Timeout)??;
+    let version = bound.map_err(|_| BindError::Timeout)??;
     let (orders, orders_in) = mpsc::unbounded_channel();
     let (events, events_in) = mpsc::unbounded_channel();
     let shared = Arc::new(Shared { outstanding: AtomicUsize::new(0), open: AtomicBool::new(true) });
     tokio::spawn(Actor::new(link, config.clone(), orders_in, events, Arc::clone(&shared)).run());
-    Ok((Client { orders, shared, window: config.window }, EventReceiver::new(events_in)))
+    Ok((Client { orders, shared, window: config.window, version }, EventReceiver::new(events_in)))
 }
 
 impl Client {
@@ -89,6 +98,11 @@ impl Client {
     /// How many more messages fit into the window now.
     pub fn free(&self) -> usize {
         self.window.saturating_sub(self.shared.outstanding.load(Ordering::Acquire))
+    }
+
+    /// The version that the carrier named when it was bound (`sc_interface_version`), such as 0x34.
+    pub fn peer_version(&self) -> Option<u8> {
+        self.version
     }
 
     /// The size of the window, as configured.

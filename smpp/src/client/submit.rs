@@ -7,7 +7,7 @@ use rusmpp::pdus::SubmitSm;
 use rusmpp::tlvs::MessageSubmissionRequestTlvValue as Tlv;
 use rusmpp::types::{AnyOctetString, COctetString, EmptyOrFullCOctetString, OctetString};
 use rusmpp::values::{
-    DataCoding, EsmClass, MessagePayload, Npi, RegisteredDelivery, ServiceType, Ton, UserMessageReference,
+    DataCoding, EsmClass, MessagePayload, Npi, PriorityFlag, RegisteredDelivery, ServiceType, Ton, UserMessageReference,
 };
 
 /// A sender or a destination (SMPP 3.4 §5.2.5 – §5.2.9).
@@ -57,6 +57,8 @@ pub struct Submit {
     pub esm_class: u8,
     /// SMPP 3.4 §5.2.19; 0 default alphabet, 8 UCS-2.
     pub data_coding: u8,
+    /// 0, the lowest, to 3 (SMPP 3.4 §5.2.14).
+    pub priority_flag: u8,
     /// 1 asks for a receipt (SMPP 3.4 §5.2.17).
     pub registered_delivery: u8,
     /// Sixteen characters, relative (`000000010000000R`) or absolute (SMPP 3.4 §7.1.1).
@@ -89,6 +91,7 @@ impl Submit {
         pdu.esm_class = EsmClass::from(self.esm_class);
         pdu.registered_delivery = RegisteredDelivery::from(self.registered_delivery);
         pdu.data_coding = DataCoding::from(self.data_coding);
+        pdu.priority_flag = PriorityFlag::new(self.priority_flag);
         if let Some(validity) = self.validity_period {
             pdu.validity_period = EmptyOrFullCOctetString::from_string(validity).map_err(|_| ESME_RINVEXPIRY)?;
         }

@@ -11,9 +11,11 @@ mod time;
 pub use id::ReceiptIdCodec;
 pub use time::format_date;
 
-/// The state of a message (SMPP 3.4 §5.2.28; text forms in Appendix B).
+/// The state of a message (SMPP 3.4 §5.2.28, 5.0 §4.7.15; text forms in Appendix B).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageState {
+    /// Not begun: its time has not come. SMPP 5.0.
+    Scheduled,
     Enroute,
     Delivered,
     Expired,
@@ -22,12 +24,17 @@ pub enum MessageState {
     Accepted,
     Unknown,
     Rejected,
+    /// Passed over by the carrier. SMPP 5.0.
+    Skipped,
 }
 
-use MessageState::{Accepted, Deleted, Delivered, Enroute, Expired, Rejected, Undeliverable, Unknown};
+use MessageState::{
+    Accepted, Deleted, Delivered, Enroute, Expired, Rejected, Scheduled, Skipped, Undeliverable, Unknown,
+};
 
 /// State, value of the `message_state` TLV, text form, and how the spellings seen in the field begin.
-const STATES: [(MessageState, u8, &str, &[&str]); 8] = [
+pub const STATES: [(MessageState, u8, &str, &[&str]); 10] = [
+    (Scheduled, 0, "SCHEDLD", &["SCHED"]),
     (Enroute, 1, "ENROUTE", &["ENROU", "EN_ROU", "EN ROU"]),
     (Delivered, 2, "DELIVRD", &["DELIV", "DLVR"]),
     (Expired, 3, "EXPIRED", &["EXPIR"]),
@@ -36,10 +43,11 @@ const STATES: [(MessageState, u8, &str, &[&str]); 8] = [
     (Accepted, 6, "ACCEPTD", &["ACCEP"]),
     (Unknown, 7, "UNKNOWN", &["UNKN"]),
     (Rejected, 8, "REJECTD", &["REJEC"]),
+    (Skipped, 9, "SKIPPED", &["SKIPP"]),
 ];
 
 impl MessageState {
-    /// From the `message_state` TLV; `None` outside 1 ..= 8.
+    /// From the `message_state` TLV; `None` outside 0 ..= 9.
     pub fn from_tlv(value: u8) -> Option<Self> {
         STATES.iter().find(|row| row.1 == value).map(|row| row.0)
     }
@@ -50,7 +58,7 @@ impl MessageState {
         STATES.iter().find(|row| row.3.iter().any(|start| upper.starts_with(start))).map(|row| row.0)
     }
 
-    /// The value of the `message_state` TLV, 1 ..= 8.
+    /// The value of the `message_state` TLV, 0 ..= 9.
     pub fn tlv(self) -> u8 {
         STATES.iter().find(|row| row.0 == self).map_or(7, |row| row.1)
     }
@@ -60,9 +68,9 @@ impl MessageState {
         STATES.iter().find(|row| row.0 == self).map_or("UNKNOWN", |row| row.2)
     }
 
-    /// Whether nothing can follow: all but ENROUTE and ACCEPTD.
+    /// Whether nothing can follow: all but SCHEDLD, ENROUTE and ACCEPTD.
     pub fn is_final(self) -> bool {
-        !matches!(self, Enroute | Accepted)
+        !matches!(self, Scheduled | Enroute | Accepted)
     }
 }
 

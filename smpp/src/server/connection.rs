@@ -238,18 +238,20 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, S: Service> Connection<'_, R, 
 
     async fn bind(&mut self, frame: Frame) -> Result<(), End> {
         let (id, sequence) = (frame.id, frame.sequence);
-        let (mode, system_id, password, system_type) = match frame.decode() {
+        let (mode, system_id, password, system_type, version) = match frame.decode() {
             Ok(Some(Pdu::BindTransmitter(pdu))) => {
-                (BindMode::Transmitter, pdu.system_id, pdu.password, pdu.system_type)
+                (BindMode::Transmitter, pdu.system_id, pdu.password, pdu.system_type, pdu.interface_version)
             }
-            Ok(Some(Pdu::BindReceiver(pdu))) => (BindMode::Receiver, pdu.system_id, pdu.password, pdu.system_type),
+            Ok(Some(Pdu::BindReceiver(pdu))) => {
+                (BindMode::Receiver, pdu.system_id, pdu.password, pdu.system_type, pdu.interface_version)
+            }
             Ok(Some(Pdu::BindTransceiver(pdu))) => {
-                (BindMode::Transceiver, pdu.system_id, pdu.password, pdu.system_type)
+                (BindMode::Transceiver, pdu.system_id, pdu.password, pdu.system_type, pdu.interface_version)
             }
             _ => return self.send(&generic_nack(sequence, ESME_RINVCMDLEN)).map(drop),
         };
         if self.bound.is_some() {
-            return self.answer_bind(id, sequence, ESME_RALYBND);
+            return self.answer_bind(id, sequence, ESME_RALYBND, version);
         }
         let request = BindRequest {
             peer: self.peer,
@@ -257,22 +259,27 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin, S: Service> Connection<'_, R, 
             password: password.as_str().to_owned(),
             system_type: system_type.as_str().to_owned(),
             mode,
+            interface_version: u8::from(version),
         };
         match self.service.bind(request, self.outbox.clone()).await {
             Ok(session) => {
                 self.bound = Some((mode, session));
-                self.answer_bind(id, sequence, 0)
+                self.answer_bind(id, sequence, 0, version)
             }
             Err(status) => {
-                self.answer_bind(id, sequence, status)?;
+                self.answer_bind(id, sequence, status, version)?;
                 Err(end("bind refused"))
             }
         }
     }
 
-    fn answer_bind(&mut self, id: CommandId, sequence: u32, status: u32) -> Result<(), End> {
+    /// We speak 5.0 to whom asks for it, and 3.4 to all others.
+    fn answer_bind(&mut self, id: CommandId, sequence: u32, status: u32, asked: InterfaceVersion) -> Result<(), End> {
         let name = COctetString::from_string(self.config.system_id.clone()).unwrap_or_default();
-        let version = Some(InterfaceVersion::Smpp3_4);
+        let version = Some(match asked {
+            InterfaceVersion::Smpp5_0 => InterfaceVersion::Smpp5_0,
+            _ => InterfaceVersion::Smpp3_4,
+        });
         let pdu: Pdu = match id {
             CommandId::BindTransmitter => BindTransmitterResp::new(name, version).into(),
             CommandId::BindReceiver => BindReceiverResp::new(name, version).into(),

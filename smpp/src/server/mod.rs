@@ -61,14 +61,17 @@ pub struct BindRequest {
     pub password: String,
     pub system_type: String,
     pub mode: BindMode,
+    /// What is asked for, such as 0x34.
+    pub interface_version: u8,
 }
 
 /// Without the password, which must not reach a log.
 impl std::fmt::Debug for BindRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { peer, system_id, password: _, system_type, mode } = self;
+        let Self { peer, system_id, password: _, system_type, mode, interface_version } = self;
         let mut out = f.debug_struct("BindRequest");
         out.field("peer", peer).field("system_id", system_id).field("system_type", system_type).field("mode", mode);
+        out.field("interface_version", interface_version);
         out.finish_non_exhaustive()
     }
 }

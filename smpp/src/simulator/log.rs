@@ -26,7 +26,19 @@ pub struct SubmitLine {
     /// Absent when the submit was refused.
     pub message_id: Option<String>,
     pub source: String,
+    #[serde(default)]
+    pub source_ton: u8,
+    #[serde(default)]
+    pub source_npi: u8,
     pub dest: String,
+    #[serde(default)]
+    pub dest_ton: u8,
+    #[serde(default)]
+    pub dest_npi: u8,
+    #[serde(default)]
+    pub service_type: String,
+    #[serde(default)]
+    pub priority_flag: u8,
     pub data_coding: u8,
     pub esm_class: u8,
     pub registered_delivery: u8,
@@ -36,6 +48,9 @@ pub struct SubmitLine {
     pub udh: Option<String>,
     /// From the `sar_*` TLVs only.
     pub sar: Option<SarLine>,
+    /// Whether the text came in message_payload.
+    #[serde(default)]
+    pub payload: bool,
     /// user_message_reference.
     pub umr: Option<u16>,
     /// The message without its UDH, in hexadecimal.
@@ -69,6 +84,11 @@ pub enum Line {
         bind: u64,
         system_id: String,
         mode: String,
+        #[serde(default)]
+        system_type: String,
+        /// As asked for: 52 is 3.4, 80 is 5.0.
+        #[serde(default)]
+        interface_version: u8,
     },
     Unbind {
         at: i64,

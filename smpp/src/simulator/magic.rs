@@ -5,7 +5,7 @@
 use crate::receipt::MessageState::{
     self, Accepted, Deleted, Delivered, Enroute, Expired, Rejected, Undeliverable, Unknown,
 };
-use crate::status::{ESME_RINVDSTADR, ESME_RMSGQFUL, ESME_RSUBMITFAIL, ESME_RTHROTTLED};
+use crate::status::{ESME_RINVDSTADR, ESME_RMSGQFUL, ESME_RSUBMITFAIL, ESME_RTHROTTLED, ESME_RX_R_APPN};
 
 /// How the submit_sm is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,12 @@ pub enum Answer {
     Late,
     /// None.
     Silent,
+    /// This status, with this delivery_failure_reason and this additional_status_info_text.
+    RefuseWith(u32, u8, &'static str),
+    /// ESME_ROK with this congestion_state, in sessions of SMPP 5.0.
+    Busy(u8),
+    /// The first try of a message is neither answered nor taken further; the next is answered with ESME_ROK.
+    SilentFirst,
     /// ESME_ROK, but the receipt first.
     AfterReceipt,
     /// None; the TCP connection is reset.
@@ -212,6 +218,24 @@ pub const TABLE: &[Magic] = &[
     ),
     row(
         "+12015550129",
+        Answer::SilentFirst,
+        DELIVERED,
+        "No answer to the first try of a message, which goes no further; the next try is delivered.",
+    ),
+    row(
+        "+12015550130",
+        Answer::RefuseWith(ESME_RX_R_APPN, 2, "Blocked by the operator"),
+        &[],
+        "Refused at submit: ESME_RX_R_APPN, with `delivery_failure_reason` 2 and a text in `additional_status_info_text`.",
+    ),
+    row(
+        "+12015550131",
+        Answer::Busy(95),
+        DELIVERED,
+        "Delivered; in a session of SMPP 5.0 the answer has `congestion_state` 95.",
+    ),
+    row(
+        "+12015550132",
         Answer::RefuseFirst(ESME_RSUBMITFAIL, 1),
         DELIVERED,
         "ESME_RSUBMITFAIL on the first try of a message, then delivered: the second try is another carrier's.",

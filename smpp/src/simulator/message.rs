@@ -14,6 +14,8 @@ pub(super) struct Message {
     pub dest: String,
     pub dest_ton: u8,
     pub dest_npi: u8,
+    pub service_type: String,
+    pub priority_flag: u8,
     pub esm_class: u8,
     pub data_coding: u8,
     pub registered_delivery: u8,
@@ -21,6 +23,8 @@ pub(super) struct Message {
     /// With its length octet.
     pub udh: Option<Vec<u8>>,
     pub sar: Option<SarLine>,
+    /// Whether the text came in message_payload.
+    pub payload: bool,
     pub umr: Option<u16>,
     pub text: Vec<u8>,
 }
@@ -28,10 +32,11 @@ pub(super) struct Message {
 impl Message {
     pub(super) fn read(pdu: &SubmitSm) -> Self {
         let mut body: &[u8] = pdu.short_message().as_ref();
+        let mut is_payload = false;
         let (mut reference, mut total, mut sequence, mut umr) = (None, None, None, None);
         for tlv in pdu.tlvs() {
             match tlv.value() {
-                Some(TlvValue::MessagePayload(payload)) => body = payload.value.as_ref(),
+                Some(TlvValue::MessagePayload(payload)) => (body, is_payload) = (payload.value.as_ref(), true),
                 Some(TlvValue::SarMsgRefNum(value)) => reference = Some(*value),
                 Some(TlvValue::SarTotalSegments(value)) => total = Some(*value),
                 Some(TlvValue::SarSegmentSeqnum(value)) => sequence = Some(*value),
@@ -54,6 +59,8 @@ impl Message {
             dest: pdu.destination_addr.as_str().to_owned(),
             dest_ton: u8::from(pdu.dest_addr_ton),
             dest_npi: u8::from(pdu.dest_addr_npi),
+            service_type: pdu.service_type.value().as_str().to_owned(),
+            priority_flag: pdu.priority_flag.value,
             esm_class,
             data_coding: u8::from(pdu.data_coding),
             registered_delivery: u8::from(pdu.registered_delivery),
@@ -61,6 +68,7 @@ impl Message {
             text: text.to_vec(),
             udh,
             sar,
+            payload: is_payload,
             umr,
         }
     }

@@ -1,4 +1,4 @@
-//! A carrier to test against: an SMPP 3.4 server that accepts everything, sends receipts, and misbehaves on request.
+//! A carrier to test against: a server of SMPP 3.4 and 5.0 that accepts everything, sends receipts, and misbehaves on request.
 //!
 //! Ordinary numbers are delivered; the numbers of [`magic::TABLE`] fail, each in its own documented way (`docs/simulator.md`).
 //! States: listening → shut down. Invariants: a submit_sm is in the log before it is answered ([`log`]); message ids are unique across restarts;
@@ -184,7 +184,15 @@ impl Service for Simulator {
             BindMode::Receiver => "receiver",
             BindMode::Transceiver => "transceiver",
         };
-        let line = Line::Bind { at, bind: id, system_id: system_id.to_string(), mode: mode.to_owned() };
+        let BindRequest { system_type, interface_version, .. } = request;
+        let line = Line::Bind {
+            at,
+            bind: id,
+            system_id: system_id.to_string(),
+            mode: mode.to_owned(),
+            system_type,
+            interface_version,
+        };
         let mut logged = log.push(&line).and_then(|()| log.write());
         if request.mode.receives() {
             logged = logged.and_then(|()| receipts.bind(&system_id, id, outbox.clone(), at, log));
@@ -194,7 +202,14 @@ impl Service for Simulator {
             tracing::error!(%error, "the simulator's log cannot be written");
             ESME_RSYSERR
         })?;
-        Ok(SimulatorSession { inner: Arc::clone(&self.inner), system_id, id, mode: request.mode, outbox })
+        Ok(SimulatorSession {
+            inner: Arc::clone(&self.inner),
+            system_id,
+            id,
+            mode: request.mode,
+            outbox,
+            version: interface_version,
+        })
     }
 }
 

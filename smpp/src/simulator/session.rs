@@ -8,11 +8,14 @@ use super::message::Message;
 use super::receipts::Receipt;
 use super::replies::{Parcel, Written};
 use super::{Inner, State, unix_micros};
+use crate::client::SMPP_5_0;
 use crate::server::{BindMode, Delivered, Outbox, Request, Session};
 use crate::status::{ESME_RINVCMDID, ESME_ROK};
 use rusmpp::Pdu;
 use rusmpp::pdus::SubmitSmResp;
-use rusmpp::types::COctetString;
+use rusmpp::tlvs::{MessageSubmissionResponseTlvValue as Tlv, TlvTag};
+use rusmpp::types::{AnyOctetString, COctetString};
+use rusmpp::values::DeliveryFailureReason;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -26,11 +29,13 @@ pub struct SimulatorSession {
     pub(super) id: u64,
     pub(super) mode: BindMode,
     pub(super) outbox: Outbox,
+    /// What the client asked for in its bind.
+    pub(super) version: u8,
 }
 
 /// What to do once the log has the burst.
 enum Reply {
-    Now { sequence: u32, status: u32, message_id: Option<String> },
+    Now { sequence: u32, status: u32, message_id: Option<String>, more: Vec<Tlv> },
     After { delay: Duration, sequence: u32, message_id: String },
     Unsupported { sequence: u32 },
     Reset,
@@ -67,22 +72,30 @@ impl SimulatorSession {
     ) -> std::io::Result<()> {
         let magic = magic::lookup(&message.dest);
         let status = match magic.answer {
-            Answer::Refuse(status) => status,
+            Answer::Refuse(status) | Answer::RefuseWith(status, ..) => status,
             Answer::RefuseFirst(status, tries) if state.attempts.refuses(&message, tries) => status,
             _ => ESME_ROK,
         };
         let (outcome, answered) = match magic.answer {
             _ if status != ESME_ROK => (Outcome::Refused, Some(status)),
             Answer::Silent => (Outcome::Silent, None),
+            Answer::SilentFirst if state.attempts.refuses(&message, 1) => (Outcome::Silent, None),
             Answer::Reset => (Outcome::Reset, None),
             _ => (Outcome::Accepted, Some(ESME_ROK)),
         };
         let message_id = (status == ESME_ROK).then(|| state.ids.next_id());
         state.log.push(&Line::Submit(self.line(&message, at, message_id.clone(), outcome, answered)))?;
         let Some(message_id) = message_id else {
-            decided.replies.push(Reply::Now { sequence, status, message_id: None });
+            let more = match magic.answer {
+                Answer::RefuseWith(_, reason, text) => why(reason, text),
+                _ => Vec::new(),
+            };
+            decided.replies.push(Reply::Now { sequence, status, message_id: None, more });
             return Ok(());
         };
+        if magic.answer == Answer::SilentFirst && outcome == Outcome::Silent {
+            return Ok(());
+        }
         let config = &self.inner.config;
         let steps = magic.second_part.filter(|_| message.part() == 2).unwrap_or(magic.receipts);
         for step in steps.iter().filter(|step| wanted(message.registered_delivery, step)) {
@@ -112,7 +125,13 @@ impl SimulatorSession {
             Answer::Slow => decided.replies.push(Reply::After { delay: config.slow_answer, sequence, message_id }),
             Answer::Late => decided.replies.push(Reply::After { delay: config.late_answer, sequence, message_id }),
             Answer::AfterReceipt => decided.replies.push(Reply::After { delay: OVERTAKE, sequence, message_id }),
-            _ => decided.replies.push(Reply::Now { sequence, status, message_id: Some(message_id) }),
+            _ => {
+                let more = match magic.answer {
+                    Answer::Busy(state) if self.version >= SMPP_5_0 => vec![busy(state)],
+                    _ => Vec::new(),
+                };
+                decided.replies.push(Reply::Now { sequence, status, message_id: Some(message_id), more });
+            }
         }
         Ok(())
     }
@@ -131,7 +150,14 @@ impl SimulatorSession {
             system_id: self.system_id.to_string(),
             message_id,
             source: message.source.clone(),
+            source_ton: message.source_ton,
+            source_npi: message.source_npi,
             dest: message.dest.clone(),
+            dest_ton: message.dest_ton,
+            dest_npi: message.dest_npi,
+            service_type: message.service_type.clone(),
+            priority_flag: message.priority_flag,
+            payload: message.payload,
             data_coding: message.data_coding,
             esm_class: message.esm_class,
             registered_delivery: message.registered_delivery,
@@ -147,7 +173,9 @@ impl SimulatorSession {
 
     fn reply(&self, reply: Reply) {
         match reply {
-            Reply::Now { sequence, status, message_id } => answer(&self.outbox, sequence, status, message_id),
+            Reply::Now { sequence, status, message_id, more } => {
+                answer(&self.outbox, sequence, status, message_id, more)
+            }
             Reply::Unsupported { sequence } => {
                 self.outbox.reply(sequence, ESME_RINVCMDID, Pdu::GenericNack);
             }
@@ -158,7 +186,7 @@ impl SimulatorSession {
                 let outbox = self.outbox.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(delay).await;
-                    answer(&outbox, sequence, ESME_ROK, Some(message_id));
+                    answer(&outbox, sequence, ESME_ROK, Some(message_id), Vec::new());
                 });
             }
         }
@@ -171,10 +199,21 @@ impl SimulatorSession {
     }
 }
 
-fn answer(outbox: &Outbox, sequence: u32, status: u32, message_id: Option<String>) {
+/// What explains a refusal.
+fn why(reason: u8, text: &str) -> Vec<Tlv> {
+    let text = COctetString::from_string(text.to_owned()).unwrap_or_default();
+    vec![Tlv::DeliveryFailureReason(DeliveryFailureReason::from(reason)), Tlv::AdditionalStatusInfoText(text)]
+}
+
+/// How busy the carrier is; the codec has no name for it in an answer to a submit.
+fn busy(state: u8) -> Tlv {
+    Tlv::Other { tag: TlvTag::CongestionState, value: AnyOctetString::from_vec(vec![state]) }
+}
+
+fn answer(outbox: &Outbox, sequence: u32, status: u32, message_id: Option<String>, more: Vec<Tlv>) {
     let id = message_id.and_then(|id| COctetString::from_string(id).ok()).unwrap_or_default();
     // A connection that is over has lost the answer: exactly what happens with carriers.
-    outbox.reply(sequence, status, SubmitSmResp::new(id, Vec::new()));
+    outbox.reply(sequence, status, SubmitSmResp::new(id, more));
 }
 
 /// Whether `registered_delivery` asks for this receipt (SMPP 3.4 §5.2.17): 1 always, 2 failures only. Notifications on the

@@ -47,8 +47,7 @@ pub struct Claims {
     shared: Shared,
     carrier: Carrier,
     owner: String,
-    /// Whether the carrier takes a text as a whole and splits it itself.
-    whole: bool,
+    parts: PartsOf,
     chunks: Chunks,
     /// The chunks whose lease is to be renewed.
     leased: Leased,
@@ -65,6 +64,9 @@ pub struct Claims {
     look_next: Instant,
 }
 
+/// How many parts the carrier makes of a message, which may be others than it was written with.
+pub type PartsOf = Arc<dyn Fn(&Outgoing) -> i64 + Send + Sync>;
+
 type Leased = Arc<Mutex<HashSet<ChunkId>>>;
 
 /// A task that ends with its owner, also when that panics.
@@ -78,7 +80,7 @@ impl Drop for Companion {
 
 impl Claims {
     /// No claim yet; the recorder runs from now on.
-    pub fn new(shared: &Shared, carrier: &Carrier, owner: &str, whole: bool) -> Self {
+    pub fn new(shared: &Shared, carrier: &Carrier, owner: &str, parts: PartsOf) -> Self {
         let (items, to_record) = unbounded_channel();
         let (done, recorded) = unbounded_channel();
         let hurry = Arc::new(Notify::new());
@@ -89,7 +91,7 @@ impl Claims {
             shared: shared.clone(),
             carrier: carrier.clone(),
             owner: owner.to_owned(),
-            whole,
+            parts,
             chunks: Chunks::default(),
             leased,
             items,
@@ -169,16 +171,20 @@ impl Claims {
         }
     }
 
-    /// The waiting messages of chunks; each one part where the carrier splits a text itself.
+    /// The waiting messages of chunks, with as many parts as the carrier makes of them.
     async fn read(&self, chunks: &[ChunkId]) -> domain::Result<Vec<Outgoing>> {
         let (db, scope) = (&self.shared.db, &self.shared.scope);
         let mut waiting = window::waiting(db, scope, chunks).await?;
-        if self.whole {
-            let long: Vec<MessageId> = waiting.iter().filter(|m| m.parts > 1).map(|m| m.id).collect();
-            if !long.is_empty() {
-                window::make_whole(db, scope, &long).await?;
+        let mut others = Vec::new();
+        for message in &mut waiting {
+            let parts = (self.parts)(message);
+            if parts != message.parts {
+                message.parts = parts;
+                others.push((message.id, parts));
             }
-            waiting.iter_mut().for_each(|m| m.parts = 1);
+        }
+        if !others.is_empty() {
+            window::part(db, scope, &others).await?;
         }
         Ok(waiting)
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{
-    carriers::health::{Bind, BindState, EVERY},
+    carriers::health::{Bind, BindKind, BindState, EVERY},
     clock::{Clock, Timestamp},
 };
 
@@ -30,9 +30,11 @@ struct Known {
 
 impl Health {
     /// A connection that is about to be made.
-    pub fn new(clock: Clock, n: u32, owner: &str, window: usize) -> Self {
+    pub fn new(clock: Clock, n: u32, kind: BindKind, owner: &str, window: usize) -> Self {
         let bind = Bind {
             n: i64::from(n),
+            kind,
+            interface_version: None,
             state: BindState::Binding,
             owner: Some(owner.to_owned()),
             since: Some(clock.now()),
@@ -62,6 +64,11 @@ impl Health {
         let now = self.clock.now();
         let bind = &mut self.lock().bind;
         (bind.state, bind.since, bind.retry_at) = (BindState::Connected, Some(now), None);
+    }
+
+    /// The carrier named the version of SMPP that it speaks, such as 0x34, or none.
+    pub fn speaks(&self, version: Option<u8>) {
+        self.lock().bind.interface_version = version.map(|v| format!("{}.{}", v >> 4, v & 0x0F));
     }
 
     /// Something went wrong with it.
@@ -130,12 +137,15 @@ mod tests {
     #[test]
     fn a_new_state_is_due_at_once_and_numbers_after_a_while() {
         let clock = Clock::fixed(Timestamp(1_795_000_000_000_000));
-        let health = Health::new(clock.clone(), 1, "w", 50);
+        let health = Health::new(clock.clone(), 1, BindKind::Transceiver, "w", 50);
         assert_eq!(health.due().map(|b| (b.n, b.state, b.window_size)), Some((1, BindState::Binding, 50)));
         assert_eq!(health.due(), None);
         clock.advance(Duration::from_millis(100));
         health.connected();
-        assert_eq!(health.due().map(|b| (b.state, b.since)), Some((BindState::Connected, Some(clock.now()))));
+        health.speaks(Some(0x34));
+        let told = health.due().unwrap();
+        assert_eq!((told.state, told.since), (BindState::Connected, Some(clock.now())));
+        assert_eq!(told.interface_version.as_deref(), Some("3.4"));
         health.turn(7, Duration::from_millis(400));
         assert_eq!(health.due(), None, "numbers wait");
         clock.advance(NUMBERS);
@@ -153,7 +163,7 @@ mod tests {
     #[test]
     fn away_lasts_from_the_first_loss() {
         let clock = Clock::fixed(Timestamp(1_795_000_000_000_000));
-        let health = Health::new(clock.clone(), 0, "w", 50);
+        let health = Health::new(clock.clone(), 0, BindKind::Transceiver, "w", 50);
         health.connected();
         clock.advance(Duration::from_secs(5));
         health.backing_off(Duration::from_secs(1));

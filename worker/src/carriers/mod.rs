@@ -142,11 +142,11 @@ async fn hold_bind(shared: Shared, carrier: Carrier, settings: Settings, n: u32,
         }
         let (stop, stopped) = watch::channel(false);
         let own = Shared { stop: stopped, ..shared.clone() };
-        let health = Health::new(shared.scope.clock.clone(), n, &owner, settings.window());
+        let health = Health::new(shared.scope.clock.clone(), n, settings.bind_kind(n), &owner, settings.window(n));
         held(Some(health.clone()));
         let (of, by) = (carrier.clone(), owner.clone());
         let mut pump = match settings.clone() {
-            Settings::Smpp(smpp) => tokio::spawn(smpp::pump(own, of, smpp, by, health)),
+            Settings::Smpp(smpp) => tokio::spawn(smpp::pump(own, of, *smpp, n, by, health)),
             Settings::Http(http) => tokio::spawn(http::pump(own, of, *http, by, health)),
         };
         loop {

@@ -11,12 +11,32 @@ use domain::{
     ids::CarrierId,
     messages,
 };
+use prometheus::IntGauge;
 use tokio::time::Instant;
 
 use crate::{Shared, metrics::METRICS};
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// Counts an open connection for as long as it lives.
+#[derive(Debug)]
+pub struct Bound(IntGauge);
+
+impl Bound {
+    /// One to this carrier.
+    pub fn to(carrier: &Carrier) -> Self {
+        let binds = METRICS.binds.with_label_values(&[&carrier.name]);
+        binds.inc();
+        Self(binds)
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
 
 /// The carriers whose numbers are shown, by their ids.
 #[derive(Debug, Default)]

@@ -118,6 +118,16 @@ impl Pace {
         self.turned = now;
     }
 
+    /// The carrier answered a part and says that it is busy: it gets no more than it took in the second before.
+    pub fn busy(&mut self, now: Instant) {
+        self.turn_second(now);
+        self.taken += 1.0;
+        if self.rate.is_none() && self.taken_before >= 1.0 {
+            (self.rate, self.filled) = (Some(self.taken_before), now);
+        }
+        self.turned = now;
+    }
+
     fn turn_second(&mut self, now: Instant) {
         let past = now - self.second;
         if past >= Duration::from_secs(1) {
@@ -192,6 +202,31 @@ mod tests {
         let all: usize = sent.iter().sum();
         assert!((2000..=3100).contains(&all), "two thirds of what there is at least: {sent:?}");
         assert!(refused < 60, "it does not run into it all the time: {refused}");
+    }
+
+    #[test]
+    fn a_busy_carrier_gets_what_it_takes_and_no_more() {
+        let from = Instant::now();
+        let mut pace = Pace::new(None, 500, from);
+        let mut sent = Vec::new();
+        for tenth in 0..50_u32 {
+            let now = from + Duration::from_millis(100) * tenth;
+            // In the first second ten a time, in the others as fast as it may.
+            let most = if tenth < 10 { 10 } else { 1000 };
+            let mut n = 0;
+            while n < most && pace.allows(now) {
+                pace.sent();
+                if tenth >= 10 {
+                    pace.busy(now)
+                } else {
+                    pace.answered(now)
+                }
+                n += 1;
+            }
+            sent.push(n);
+        }
+        let second = |n: usize| sent[n * 10..n * 10 + 10].iter().sum::<u32>();
+        assert!((2..5).map(second).all(|n| (80..=110).contains(&n)), "{sent:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use domain::{
     carriers::Carrier,
     inbound_messages::{self, Delivery},
     jobs::Queue,
-    messages::{self, Answer, Receipt, Submitted},
+    messages::{self, Answer, Patience, Receipt, Submitted},
     traces::TARGET,
 };
 use smpp::client::Client;
@@ -127,13 +127,21 @@ async fn record(
     }
 }
 
+/// How long the carrier may take; for receipts not at all where none are asked for.
+fn patience(shared: &Shared, carrier: &Carrier) -> Patience {
+    let asked = carrier.shown().map_or(true, |settings| settings.asks_for_receipts());
+    let known = shared.config.patience;
+    if asked { known } else { Patience { receipt: Duration::ZERO, ..known } }
+}
+
 /// Writes a batch, however long it takes; gives the places of the answers that were left.
 async fn write(shared: &Shared, carrier: &Carrier, answers: &[Submitted], receipts: &[Receipt]) -> Vec<usize> {
+    let patience = patience(shared, carrier);
     let attempt = |piece: Piece| {
         let answers = answers.get(piece.answers).unwrap_or_default();
         let receipts = receipts.get(piece.receipts).unwrap_or_default();
         async move {
-            let patience = &shared.config.patience;
+            let patience = &patience;
             let span = info_span!(
                 target: TARGET,
                 parent: None,

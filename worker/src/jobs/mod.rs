@@ -14,7 +14,8 @@ use apalis_sqlite::SqliteStorage;
 use domain::{
     campaigns, contact_jobs,
     db::Db,
-    ids::{CampaignId, ContactJobId, ImportId},
+    exports,
+    ids::{CampaignId, ContactJobId, ExportId, ImportId},
     imports,
     jobs::{Job, Queue},
     traces::TARGET,
@@ -66,11 +67,11 @@ pub async fn run(shared: Shared) {
     if shared.db.is_sqlite() {
         let pool = shared.db.writer().get_sqlite_connection_pool();
         register!(monitor, SqliteStorage, apalis_sqlite::Config, pool,
-            Queue::ContactsImport => import, 2; Queue::ContactJobs => contact_job, 2; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 4;);
+            Queue::ContactsImport => import, 2; Queue::ContactJobs => contact_job, 2; Queue::ExportsRun => export, 2; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 4;);
     } else {
         let pool = shared.db.writer().get_postgres_connection_pool();
         register!(monitor, PostgresStorage, apalis_postgres::Config, pool,
-            Queue::ContactsImport => import, 2; Queue::ContactJobs => contact_job, 2; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 4;);
+            Queue::ContactsImport => import, 2; Queue::ContactJobs => contact_job, 2; Queue::ExportsRun => export, 2; Queue::CampaignsPrepare => prepare, 2; Queue::MessagesDeliver => deliver, 4;);
     }
     let stop = shared.clone();
     let signal = async move {
@@ -103,6 +104,13 @@ async fn contact_job(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> 
     let id = ContactJobId(job.id);
     let span = info_span!(target: TARGET, parent: None, "contact_jobs.run", otel.kind = "consumer", otel.status_code = Empty, carillon.contact_job_id = %id);
     Ok(traced(span, contact_jobs::run(&shared.db, &shared.scope, id, &shared.name)).await?)
+}
+
+/// Writes contacts or a list into a table.
+async fn export(job: Job, shared: Data<Shared>) -> Result<(), BoxDynError> {
+    let id = ExportId(job.id);
+    let span = info_span!(target: TARGET, parent: None, "exports.run", otel.kind = "consumer", otel.status_code = Empty, carillon.export_id = %id);
+    Ok(traced(span, exports::run(&shared.db, &shared.scope, id, &shared.name)).await?)
 }
 
 /// Freezes a campaign and hands it to the pumps.

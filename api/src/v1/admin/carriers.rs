@@ -3,6 +3,7 @@
 mod health;
 mod presets;
 mod shapes;
+mod smpp;
 
 use actix_web::{delete, get, patch, post, web::Data};
 use domain::{Error, carriers, ids::CarrierId};
@@ -12,7 +13,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use health::{CarrierBind, CarrierHealth};
 pub use presets::CarrierPresets;
-pub use shapes::{Carrier, CarrierPatch, NewCarrier, SmppSettings, SmppSettingsInput};
+pub use shapes::{Carrier, CarrierPatch, NewCarrier};
+pub use smpp::{SmppSettings, SmppSettingsInput};
 
 use crate::{
     App,

@@ -3,6 +3,7 @@
 //! `Scopes::OPERATOR`.
 
 pub mod carriers;
+pub mod doubts;
 pub mod inbound_messages;
 pub mod messages;
 pub mod routes;
@@ -13,6 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .configure(carriers::routes)
+        .configure(doubts::routes)
         .configure(inbound_messages::routes)
         .configure(messages::routes)
         .configure(routes::routes);

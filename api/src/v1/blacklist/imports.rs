@@ -20,7 +20,9 @@ use crate::{
         problem::Failure,
         reply::Reply,
     },
-    v1::imports::{ImportError, ListImportErrors, ListImports, SHOWN_ERRORS, progress, upload},
+    v1::imports::{
+        ImportError, ImportPreview, ListImportErrors, ListImports, SHOWN_ERRORS, download, progress, upload,
+    },
 };
 
 /// An import as it is shown: with its first errors.
@@ -59,7 +61,7 @@ pub(super) async fn list(
 
 /// Import numbers into the blacklist
 ///
-/// Send a file as `multipart/form-data`: CSV or TXT in any common encoding and separator, or XLSX; at most 64 MiB and a
+/// Send a file as `multipart/form-data`: CSV or TXT in any common encoding and separator, XLSX or XLS; at most 64 MiB and a
 /// million rows. `reason` is kept with every number, or a column of the file says it row by row. What can be refused at
 /// once is refused now, with nothing done; else follow the import at its own address or its `/progress`. A file imported
 /// again changes nothing more, so a lost answer does no harm. With curl:
@@ -70,7 +72,7 @@ pub(super) async fn list(
     security(("bearer" = ["blacklist:write"])),
     request_body(content = BlacklistUpload, content_type = "multipart/form-data", description = "The file and how to read it."),
     responses((status = ACCEPTED, description = "The import, queued.", body = BlacklistImport)),
-    extensions(("x-errors" = json!(["file_refused", "unknown_column", "unknown_field"]))),
+    extensions(("x-errors" = json!(["file_refused", "not_found", "unknown_column", "unknown_field"]))),
 )]
 #[post("/blacklist/imports")]
 pub(super) async fn create(
@@ -79,11 +81,38 @@ pub(super) async fn create(
     req: HttpRequest,
     payload: Payload,
 ) -> Result<Reply<BlacklistImport>, Failure> {
-    let upload::Received { file, order } = upload::receive(&req, payload, Kind::Blacklist).await?;
-    let row = imports::create(&app.db, &scope, Kind::Blacklist, file.path(), order).await?;
+    let received = upload::receive(&req, payload, Kind::Blacklist).await?;
+    let row = imports::create(&app.db, &scope, Kind::Blacklist, received.upload(), received.order.clone()).await?;
     app.wake.nudge(Queue::ContactsImport);
     let version = row.version;
     Ok(Reply::accepted(shown(app.db.read(), &scope, row).await?).tagged(version))
+}
+
+/// Preview an import for the blacklist
+///
+/// Takes the same form as the import and imports nothing: it tells the format, the encoding, the separator and the titles
+/// that were found, which of the `phone` and `reason` each column probably feeds (by its title, else by what stands in it), and the
+/// first 20 rows with what their numbers read as. What would refuse the import is refused here. To send a large file only
+/// once, store it with `POST /v1/files` and send its `file_id` here and to the import. With curl:
+/// `curl -F file=@people.csv …/v1/blacklist/imports/preview`.
+#[utoipa::path(
+    operation_id = "blacklist_imports.preview",
+    tag = "Blacklist",
+    security(("bearer" = ["blacklist:write"])),
+    request_body(content = BlacklistUpload, content_type = "multipart/form-data", description = "The file and how to read it."),
+    responses((status = OK, description = "What an import would make of it.", body = ImportPreview)),
+    extensions(("x-errors" = json!(["file_refused", "not_found", "unknown_column", "unknown_field"]))),
+)]
+#[post("/blacklist/imports/preview")]
+pub(super) async fn preview(
+    app: Data<App>,
+    Auth(scope): Auth,
+    req: HttpRequest,
+    payload: Payload,
+) -> Result<Reply<ImportPreview>, Failure> {
+    let received = upload::receive(&req, payload, Kind::Blacklist).await?;
+    let seen = imports::preview(&app.db, &scope, Kind::Blacklist, received.upload(), received.order.clone()).await?;
+    Ok(Reply::ok(seen.into()))
 }
 
 /// Get an import for the blacklist
@@ -110,7 +139,7 @@ pub(super) async fn get(
 
 /// List the refused rows of an import for the blacklist
 ///
-/// In the order of the file; at most 100,000 are kept. For example,
+/// In the order of the file, kept for 30 days after the import's end; `errors.csv` gives all at once. For example,
 /// `GET /v1/blacklist/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/errors?limit=200`.
 #[utoipa::path(
     operation_id = "blacklist_imports.errors",
@@ -131,6 +160,29 @@ pub(super) async fn errors(
     imports::find(app.db.read(), &scope, Kind::Blacklist, id).await?;
     let rows = imports::errors(app.db.read(), &scope, id, window).await?;
     Ok(Reply::ok(Page::new(rows, |row: &RowError| row.line)))
+}
+
+/// Download the refused rows of an import for the blacklist
+///
+/// All of them as CSV (UTF-8 with a byte order mark, commas), in the order of the file: its line, the column of the file,
+/// the field, a stable code, a sentence, and what stood there (at most 100 characters; text that a spreadsheet would take
+/// for a formula has an apostrophe before it). Kept for 30 days after the import's end. For example,
+/// `curl -O …/v1/blacklist/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/errors.csv`.
+#[utoipa::path(
+    operation_id = "blacklist_imports.errors_csv",
+    tag = "Blacklist",
+    security(("bearer" = ["blacklist:read"])),
+    params(("id" = ImportId, Path)),
+    responses((status = OK, description = "The refused rows.", body = String, content_type = "text/csv")),
+)]
+#[get("/blacklist/imports/{id}/errors.csv")]
+pub(super) async fn errors_csv(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ImportId>,
+) -> Result<HttpResponse, Failure> {
+    let import = imports::find(app.db.read(), &scope, Kind::Blacklist, id).await?;
+    Ok(download::stream(app, scope, import))
 }
 
 /// Follow an import for the blacklist

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     clock::Timestamp,
-    ids::ImportId,
+    ids::{FileId, ImportId},
     imports::{Counts, Import as Row, ImportStatus, RowError},
 };
 use serde::Serialize;
@@ -16,11 +16,14 @@ use crate::v1::imports::{ImportError, ImportFailure, ImportProgress};
 #[derive(Debug, ToSchema)]
 #[allow(dead_code, reason = "describes the form, which is read as a stream")]
 pub struct BlacklistUpload {
-    /// The table: CSV, TXT or XLSX, at most 64 MiB and a million rows.
-    #[schema(value_type = String, format = Binary)]
-    pub file: String,
+    /// The table: CSV, TXT, XLSX or XLS, at most 64 MiB and a million rows. Either this or `file_id`.
+    #[schema(value_type = Option<String>, format = Binary)]
+    pub file: Option<String>,
+    /// A table that `POST /v1/files` has stored. Either this or `file`.
+    #[schema(example = "fil_01kazsw6e3f8e9xq2m4r7t5v0b")]
+    pub file_id: Option<FileId>,
     /// JSON object from `phone` (required) and `reason` to a column: its title, or its 1-based number as a string. Left
-    /// out, it is guessed from the titles.
+    /// out, it is guessed.
     #[schema(example = "{\"phone\": \"Mobile phone\", \"reason\": \"Why\"}")]
     pub mapping: Option<String>,
     /// Why, at most 500 characters, for every row that does not say it itself.

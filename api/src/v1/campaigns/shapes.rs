@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    campaigns::{Audience, Campaign as Row, Counts, Status},
+    campaigns::{Audience, Campaign as Row, Counts, Pacing, Status},
     clock::Timestamp,
     ids::{CampaignId, TemplateId},
     messages,
@@ -29,6 +29,7 @@ use crate::shared::json::{clearable, given};
     "audience": {"group_ids": ["grp_01kazsw6e3f8e9xq2m4r7t5v0b"], "contact_ids": [], "phones": [], "exclude_group_ids": []},
     "send_at": null,
     "validity_seconds": null,
+    "pacing": {"spread_minutes": 240, "window": {"from": "09:00", "to": "20:00", "weekdays": [], "zone": "recipient"}},
     "messages": {"delivered": 974, "skipped": 1},
     "progress": {"done": 975, "total": 975},
     "cost": {"amount": "118.274000", "currency": "EUR"},
@@ -65,6 +66,8 @@ pub struct Campaign {
     pub send_at: Option<Timestamp>,
     /// For how many seconds a message is worth sending; null: as long as the carrier keeps it.
     pub validity_seconds: Option<i64>,
+    /// When its messages may leave; null: as fast as the carrier takes them.
+    pub pacing: Option<Pacing>,
     /// Messages by status; what is being submitted counts as queued.
     pub messages: BTreeMap<String, i64>,
     /// Final messages of all.
@@ -114,6 +117,7 @@ pub struct CampaignError {
 impl From<(Row, Counts)> for Campaign {
     fn from((row, counts): (Row, Counts)) -> Self {
         let audience = row.audience().unwrap_or_default();
+        let pacing = row.pacing().ok().filter(|pacing| !pacing.is_none());
         let Row {
             id,
             account_id: _,
@@ -127,6 +131,7 @@ impl From<(Row, Counts)> for Campaign {
             audience: _,
             send_at,
             validity_seconds,
+            pacing: _,
             currency,
             hold_id: _,
             error_code,
@@ -156,6 +161,7 @@ impl From<(Row, Counts)> for Campaign {
             audience,
             send_at,
             validity_seconds,
+            pacing,
             progress: Progress { done, total: by_status.values().sum() },
             messages: by_status,
             cost: currency.map(|currency| Money { amount: cost, currency }),
@@ -206,6 +212,8 @@ pub struct NewCampaign {
     /// remains. Left out: as long as the carrier keeps it.
     #[schema(minimum = 60, maximum = 259_200)]
     pub validity_seconds: Option<i64>,
+    /// When its messages may leave: spread over a period, in allowed hours; as fast as the carrier takes them when left out.
+    pub pacing: Option<Pacing>,
     /// Your own id, at most 200 characters.
     pub external_id: Option<String>,
     /// Your own notes: at most 50.
@@ -254,6 +262,10 @@ pub struct CampaignPatch {
     #[serde(default, deserialize_with = "clearable")]
     #[schema(value_type = Option<i64>, minimum = 60, maximum = 259_200)]
     pub validity_seconds: Option<Option<i64>>,
+    /// Another pacing, whole; null: as fast as the carrier takes them.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schema(value_type = Option<Pacing>)]
+    pub pacing: Option<Option<Pacing>>,
     /// Your own id; null clears it.
     #[serde(default, deserialize_with = "clearable")]
     #[schema(value_type = Option<String>)]

@@ -35,12 +35,17 @@ struct Watch {
 
 /// The answer that goes on until the import has ended.
 pub(in crate::v1) fn stream(app: Data<App>, scope: AccountScope, id: ImportId) -> HttpResponse {
+    streaming(events(app, scope, id))
+}
+
+/// An answer of server-sent events.
+pub(in crate::v1) fn streaming(events: impl Stream<Item = Result<Bytes, actix_web::Error>> + 'static) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header(("cache-control", "no-store"))
         // proxies that collect answers would hold the events back
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(events(app, scope, id))
+        .streaming(events)
 }
 
 /// The events until the import has ended or cannot be read.
@@ -99,7 +104,8 @@ impl Watch {
     }
 }
 
-fn event(name: &str, data: &impl Serialize) -> Bytes {
+/// One event.
+pub(in crate::v1) fn event(name: &str, data: &impl Serialize) -> Bytes {
     let data = serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned());
     Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
 }

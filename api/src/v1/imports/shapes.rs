@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     clock::Timestamp,
     groups::Named,
-    ids::{GroupId, ImportId},
+    ids::{FileId, GroupId, ImportId},
     imports::{Counts, Import as Row, ImportStatus, MergeType, RowError},
 };
 use serde::Serialize;
@@ -15,17 +15,23 @@ use utoipa::ToSchema;
 #[derive(Debug, ToSchema)]
 #[allow(dead_code, reason = "describes the form, which is read as a stream")]
 pub struct ImportUpload {
-    /// The table: CSV, TXT or XLSX, at most 64 MiB.
-    #[schema(value_type = String, format = Binary)]
-    pub file: String,
+    /// The table: CSV, TXT, XLSX or XLS, at most 64 MiB and a million rows. Either this or `file_id`.
+    #[schema(value_type = Option<String>, format = Binary)]
+    pub file: Option<String>,
+    /// A table that `POST /v1/files` has stored. Either this or `file`.
+    #[schema(example = "fil_01kazsw6e3f8e9xq2m4r7t5v0b")]
+    pub file_id: Option<FileId>,
     /// JSON object from contact field to column: its title, or its 1-based number as a string. Fields are `phone`
     /// (required), `first_name`, `last_name`, `patronymic`, `birth_date`, `sex`, `email`, `company`, `link`, `comment`,
-    /// `language`, `external_id`, `consent` and `fields.<key>`. Left out, it is guessed from the titles.
+    /// `language`, `external_id`, `consent`, `consent_at`, `consent_source` and `fields.<key>`. Left out, it is guessed.
     #[schema(example = "{\"phone\": \"Mobile phone\", \"first_name\": \"First name\", \"fields.city\": \"City\"}")]
     pub mapping: Option<String>,
     /// Names of groups to put the contacts into, separated by commas or as a JSON list; missing groups are made.
     #[schema(example = "Regulars, Leeds")]
     pub groups: Option<String>,
+    /// Ids of groups to put the contacts into, separated by commas or as a JSON list; at most 20 with `groups`.
+    #[schema(example = "grp_01kazsw6e3f8e9xq2m4r7t5v0b")]
+    pub group_ids: Option<String>,
     /// What happens to contacts that exist; `update`, if left out.
     pub merge: Option<MergeType>,
     /// ISO 3166 alpha-2: bare digits that are a mobile number of this country are read so, before any other reading.
@@ -103,7 +109,7 @@ impl From<Counts> for ImportCounts {
     "line": 17, "code": "phone_too_short", "detail": "fewer than 7 digits", "field": "phone", "value": "12345"
 }))]
 pub struct ImportError {
-    /// The line of the text file, or the row of the sheet.
+    /// The line of the text file, the row of the sheet, or the place in a list of numbers between separators.
     pub line: i64,
     /// A stable word, such as `phone_invalid`.
     pub code: String,

@@ -7,7 +7,8 @@ use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::{HttpMessage, HttpRequest, web::Payload};
 use domain::{
     Code, Error,
-    imports::{Kind, Order},
+    ids::{FileId, GroupId},
+    imports::{Kind, Order, Upload},
     uploads,
 };
 use futures_util::StreamExt;
@@ -21,38 +22,86 @@ const MAX_PART: usize = 64 * 1024;
 /// Characters of a file name that are kept.
 const MAX_NAME: usize = 200;
 
-/// What was sent.
+/// What was sent: the order, and the table or where it is stored.
 pub(in crate::v1) struct Received {
-    pub file: NamedTempFile,
     pub order: Order,
+    source: Source,
 }
 
-/// Reads the whole form.
-pub(in crate::v1) async fn receive(req: &HttpRequest, payload: Payload, kind: Kind) -> Result<Received, Failure> {
+enum Source {
+    Sent(NamedTempFile),
+    Stored(FileId),
+}
+
+impl Received {
+    /// Where the table is.
+    pub fn upload(&self) -> Upload<'_> {
+        match &self.source {
+            Source::Sent(file) => Upload::At(file.path()),
+            Source::Stored(id) => Upload::Stored(*id),
+        }
+    }
+}
+
+/// Begins to read the form of a request.
+fn form(req: &HttpRequest, payload: Payload) -> Result<Multipart, Failure> {
     if !req.content_type().eq_ignore_ascii_case("multipart/form-data") {
         return Err(Error::new(Code::UnsupportedMediaType, "Send Content-Type: multipart/form-data.").into());
     }
-    let mut form = Multipart::new(req.headers(), payload);
-    let (mut file, mut order, mut seen) = (None, Order::default(), Vec::new());
+    Ok(Multipart::new(req.headers(), payload))
+}
+
+/// Reads the whole form of an import or its preview.
+pub(in crate::v1) async fn receive(req: &HttpRequest, payload: Payload, kind: Kind) -> Result<Received, Failure> {
+    let mut form = form(req, payload)?;
+    let (mut source, mut order, mut seen) = (None, Order::default(), Vec::new());
     while let Some(part) = form.next().await {
         let mut part = part.map_err(broken)?;
         let name = part.name().unwrap_or_default().to_owned();
         if seen.contains(&name) {
             return Err(Error::field(format!("/{name}"), "duplicate", "is sent twice").into());
         }
+        if matches!(name.as_str(), "file" | "file_id") && source.is_some() {
+            return Err(Error::field(format!("/{name}"), "duplicate", "must not come with the other of the two").into());
+        }
         if name == "file" {
             order.file_name = file_name(&part);
-            file = Some(save(&mut part).await?);
+            source = Some(Source::Sent(save(&mut part).await?));
         } else {
             let text = text(&mut part, &name).await?;
-            if !text.trim().is_empty() {
-                set(&mut order, kind, &name, text.trim())?;
+            let text = text.trim();
+            if name == "file_id" && !text.is_empty() {
+                let id = text.parse().map_err(|_| Error::field("/file_id", "invalid", "must be the id of a file"))?;
+                source = Some(Source::Stored(id));
+            } else if !text.is_empty() {
+                set(&mut order, kind, &name, text)?;
             }
         }
         seen.push(name);
     }
-    let file = file.ok_or_else(|| Error::field("/file", "required", "is required: the table to import"))?;
-    Ok(Received { file, order })
+    let missing = || Error::field("/file", "required", "is required: the table, or the file_id of one that is stored");
+    Ok(Received { order, source: source.ok_or_else(missing)? })
+}
+
+/// Reads a form that is a file and nothing else: its name and what it holds.
+pub(in crate::v1) async fn receive_file(
+    req: &HttpRequest,
+    payload: Payload,
+) -> Result<(String, NamedTempFile), Failure> {
+    let mut form = form(req, payload)?;
+    let mut file = None;
+    while let Some(part) = form.next().await {
+        let mut part = part.map_err(broken)?;
+        let name = part.name().unwrap_or_default().to_owned();
+        if name != "file" {
+            return Err(Error::field(format!("/{name}"), "unknown_field", "is not a part of this form").into());
+        }
+        if file.is_some() {
+            return Err(Error::field("/file", "duplicate", "is sent twice").into());
+        }
+        file = Some((file_name(&part), save(&mut part).await?));
+    }
+    Ok(file.ok_or_else(|| Error::field("/file", "required", "is required"))?)
 }
 
 fn broken(error: MultipartError) -> Failure {
@@ -102,7 +151,7 @@ fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Erro
     let refuse = |code, detail: String| Error::field(format!("/{name}"), code, detail);
     // Parts that only one kind of import has.
     let known = match name {
-        "groups" | "merge" => kind == Kind::Contacts,
+        "groups" | "group_ids" | "merge" => kind == Kind::Contacts,
         "reason" => kind == Kind::Blacklist,
         _ => true,
     };
@@ -116,6 +165,11 @@ fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Erro
             order.mapping = Some(mapping);
         }
         "groups" => order.groups = group_names(text),
+        "group_ids" => {
+            let read =
+                |id: &String| id.parse::<GroupId>().map_err(|_| refuse("invalid", "must be ids of groups".to_owned()));
+            order.group_ids = group_names(text).iter().map(read).collect::<Result<_, _>>()?;
+        }
         "merge" => order.merge = text.parse().map_err(|e| refuse("invalid", format!("{e}")))?,
         "reason" => order.reason = Some(text.to_owned()),
         "default_country" => {
@@ -137,7 +191,7 @@ fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Erro
     Ok(())
 }
 
-/// A JSON list, or names between commas.
+/// A JSON list, or names or ids between commas.
 fn group_names(text: &str) -> Vec<String> {
     let listed: Option<Vec<String>> = serde_json::from_str(text).ok();
     let names = listed.unwrap_or_else(|| text.split(',').map(str::to_owned).collect());

@@ -80,8 +80,8 @@ crate::text_enum! {
 }
 
 /// How a provider's HTTP API is spoken to. Texts of `url`, `headers` and `body` may have the markers `{{to}}` (with a
-/// plus sign), `{{to_digits}}`, `{{from}}`, `{{text}}`, `{{message_id}}`, `{{callback_url}}`, `{{segments}}` and
-/// `{{encoding}}` (`gsm7` or `ucs2`).
+/// plus sign), `{{to_digits}}`, `{{from}}`, `{{text}}`, `{{message_id}}`, `{{callback_url}}`, `{{segments}}`,
+/// `{{encoding}}` (`gsm7` or `ucs2`) and `{{validity_seconds}}` (what remains of the message's validity).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -111,7 +111,8 @@ pub struct HttpSettings {
     #[serde(default = "json")]
     pub body_format: BodyFormat,
     /// The body: an object whose texts may have markers, at any depth in JSON, of texts and numbers in a form. A JSON value
-    /// that is `{{segments}}` alone becomes a number.
+    /// that is `{{segments}}` or `{{validity_seconds}}` alone becomes a number; a member that is the latter alone is left out of a
+    /// message without validity.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub body: serde_json::Map<String, serde_json::Value>,

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{AuthenticationKind, BodyFormat, HttpSettings, Method};
 
 /// Every marker.
-pub const MARKERS: [&str; 8] =
-    ["to", "to_digits", "from", "text", "message_id", "callback_url", "segments", "encoding"];
+pub const MARKERS: [&str; 9] =
+    ["to", "to_digits", "from", "text", "message_id", "callback_url", "segments", "encoding", "validity_seconds"];
 
 /// The values of one message.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct Values {
     pub callback_url: String,
     pub segments: u32,
     pub encoding: &'static str,
+    /// What remains of its validity; none without one.
+    pub validity_seconds: Option<u64>,
 }
 
 /// A request as it is sent. Its `Debug` hides the headers, one of which has the secret.
@@ -47,6 +49,7 @@ impl Values {
             "callback_url" => self.callback_url.clone(),
             "segments" => self.segments.to_string(),
             "encoding" => self.encoding.to_owned(),
+            "validity_seconds" => self.validity_seconds.map(|seconds| seconds.to_string()).unwrap_or_default(),
             _ => String::new(), // refused when it was written
         }
     }
@@ -88,13 +91,24 @@ fn percent(text: &str) -> String {
     encoded
 }
 
+/// The marker of what a message may not have.
+const VALIDITY: &str = "{{validity_seconds}}";
+
+/// Whether a member is sent: one that is the validity alone goes with a message that has one.
+fn is_there(value: &Value, values: &Values) -> bool {
+    values.validity_seconds.is_some() || value.as_str().is_none_or(|text| text.trim() != VALIDITY)
+}
+
 /// JSON with the texts of `value` filled; the serializer escapes them.
 fn filled_json(value: &Value, values: &Values) -> Value {
     match value {
         Value::String(text) if text.trim() == "{{segments}}" => values.segments.into(),
+        Value::String(text) if text.trim() == VALIDITY => values.validity_seconds.into(),
         Value::String(text) => fill(text, |m| values.of(m)).into(),
         Value::Array(all) => all.iter().map(|v| filled_json(v, values)).collect(),
-        Value::Object(all) => all.iter().map(|(k, v)| (k.clone(), filled_json(v, values))).collect(),
+        Value::Object(all) => {
+            all.iter().filter(|(_, v)| is_there(v, values)).map(|(k, v)| (k.clone(), filled_json(v, values))).collect()
+        }
         other => other.clone(),
     }
 }
@@ -138,7 +152,7 @@ pub fn request(settings: &HttpSettings, values: &Values) -> Request {
                 let value = fill(&super::scalar(value).unwrap_or_default(), |m| values.of(m));
                 format!("{}={}", percent(key), percent(&value))
             };
-            body.iter().map(pair).collect::<Vec<_>>().join("&")
+            body.iter().filter(|(_, value)| is_there(value, values)).map(pair).collect::<Vec<_>>().join("&")
         }
     });
     if body.is_some() {

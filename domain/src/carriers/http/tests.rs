@@ -25,6 +25,7 @@ fn values(text: &str) -> Values {
         callback_url: "https://sms.example.com/cb".into(),
         segments: 2,
         encoding: "gsm7",
+        validity_seconds: None,
     }
 }
 
@@ -53,6 +54,24 @@ fn a_value_never_changes_the_shape_of_a_request() {
         ("GET", "https://x.example/447400123456?t=a%2Fb%3Fc%23d%0D%0Ax%3A%20y", None)
     );
     assert_eq!(headers, [("x-t".to_owned(), "a/b?c#d??x: y".to_owned())], "no header is smuggled in");
+}
+
+#[test]
+fn validity_is_told_where_there_is_one() {
+    let marked =
+        json!({"body": {"t": "{{text}}", "ttl": "{{validity_seconds}}", "note": "for {{validity_seconds}} s"}});
+    let json = settings(marked.clone());
+    let body = |of: &HttpSettings, values: &Values| request(of, values).body.unwrap();
+    let read = |text: String| serde_json::from_str::<Value>(&text).unwrap();
+    let without = values("x");
+    let with = Values { validity_seconds: Some(300), ..values("x") };
+    assert_eq!(read(body(&json, &with)), json!({"t": "x", "ttl": 300, "note": "for 300 s"}));
+    assert_eq!(read(body(&json, &without)), json!({"t": "x", "note": "for  s"}));
+    let mut form = marked;
+    form["body_format"] = json!("form");
+    let form = settings(form);
+    assert_eq!(body(&form, &with), "note=for%20300%20s&t=x&ttl=300");
+    assert_eq!(body(&form, &without), "note=for%20%20s&t=x");
 }
 
 #[test]

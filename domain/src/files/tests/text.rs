@@ -2,7 +2,7 @@
 
 use encoding_rs::{IBM866, KOI8_R, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
 
-use super::super::{Format, Limits, Options, parse_date, suggest_mapping};
+use super::super::{Format, Limits, Options, parse_date, parse_moment, suggest_mapping};
 use super::{all, cells, code, open_bytes, open_with};
 
 const RUSSIAN: &str = "Телефон;Фамилия;Имя\n+7 910 787 39 04;Щукин;Пётр\n89167281722;Ёлкина;Анна\n";
@@ -252,4 +252,58 @@ fn titles_in_seven_languages() {
         ]
     );
     assert_eq!(map(&["phone", "Телефон"]), [Some("phone"), None]);
+}
+
+#[test]
+fn moments_of_consent() {
+    for (text, moment) in [
+        ("2002-02-22", "2002-02-22T00:00:00+00:00"),
+        ("22.02.2002 10:15", "2002-02-22T10:15:00+00:00"),
+        ("2002-02-22T10:15:30", "2002-02-22T10:15:30+00:00"),
+        ("2002-02-22 10:15:30.25", "2002-02-22T10:15:30.250+00:00"),
+        ("2002-02-22T10:15:30+02:00", "2002-02-22T08:15:30+00:00"),
+    ] {
+        assert_eq!(parse_moment(text).map(|moment| moment.to_rfc3339()).as_deref(), Some(moment), "{text}");
+    }
+    for text in ["", "yesterday", "22.02.2002 25:00", "22.02.2002 x", "10:15", "0001-01-01T00:00:00Z"] {
+        assert_eq!(parse_moment(text), None, "{text}");
+    }
+}
+
+#[test]
+fn numbers_between_separators_are_rows_of_their_own() {
+    let lines = |text: &str, name: &str| {
+        let table = open_bytes(text, name).unwrap();
+        (
+            table.is_list,
+            all(table).into_iter().map(|row| row.unwrap()).map(|row| (row.line, row.cells)).collect::<Vec<_>>(),
+        )
+    };
+    let one = |line: u64, cell: &str| (line, vec![cell.to_owned()]);
+    let (is_list, rows) = lines("+44 7400 100001, +447400100002,,+447400100003\n", "a.csv");
+    assert!(is_list);
+    let trimmed: Vec<_> = rows.iter().map(|(line, cells)| one(*line, cells[0].trim())).collect();
+    assert_eq!(trimmed, [one(1, "+44 7400 100001"), one(2, "+447400100002"), one(4, "+447400100003")]);
+    let (is_list, rows) = lines("79031234567;79031234568\n79031234569\n", "a.txt");
+    assert!(is_list && rows.len() == 3, "{rows:?}");
+    // More than any table has columns.
+    let many: String = (0..50_000).map(|n| format!("+4474001{n:05};")).collect();
+    let (is_list, rows) = lines(&many, "a.txt");
+    assert!(is_list && rows.len() == 50_000);
+    for (text, name) in [
+        ("79031234567;79031234568\n79031234569;79031234570\n", "a.csv"),
+        ("79031234567;61152000\n79031234569;61152001\n", "a.txt"),
+        ("79031234567;Ann\n", "a.txt"),
+        ("+447400100001\n+447400100002\n", "a.txt"),
+    ] {
+        assert!(!lines(text, name).0, "{text}");
+    }
+}
+
+#[test]
+fn the_first_rows_can_be_looked_at_before_they_are_taken() {
+    let table = open_bytes("Phone;Name\n79031234567;Ann\n1;2;3\n79031234568\n", "a.csv").unwrap();
+    let peeked: Vec<_> = table.peek(9).into_iter().map(|row| (row.line, row.cells)).collect();
+    assert_eq!(peeked, [(2, vec!["79031234567".into(), "Ann".into()]), (4, vec!["79031234568".into(), String::new()])]);
+    assert_eq!(all(table).len(), 3, "they are still there");
 }

@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use self::package::{EntryReader, Package};
 use self::sheet::{Book, SheetReader};
-use self::strings::Strings;
-use self::styles::Styles;
+pub(super) use self::strings::Strings;
+pub(super) use self::styles::{Style, Styles};
+pub(super) use self::value::number;
 use self::xml::{Step, Xml, attribute};
 use super::error::{Code, FileError};
 use super::{Limits, Record, Source};

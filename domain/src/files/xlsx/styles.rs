@@ -8,7 +8,7 @@ use super::xml::{Step, Xml, attribute};
 
 /// How a number in a cell is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Style {
+pub(in crate::files) enum Style {
     /// As a number.
     #[default]
     Plain,
@@ -24,7 +24,7 @@ pub(super) enum Style {
 
 /// Styles by number, as the attribute `s` of a cell counts them.
 #[derive(Default)]
-pub(super) struct Styles(Vec<Style>);
+pub(in crate::files) struct Styles(Vec<Style>);
 
 impl Styles {
     /// Reads the part `styles.xml`.
@@ -44,12 +44,12 @@ impl Styles {
                     "numFmt" => {
                         let id = attribute(&start, "numFmtId").and_then(|id| id.parse().ok());
                         if let (Some(id), Some(code)) = (id, attribute(&start, "formatCode")) {
-                            custom.insert(id, by_code(&code));
+                            custom.insert(id, Self::by_code(&code));
                         }
                     }
                     "xf" if cell_formats == Some(depth) => {
                         let id = attribute(&start, "numFmtId").and_then(|id| id.parse().ok()).unwrap_or(0);
-                        styles.push(custom.get(&id).copied().unwrap_or_else(|| built_in(id)));
+                        styles.push(custom.get(&id).copied().unwrap_or_else(|| Self::built_in(id)));
                     }
                     _ => {}
                 },
@@ -58,52 +58,57 @@ impl Styles {
         }
     }
 
+    /// Styles found elsewhere.
+    pub(in crate::files) fn of(styles: Vec<Style>) -> Self {
+        Self(styles)
+    }
+
     /// Style number `index`, plain when there is none.
-    pub(super) fn get(&self, index: usize) -> Style {
+    pub(in crate::files) fn get(&self, index: usize) -> Style {
         self.0.get(index).copied().unwrap_or_default()
     }
-}
 
-/// Formats that every workbook has (ECMA-376, 18.8.30), the East Asian ones included.
-fn built_in(id: u32) -> Style {
-    match id {
-        14..=17 | 27..=31 | 34..=36 | 50..=58 => Style::Date,
-        22 => Style::DateTime,
-        18..=21 | 32..=33 | 45 | 47 => Style::Time,
-        _ => Style::Plain,
-    }
-}
-
-/// The meaning of a format code such as `dd\.mm\.yyyy;@` or `00000`; only its first section counts.
-pub(super) fn by_code(code: &str) -> Style {
-    let mut letters = String::new();
-    let mut chars = code.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            ';' => break,
-            '"' => drop(chars.by_ref().take_while(|c| *c != '"').count()),
-            '\\' | '_' | '*' => drop(chars.next()),
-            '[' => {
-                let inner: String = chars.by_ref().take_while(|c| *c != ']').collect();
-                // Elapsed time such as [h]:mm is an amount and no moment.
-                if !inner.is_empty() && inner.chars().all(|c| matches!(c, 'h' | 'H' | 'm' | 'M' | 's' | 'S')) {
-                    return Style::Plain;
-                }
-            }
-            other => letters.extend(other.to_lowercase()),
+    /// Formats that every workbook has (ECMA-376, 18.8.30), the East Asian ones included.
+    pub(in crate::files) fn built_in(id: u32) -> Style {
+        match id {
+            14..=17 | 27..=31 | 34..=36 | 50..=58 => Style::Date,
+            22 => Style::DateTime,
+            18..=21 | 32..=33 | 45 | 47 => Style::Time,
+            _ => Style::Plain,
         }
     }
-    if letters == "general" {
-        return Style::Plain;
-    }
-    let has = |any: &[char]| letters.contains(any);
-    match (has(&['y', 'd']), has(&['h', 's']), has(&['m'])) {
-        (true, true, _) => Style::DateTime,
-        (true, false, _) | (false, false, true) => Style::Date,
-        (false, true, _) => Style::Time,
-        (false, false, false) => match u8::try_from(letters.len()) {
-            Ok(length @ 2..=32) if letters.bytes().all(|byte| byte == b'0') => Style::Zeros(length),
-            _ => Style::Plain,
-        },
+
+    /// The meaning of a format code such as `dd\.mm\.yyyy;@` or `00000`; only its first section counts.
+    pub(in crate::files) fn by_code(code: &str) -> Style {
+        let mut letters = String::new();
+        let mut chars = code.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                ';' => break,
+                '"' => drop(chars.by_ref().take_while(|c| *c != '"').count()),
+                '\\' | '_' | '*' => drop(chars.next()),
+                '[' => {
+                    let inner: String = chars.by_ref().take_while(|c| *c != ']').collect();
+                    // Elapsed time such as [h]:mm is an amount and no moment.
+                    if !inner.is_empty() && inner.chars().all(|c| matches!(c, 'h' | 'H' | 'm' | 'M' | 's' | 'S')) {
+                        return Style::Plain;
+                    }
+                }
+                other => letters.extend(other.to_lowercase()),
+            }
+        }
+        if letters == "general" {
+            return Style::Plain;
+        }
+        let has = |any: &[char]| letters.contains(any);
+        match (has(&['y', 'd']), has(&['h', 's']), has(&['m'])) {
+            (true, true, _) => Style::DateTime,
+            (true, false, _) | (false, false, true) => Style::Date,
+            (false, true, _) => Style::Time,
+            (false, false, false) => match u8::try_from(letters.len()) {
+                Ok(length @ 2..=32) if letters.bytes().all(|byte| byte == b'0') => Style::Zeros(length),
+                _ => Style::Plain,
+            },
+        }
     }
 }

@@ -9,7 +9,7 @@ const DAY: f64 = 86_400.0;
 
 /// The text of a number. Integers stay digits of any length (`380501234567`, never `3.8E+11` or `.0`); fractions are
 /// rounded to the 15 digits that spreadsheets show; dates become `YYYY-MM-DD`, moments `YYYY-MM-DD HH:MM:SS`.
-pub(super) fn number(stored: &str, style: Style, date1904: bool) -> String {
+pub(in crate::files) fn number(stored: &str, style: Style, date1904: bool) -> String {
     let stored = stored.trim();
     let Some(value) = stored.parse::<f64>().ok().filter(|value| value.is_finite()) else {
         return stored.to_owned();

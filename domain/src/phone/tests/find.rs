@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn found(text: &str, default: Option<&str>) -> Vec<String> {
-    find_in_text(text, default.map(country)).iter().map(ToString::to_string).collect()
+    find_in_text(text, default.map(country)).iter().map(|found| found.number.to_string()).collect()
 }
 
 #[test]
@@ -65,8 +65,17 @@ fn dates_prices_orders_and_landlines_are_not_phones() {
 proptest! {
     #[test]
     fn any_text_is_survived_and_every_number_is_acceptable(text in "[0-9+() .,:/\\-№a-zа-я\u{a0}\n]{0,200}") {
-        for number in find_in_text(&text, Some(country("RU"))) {
+        for Found { number, start, end } in find_in_text(&text, Some(country("RU"))) {
+            prop_assert!(text.get(start..end).is_some_and(|place| place.ends_with(|c: char| c.is_numeric())));
             prop_assert_eq!(parse(&number.to_string(), &Rule::None).map(|p| p.number), Ok(number));
         }
     }
+}
+
+#[test]
+fn places_are_those_of_the_text() {
+    let text = "Café: +44 7400 100001; then (0)7400-100002 and 21.11.2026";
+    let found = find_in_text(text, Some(country("GB")));
+    let places: Vec<&str> = found.iter().map(|found| &text[found.start..found.end]).collect();
+    assert_eq!(places, ["+44 7400 100001", "0)7400-100002"]);
 }

@@ -3,6 +3,7 @@
 mod find;
 mod information;
 mod reading;
+mod zones;
 
 use super::*;
 

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,19 +16,22 @@ use domain::{
             template::{self, Values},
         },
     },
+    clock::Timestamp,
     jobs::Queue,
     messages::{Answer, Reference, Submitted, window::Outgoing},
     segments::{self, Encoding, SplitMode},
+    traces::TARGET,
 };
 use tokio::{
     task::{Id, JoinError, JoinSet},
     time::Instant,
 };
+use tracing::{field::Empty, info_span};
 
 use super::client::{self, Outcome};
 use crate::{
     Shared,
-    carriers::{chunks::Claim, claims::Claims, health::Health, pace::Pace},
+    carriers::{chunks::Claim, claims::Claims, health::Health, numbers::Bound, pace::Pace},
     metrics::METRICS,
 };
 
@@ -68,6 +72,8 @@ struct Pump {
     not_before: Instant,
     slow: Duration,
     health: Health,
+    /// Counts the carrier as one connection, for as long as it can be reached.
+    bound: Option<Bound>,
 }
 
 /// Sends what waits for a carrier until a shutdown; then lets what is under way come to its end.
@@ -86,7 +92,7 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: HttpSettings, owne
         agent: client::agent(&settings, shared.config.private_carriers),
         callback_url: format!("{public_url}{path}"),
         // The provider splits a text itself.
-        claims: Claims::new(&shared, &carrier, &owner, true),
+        claims: Claims::new(&shared, &carrier, &owner, Arc::new(|_| 1)),
         ready: VecDeque::new(),
         later: Vec::new(),
         calls: JoinSet::new(),
@@ -95,6 +101,7 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: HttpSettings, owne
         not_before: now,
         slow: Duration::ZERO,
         shared,
+        bound: Some(Bound::to(&carrier)),
         carrier,
         settings,
         health,
@@ -193,7 +200,7 @@ impl Pump {
                 self.settle(&flight, Answer::Over, Vec::new());
                 continue;
             }
-            let values = match self.values(&flight.message) {
+            let values = match self.values(&flight.message, at) {
                 Ok(values) => values,
                 Err(error) => {
                     self.settle(&flight, Answer::Refused { error, whole: true }, Vec::new());
@@ -202,14 +209,32 @@ impl Pump {
             };
             let request = template::request(&self.settings, &values);
             let (agent, id_header) = (self.agent.clone(), self.settings.answer.message_id_header.clone());
-            let call = self.calls.spawn_blocking(move || client::call(&agent, request, id_header.as_deref()));
+            let span = info_span!(
+                target: TARGET,
+                parent: None,
+                "carriers.request",
+                otel.kind = "client",
+                otel.status_code = Empty,
+                carillon.carrier = self.carrier.name,
+                carillon.message_id = %flight.message.id,
+                http.request.method = request.method,
+                http.response.status_code = Empty,
+            );
+            let call = self.calls.spawn_blocking(move || {
+                let outcome = span.in_scope(|| client::call(&agent, request, id_header.as_deref()));
+                match &outcome {
+                    Outcome::Answered(reply) => span.record("http.response.status_code", reply.status),
+                    Outcome::Unsent(_) | Outcome::Lost(_) => span.record("otel.status_code", "ERROR"),
+                };
+                outcome
+            });
             self.under_way.insert(call.id(), flight);
             self.pace.sent();
             METRICS.submitted.with_label_values(&[&self.carrier.name]).inc();
         }
     }
 
-    fn values(&self, message: &Outgoing) -> Result<Values, String> {
+    fn values(&self, message: &Outgoing, now: Timestamp) -> Result<Values, String> {
         let mode: SplitMode = serde_json::from_value(message.split_mode.clone().into()).map_err(|e| e.to_string())?;
         let measure = segments::measure(&message.text, mode, None);
         let text = match mode {
@@ -234,6 +259,7 @@ impl Pump {
             callback_url: self.callback_url.clone(),
             segments: measure.segments,
             encoding: measure.encoding.as_str(),
+            validity_seconds: message.valid_until.map(|until| now.until(until).as_secs().max(1)),
         })
     }
 
@@ -245,6 +271,7 @@ impl Pump {
         match outcome {
             Outcome::Answered(reply) => {
                 self.health.connected();
+                self.bound.get_or_insert_with(|| Bound::to(&self.carrier));
                 let verdict = answer::read(&self.settings.answer, &reply);
                 if !matches!(verdict, Verdict::Throttled(_)) {
                     self.slow = Duration::ZERO;
@@ -255,6 +282,7 @@ impl Pump {
             Outcome::Unsent(error) => {
                 tracing::warn!(carrier = self.carrier.name, error, "the carrier cannot be reached");
                 self.wait(None);
+                self.bound = None;
                 self.health.failed(&error);
                 self.health.backing_off(self.not_before.saturating_duration_since(now));
                 self.settle(&flight, Answer::Unsent, Vec::new());

@@ -25,6 +25,11 @@ const LONG: Duration = Duration::from_secs(2);
 const TRIES: u32 = 5;
 /// The pause before the second try; it doubles with each.
 const PUT_OFF: Duration = Duration::from_secs(1);
+/// congestion_state from which a carrier gets no more than it takes now, and from which it gets less.
+const BUSY: u8 = 90;
+const CONGESTED: u8 = 100;
+/// What a carrier may add to a refusal, in characters.
+const DETAIL: usize = 200;
 /// Temporary refusals in a row that tell more of the carrier than of the messages.
 const UNWELL: u32 = 3;
 
@@ -35,7 +40,7 @@ fn put_off(refusals: u32) -> Option<Duration> {
 
 /// Whether a refusal says nothing of the message itself.
 fn may_pass(outcome: &SubmitOutcome) -> bool {
-    matches!(outcome, SubmitOutcome::Refused { status }
+    matches!(outcome, SubmitOutcome::Refused { status, .. }
         if matches!(status::classify(*status), Class::Throttling | Class::Temporary))
 }
 
@@ -44,6 +49,7 @@ impl Pump {
     pub(super) fn take(&mut self, event: Event, client: &Client) -> bool {
         match event {
             Event::Submitted { token, outcome } => self.answered(token, outcome),
+            Event::Congestion { state } => self.congestion = state,
             Event::TimedOut { token } => {
                 let settled = self.flights.answer(token, PartAnswer::Doubtful("no_answer"));
                 self.settle(settled);
@@ -102,14 +108,14 @@ impl Pump {
         self.answered_at = Instant::now();
         let class = match &outcome {
             SubmitOutcome::Accepted { .. } => Class::Success,
-            SubmitOutcome::Refused { status } => status::classify(*status),
+            SubmitOutcome::Refused { status, .. } => status::classify(*status),
         };
         match class {
             Class::Throttling => {
                 // No attempt is used up: the carrier did not take it.
                 self.flights.put_back(token);
                 self.ready.push_back(token);
-                if outcome == (SubmitOutcome::Refused { status: status::ESME_RMSGQFUL }) {
+                if matches!(outcome, SubmitOutcome::Refused { status: status::ESME_RMSGQFUL, .. }) {
                     self.pace.queue_full();
                 }
                 self.slow_down();
@@ -128,7 +134,11 @@ impl Pump {
             }
             Class::Success | Class::Definitive => {
                 (self.slow, self.ailing) = (Duration::ZERO, 0);
-                self.pace.answered(Instant::now());
+                match self.congestion {
+                    CONGESTED.. => self.slow_down(),
+                    BUSY.. => self.pace.busy(Instant::now()),
+                    _ => self.pace.answered(Instant::now()),
+                }
             }
         }
         let answer = self.read_outcome(outcome);
@@ -156,7 +166,11 @@ impl Pump {
     fn read_outcome(&self, outcome: SubmitOutcome) -> PartAnswer {
         match outcome {
             SubmitOutcome::Accepted { message_id } => PartAnswer::Accepted(receipts::answered(&message_id, self.codec)),
-            SubmitOutcome::Refused { status } => PartAnswer::Refused(status::name(status)),
+            SubmitOutcome::Refused { status, detail } => {
+                let name = status::name(status);
+                let detail = detail.map(|text| receipts::clean(&text, DETAIL));
+                PartAnswer::Refused(detail.map_or(name.clone(), |text| format!("{name}: {text}")))
+            }
         }
     }
 }
@@ -173,7 +187,7 @@ mod tests {
 
     #[test]
     fn late_answers_that_decide_nothing_are_known() {
-        let refused = |status| may_pass(&SubmitOutcome::Refused { status });
+        let refused = |status| may_pass(&SubmitOutcome::Refused { status, detail: None });
         assert!(refused(status::ESME_RSYSERR) && refused(status::ESME_RTHROTTLED) && refused(status::ESME_RX_T_APPN));
         assert!(!refused(status::ESME_RINVDSTADR));
         assert!(!may_pass(&SubmitOutcome::Accepted { message_id: "1".into() }));

@@ -1,6 +1,9 @@
 //! The way out of a pump: mark a window of messages, submit their parts.
 
-use domain::messages::{Answer, Submitted, window::Outgoing};
+use domain::{
+    carriers::smpp::Resend,
+    messages::{Answer, Submitted, window::Outgoing},
+};
 use smpp::client::Client;
 use tokio::time::Instant;
 
@@ -60,11 +63,20 @@ impl Pump {
         }
     }
 
+    /// What ties the parts of a message together: the next number. Of one that may be submitted a second time it is drawn
+    /// from its id, so that it is the same then, and a handset takes no part twice.
+    fn next_reference(&mut self, message: &Outgoing) -> u16 {
+        if self.settings.resend == Resend::ResendOnce {
+            return encode::reference(message.id);
+        }
+        self.reference = self.reference.wrapping_add(1);
+        self.reference
+    }
+
     /// Makes the PDUs of a marked message ready.
     fn take_up(&mut self, claim: Claim, message: Outgoing) {
-        self.reference = self.reference.wrapping_add(1);
-        let id = message.id;
-        let tokens = encode::submits(&self.settings, &message, self.reference).and_then(|submits| {
+        let (id, reference) = (message.id, self.next_reference(&message));
+        let tokens = encode::submits(&self.settings, &message, reference).and_then(|submits| {
             self.flights.add(claim, message, submits).ok_or_else(|| "no part, or too many".to_owned())
         });
         match tokens {

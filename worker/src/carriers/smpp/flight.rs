@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use domain::{
+    carriers::smpp::ValidityFormat,
     clock::Timestamp,
     messages::{Answer, Reference, Submitted, window::Outgoing},
 };
@@ -59,6 +60,8 @@ pub enum PartAnswer {
 /// Every message under way on one bind, by a key; a token is the key and the number of the part.
 #[derive(Debug, Default)]
 pub struct Flights {
+    /// How the carrier is told of validity.
+    validity: ValidityFormat,
     next: u64,
     open: HashMap<u64, Flight>,
     doubtful: HashMap<u64, Flight>,
@@ -69,6 +72,11 @@ pub struct Flights {
 pub type Settled = (Submitted, Option<Claim>);
 
 impl Flights {
+    /// Nothing under way, for a carrier that is told of validity in this way.
+    pub fn new(validity: ValidityFormat) -> Self {
+        Self { validity, ..Self::default() }
+    }
+
     /// Whether nothing is under way.
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
@@ -91,7 +99,7 @@ impl Flights {
     pub fn submit(&self, token: u64, now: Timestamp) -> Option<Submit> {
         let (key, n) = split(token);
         let flight = self.open.get(&key).filter(|f| f.parts.get(n) == Some(&Part::Waiting))?;
-        let validity_period = flight.message.valid_until.map(|until| encode::validity(until, now));
+        let validity_period = flight.message.valid_until.map(|until| encode::validity(self.validity, until, now));
         Some(Submit { validity_period, ..flight.submits.get(n)?.clone() })
     }
 

@@ -3,29 +3,36 @@
 use std::{
     collections::{BTreeSet, VecDeque},
     pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
-use domain::carriers::{Carrier, SmppSettings};
-use prometheus::IntGauge;
+use domain::carriers::{
+    BindMode::{Separate, Transceiver},
+    Carrier, SmppSettings,
+    smpp::InterfaceVersion,
+};
+use domain::messages::window::Outgoing;
 use smpp::{
-    client::{self, BindConfig, BindMode},
+    client::{self, BindConfig, BindMode, SMPP_3_4, SMPP_5_0, Tls},
     receipt::ReceiptIdCodec,
 };
 use tokio::time::Instant;
 
 use super::{
+    encode,
     flight::{Flights, Settled},
-    receipts,
+    receipts, tls,
 };
 use crate::{
     Shared,
-    carriers::{claims::Claims, health::Health, pace::Pace},
-    metrics::METRICS,
+    carriers::{claims::Claims, health::Health, numbers::Bound, pace::Pace},
 };
 
 /// How long the connection may be away before messages that the carrier has nothing of go back to the queue.
 const AWAY: Duration = Duration::from_secs(3);
+/// The longest pause between two tries to connect.
+const SLOWEST: Duration = Duration::from_secs(30);
 /// How long the carrier may take to part.
 pub(super) const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -35,6 +42,9 @@ pub struct Pump {
     pub(super) carrier: Carrier,
     pub(super) settings: SmppSettings,
     pub(super) owner: String,
+    /// What the connection is for.
+    mode: BindMode,
+    tls: Option<Tls>,
     pub(super) codec: ReceiptIdCodec,
     pub(super) claims: Claims,
     pub(super) flights: Flights,
@@ -52,40 +62,44 @@ pub struct Pump {
     pub(super) answered_at: Instant,
     /// Temporary refusals since the carrier last took or refused a part for good.
     pub(super) ailing: u32,
+    /// How busy the carrier says that it is, 0 to 100.
+    pub(super) congestion: u8,
     pub(super) health: Health,
 }
 
-/// Counts an open connection.
-struct Bound(IntGauge);
-
-impl Bound {
-    fn to(carrier: &Carrier) -> Self {
-        let binds = METRICS.binds.with_label_values(&[&carrier.name]);
-        binds.inc();
-        Self(binds)
-    }
-}
-
-impl Drop for Bound {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 /// Keeps a bind connected and fed until a shutdown; then drains it.
-pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owner: String, health: Health) {
+pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, n: u32, owner: String, health: Health) {
+    let mode = match settings.bind_mode {
+        Separate if settings.is_receiver(n) => BindMode::Receiver,
+        Separate => BindMode::Transmitter,
+        Transceiver => BindMode::Transceiver,
+    };
+    let tls = match tls::of(&settings, address(&settings, mode)) {
+        Ok(tls) => tls,
+        Err(error) => {
+            tracing::error!(carrier = carrier.name, error, "the carrier cannot be bound");
+            health.failed(&error);
+            health.backing_off(SLOWEST);
+            return shared.stopped().await;
+        }
+    };
     let codec = receipts::codec(settings.receipt_ids);
     // The carrier's limit is shared by its connections, wherever they are.
     let limit = settings.parts_per_second.map(|parts| f64::from(parts) / f64::from(settings.binds.max(1)));
     let pace = Pace::new(limit, settings.window, Instant::now());
+    let validity = settings.validity_format;
+    let of = settings.clone();
+    let parts = Arc::new(move |message: &Outgoing| encode::parts(&of, message));
     let mut pump = Pump {
-        claims: Claims::new(&shared, &carrier, &owner, false),
+        claims: Claims::new(&shared, &carrier, &owner, parts),
         shared,
         carrier,
         settings,
         owner,
+        mode,
+        tls,
         codec,
-        flights: Flights::default(),
+        flights: Flights::new(validity),
         ready: VecDeque::new(),
         later: BTreeSet::new(),
         reference: 0,
@@ -94,6 +108,7 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, owne
         slow: Duration::ZERO,
         answered_at: Instant::now(),
         ailing: 0,
+        congestion: 0,
         health,
     };
     pump.connected_for_ever().await;
@@ -117,6 +132,8 @@ impl Pump {
                     wait = first;
                     let bound = Bound::to(&self.carrier);
                     self.health.connected();
+                    self.health.speaks(client.peer_version());
+                    self.congestion = 0;
                     self.serve(client, events).await;
                     drop(bound);
                     self.health.backing_off(wait);
@@ -124,7 +141,7 @@ impl Pump {
                 }
                 Some(Err(e)) => {
                     tracing::warn!(carrier = self.carrier.name, error = %e, retry_ms = wait.as_millis(), "the carrier cannot be bound");
-                    wait = (wait * 2).min(Duration::from_secs(30));
+                    wait = (wait * 2).min(SLOWEST);
                     self.health.failed(&e.to_string());
                     self.health.backing_off(wait);
                 }
@@ -171,11 +188,16 @@ impl Pump {
     fn bind_config(&self) -> BindConfig {
         let s = &self.settings;
         BindConfig {
-            addr: s.address.clone(),
+            addr: address(s, self.mode).to_owned(),
             system_id: s.system_id.clone(),
             password: s.password.clone(),
             system_type: s.system_type.clone(),
-            mode: BindMode::Transceiver,
+            mode: self.mode,
+            interface_version: match s.interface_version {
+                InterfaceVersion::V34 => SMPP_3_4,
+                InterfaceVersion::V50 => SMPP_5_0,
+            },
+            tls: self.tls.clone(),
             enquire_link_interval: Duration::from_secs(s.enquire_link_seconds),
             response_timeout: Duration::from_secs(s.response_seconds),
             // The pump itself has waited for the answers before it unbinds.
@@ -183,6 +205,11 @@ impl Pump {
             window: s.window,
             ..BindConfig::default()
         }
+    }
+
+    /// Whether messages go out by this connection.
+    pub(super) fn submits(&self) -> bool {
+        self.mode.submits()
     }
 
     /// Messages that the carrier has nothing of go back to the queue.
@@ -200,6 +227,12 @@ impl Pump {
             self.claims.settle(submitted, claim);
         }
     }
+}
+
+/// Where a connection of this kind is made to.
+fn address(settings: &SmppSettings, mode: BindMode) -> &str {
+    let receiver = settings.receiver_address.as_deref().filter(|_| mode == BindMode::Receiver);
+    receiver.unwrap_or(&settings.address)
 }
 
 /// A part of `most`, at random, so that many binds do not come back at once.

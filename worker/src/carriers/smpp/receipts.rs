@@ -52,7 +52,9 @@ pub fn read(deliver: &Deliver, codec: ReceiptIdCodec) -> Option<Receipt> {
     let text = ReceiptText::parse(&deliver.message);
     let mut ids = deliver.receipted_message_id.clone().into_iter().chain(text.id).map(|id| clean(&id, ID));
     let raw = ids.find(|id| !id.trim().is_empty())?;
-    let state = deliver.message_state.and_then(MessageState::from_tlv).or(text.state)?;
+    // 0 is SCHEDULED of SMPP 5.0, and what some carriers leave there: the text knows better.
+    let told = deliver.message_state.filter(|state| *state != 0 || text.state.is_none());
+    let state = told.and_then(MessageState::from_tlv).or(text.state)?;
     let error = deliver.network_error_code.map(|e| format!("{:03}", e.code)).or(text.error).map(|e| clean(&e, ERROR));
     Some(Receipt {
         reference: Reference { canonical: clean(&codec.receipt(&raw), ID), raw },
@@ -66,11 +68,11 @@ pub fn read(deliver: &Deliver, codec: ReceiptIdCodec) -> Option<Receipt> {
 
 fn translate(state: MessageState) -> ReceiptState {
     match state {
-        MessageState::Enroute => ReceiptState::Enroute,
+        MessageState::Enroute | MessageState::Scheduled => ReceiptState::Enroute,
         MessageState::Delivered => ReceiptState::Delivered,
         MessageState::Expired => ReceiptState::Expired,
         MessageState::Deleted => ReceiptState::Deleted,
-        MessageState::Undeliverable => ReceiptState::Undeliverable,
+        MessageState::Undeliverable | MessageState::Skipped => ReceiptState::Undeliverable,
         MessageState::Accepted => ReceiptState::Accepted,
         MessageState::Unknown => ReceiptState::Unknown,
         MessageState::Rejected => ReceiptState::Rejected,

@@ -37,7 +37,7 @@ impl Pump {
             if self.claims.ended() || part_until.is_some_and(|until| Instant::now() >= until) {
                 break;
             }
-            if part_until.is_none() {
+            if part_until.is_none() && self.submits() {
                 self.hand_over(&client);
                 if !self.shared.stopping() {
                     self.refill(&client).await;

@@ -4,7 +4,7 @@ use actix_web::{get, web::Data};
 use domain::{
     carriers::{
         self,
-        health::{Bind, BindState, CarrierState},
+        health::{Bind, BindKind, BindState, CarrierState},
     },
     clock::Timestamp,
     ids::CarrierId,
@@ -23,14 +23,15 @@ use crate::{
     "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b",
     "state": "degraded",
     "connected": 1,
+    "warnings": [],
     "binds": [
         {
-            "n": 0, "state": "connected", "owner": "worker-4711-01kazsw6e3f8e9xq2m4r7t5v0b.0.3", "since": "2026-11-21T10:00:00.000000Z", "retry_at": null,
+            "n": 0, "kind": "transceiver", "state": "connected", "interface_version": "3.4", "owner": "worker-4711-01kazsw6e3f8e9xq2m4r7t5v0b.0.3", "since": "2026-11-21T10:00:00.000000Z", "retry_at": null,
             "window_size": 500, "window_used": 120, "throttled_until": null, "last_error": null, "last_error_at": null,
             "reported_at": "2026-11-21T10:05:00.000000Z"
         },
         {
-            "n": 1, "state": "backing_off", "owner": "worker-4711-01kazsw6e3f8e9xq2m4r7t5v0b.1.3", "since": "2026-11-21T10:04:40.000000Z",
+            "n": 1, "kind": "transceiver", "state": "backing_off", "interface_version": null, "owner": "worker-4711-01kazsw6e3f8e9xq2m4r7t5v0b.1.3", "since": "2026-11-21T10:04:40.000000Z",
             "retry_at": "2026-11-21T10:05:12.000000Z", "window_size": 500, "window_used": 0, "throttled_until": null,
             "last_error": "the carrier refused the bind: ESME_RBINDFAIL", "last_error_at": "2026-11-21T10:04:56.000000Z",
             "reported_at": "2026-11-21T10:05:00.000000Z"
@@ -44,6 +45,8 @@ pub struct CarrierHealth {
     pub state: CarrierState,
     /// How many connections are up.
     pub connected: i64,
+    /// What should not be so although it works, such as a certificate that is not checked.
+    pub warnings: Vec<String>,
     /// Every connection that it should have, in order.
     pub binds: Vec<CarrierBind>,
 }
@@ -51,15 +54,19 @@ pub struct CarrierHealth {
 /// How one connection to a carrier is.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "n": 0, "state": "connected", "owner": "worker-4711-01kazsw6e3f8e9xq2m4r7t5v0b.0.3", "since": "2026-11-21T10:00:00.000000Z", "retry_at": null,
+    "n": 0, "kind": "transceiver", "state": "connected", "interface_version": "3.4", "owner": "worker-4711-01kazsw6e3f8e9xq2m4r7t5v0b.0.3", "since": "2026-11-21T10:00:00.000000Z", "retry_at": null,
     "window_size": 500, "window_used": 120, "throttled_until": null, "last_error": null, "last_error_at": null,
     "reported_at": "2026-11-21T10:05:00.000000Z"
 }))]
 pub struct CarrierBind {
     /// Its number, from 0.
     pub n: i64,
+    /// What it is for.
+    pub kind: BindKind,
     /// How it is.
     pub state: BindState,
+    /// The version of SMPP that the carrier named when it was bound, such as `3.4`; null: it named none, or it is not SMPP.
+    pub interface_version: Option<String>,
     /// The worker that holds it.
     pub owner: Option<String>,
     /// Since when it is connected, or not.
@@ -84,7 +91,9 @@ impl From<Bind> for CarrierBind {
     fn from(row: Bind) -> Self {
         let Bind {
             n,
+            kind,
             state,
+            interface_version,
             owner,
             since,
             retry_at,
@@ -97,7 +106,9 @@ impl From<Bind> for CarrierBind {
         } = row;
         Self {
             n,
+            kind,
             state,
+            interface_version,
             owner,
             since,
             retry_at,
@@ -135,6 +146,7 @@ pub(super) async fn health(
         carrier_id: carrier.id,
         state: carriers::health::state(carrier.enabled, &binds),
         connected: i64::try_from(connected).unwrap_or(i64::MAX),
+        warnings: carrier.shown()?.warnings(),
         binds: binds.into_iter().map(CarrierBind::from).collect(),
     }))
 }

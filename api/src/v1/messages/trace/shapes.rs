@@ -3,8 +3,11 @@
 use domain::{
     clock::Timestamp,
     events::Told,
-    ids::{CarrierId, JournalId, RouteId},
-    messages::{Attempt, Doubt, Line, Trace, TracedPart, WaitingReceipt},
+    ids::{CarrierId, JournalId, OperatorTokenId, RouteId},
+    messages::{
+        Attempt, Doubt, Line, Resend, Trace, TracedPart, WaitingReceipt,
+        doubts::{Outcome, Resolution},
+    },
     money::Money,
     routes::{Considered, Mismatch},
 };
@@ -37,6 +40,8 @@ use crate::v1::messages::Message;
     }],
     "waiting_receipts": [],
     "doubt": null,
+    "resend": null,
+    "resolution": null,
     "ledger": [
         {"journal_id": "jrn_01kazsw6e3f8e9xq2m4r7t5v0b", "kind": "hold", "amount": {"amount": "0.074500", "currency": "EUR"}, "entry_total": {"amount": "7.450000", "currency": "EUR"}, "note": null, "created_at": "2026-11-21T10:00:00.000000Z"},
         {"journal_id": "jrn_01kazsw6e3f8e9xq2m4r7t5v0c", "kind": "capture", "amount": {"amount": "0.074500", "currency": "EUR"}, "entry_total": {"amount": "7.450000", "currency": "EUR"}, "note": null, "created_at": "2026-11-21T10:00:01.000000Z"}
@@ -51,12 +56,17 @@ pub struct MessageTrace {
     pub message: Message,
     /// Which carrier it was given to, and why.
     pub way: TracedWay,
-    /// Its parts, as handed to the carrier. Each was accepted once; tries that the carrier put off leave no trace.
+    /// Its parts, as handed to the carrier. Each was accepted once; tries that the carrier put off leave no trace, and of
+    /// two attempts the first that was answered is told.
     pub parts: Vec<TracedMessagePart>,
     /// Receipts with the ids of its parts that wait to be applied.
     pub waiting_receipts: Vec<WaitingMessageReceipt>,
     /// Set while it is in doubt.
     pub doubt: Option<MessageDoubt>,
+    /// Set when it was submitted a second time, because the answer to the first was lost.
+    pub resend: Option<MessageResend>,
+    /// Set when the operator ended its doubt; told to the operator only.
+    pub resolution: Option<DoubtResolution>,
     /// The journal entries that its money went through, oldest first.
     pub ledger: Vec<TracedLedgerLine>,
     /// What the event stream tells of it, oldest first. They are found by the times of the message and of its money, so
@@ -192,6 +202,33 @@ pub struct MessageDoubt {
     pub until: Timestamp,
 }
 
+/// The second attempt at a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"resent_at": "2026-11-21T10:01:00.000000Z", "reason": "no_answer"}))]
+pub struct MessageResend {
+    /// When the first attempt was given up, and the message went back in line.
+    pub resent_at: Timestamp,
+    /// Why: `no_answer`, `connection_lost` or `interrupted`.
+    pub reason: String,
+}
+
+/// How the operator ended a message's doubt.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "outcome": "delivered", "reason": "Acme found it in its log, ticket 4711.",
+    "operator_token_id": "opt_01kazsw6e3f8e9xq2m4r7t5v0b", "resolved_at": "2026-11-21T12:00:00.000000Z"
+}))]
+pub struct DoubtResolution {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// The token that said so.
+    pub operator_token_id: OperatorTokenId,
+    /// When.
+    pub resolved_at: Timestamp,
+}
+
 /// A journal entry that has money of the message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
@@ -245,6 +282,8 @@ impl MessageTrace {
             parts,
             waiting_receipts,
             doubt,
+            resend,
+            resolution,
             ledger,
             events,
         } = known;
@@ -282,6 +321,8 @@ impl MessageTrace {
             parts: parts.into_iter().map(TracedMessagePart::from).collect(),
             waiting_receipts: waiting_receipts.into_iter().map(WaitingMessageReceipt::from).collect(),
             doubt: doubt.map(|Doubt { since, until }| MessageDoubt { since, until }),
+            resend: resend.map(|Resend { resent_at, reason }| MessageResend { resent_at, reason }),
+            resolution: resolution.filter(|_| to_operator).map(DoubtResolution::from),
             ledger: ledger.into_iter().map(TracedLedgerLine::from).collect(),
             events: events.into_iter().map(TracedEvent::from).collect(),
         }
@@ -292,6 +333,13 @@ impl From<TracedPart> for TracedMessagePart {
     fn from(row: TracedPart) -> Self {
         let TracedPart { part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at } = row;
         Self { part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at }
+    }
+}
+
+impl From<Resolution> for DoubtResolution {
+    fn from(row: Resolution) -> Self {
+        let Resolution { outcome, reason, operator_token_id, resolved_at } = row;
+        Self { outcome, reason, operator_token_id, resolved_at }
     }
 }
 

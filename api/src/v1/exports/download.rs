@@ -1,0 +1,66 @@
+//! `GET /v1/exports/{id}/{signature}/{name}`: the file of an export. A browser opens the address as it is, so it has no
+//! token and is not in the document; its signature is what lets in, until the file expires.
+//!
+//! The file is in the database, so any process of the API can give it out; it is read a piece at a time.
+
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS},
+    web::{Bytes, Data, ServiceConfig},
+};
+use domain::{
+    exports::{self, Format},
+    ids::{ExportId, FileId},
+    scope::{AccountScope, SystemScope},
+    uploads,
+};
+use futures_util::{Stream, stream::unfold};
+
+use crate::{
+    App,
+    shared::{
+        path::{Id, part},
+        problem::Failure,
+    },
+};
+
+/// The route of this resource.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(download);
+}
+
+#[get("/v1/exports/{id}/{signature}/{name}")]
+async fn download(app: Data<App>, req: HttpRequest, Id(id): Id<ExportId>) -> Result<HttpResponse, Failure> {
+    let signature: String = part(&req, "signature")?;
+    let system = SystemScope { clock: app.clock.clone() };
+    let found = exports::by_address(app.db.read(), &system, &app.config.keys, id, &signature).await?;
+    let (scope, export, upload) = found;
+    let kind = match export.settings.format {
+        Format::Csv => "text/csv; charset=utf-8",
+        Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    };
+    Ok(HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", export.file_name)))
+        .insert_header((CONTENT_LENGTH, upload.bytes.to_string()))
+        .insert_header((CACHE_CONTROL, "private, no-store"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .no_chunking(u64::try_from(upload.bytes).unwrap_or_default())
+        .streaming(pieces(app, scope, upload.id)))
+}
+
+fn pieces(app: Data<App>, scope: AccountScope, file: FileId) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
+    unfold(Some(0_i64), move |next| {
+        let (app, scope) = (app.clone(), scope.clone());
+        async move {
+            let piece = next?;
+            match uploads::piece(app.db.read(), &scope, file, piece).await {
+                Ok(data) => Some((Ok(Bytes::from(data?)), Some(piece.saturating_add(1)))),
+                Err(error) => {
+                    tracing::warn!(%error, "a download ended early");
+                    Some((Err(actix_web::error::ErrorInternalServerError("ended early")), None))
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,150 @@
+//! Which column probably feeds which field: by its title, else by what stands in it.
+//!
+//! Pure. Invariants: only a suggestion, the person decides; a column feeds one field and a field is fed by one column. A
+//! title that is not understood is respected: what only looks like a birthday is not taken for one.
+
+use super::{Kind, plan::Mapping};
+use crate::{
+    contacts::{Column, Reading},
+    files::{Row, Table, parse_date, suggest_mapping},
+    phone::{self, Rule},
+};
+
+/// Rows that are looked at.
+pub(super) const LOOK: usize = 50;
+
+crate::text_enum! {
+    /// What a suggestion goes by.
+    pub enum By("ImportSuggestionBy") {
+        /// The title of the column.
+        Title = "title",
+        /// The values of the first rows.
+        Content = "content",
+    }
+}
+
+/// A field that a column probably feeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// The field.
+    pub field: &'static str,
+    /// The column, counted from 0.
+    pub column: usize,
+    /// What it goes by.
+    pub by: By,
+}
+
+/// Suggestions in the order of the columns.
+pub(super) fn suggest(kind: Kind, table: &Table, rule: &Rule) -> Vec<Suggestion> {
+    let mut found: Vec<Suggestion> = if table.has_header { by_title(kind, &table.header) } else { Vec::new() };
+    let rows = table.peek(LOOK);
+    let mut by_content = |field: &'static str, column: Option<usize>| {
+        let Some(column) = column else { return };
+        if found.iter().all(|s| s.field != field && s.column != column) {
+            found.push(Suggestion { field, column, by: By::Content });
+        }
+    };
+    let columns = table.header.len();
+    by_content("phone", phones(&rows, columns, rule));
+    if kind == Kind::Contacts {
+        let email = |cell: &str| Column::Email.read(cell, Reading::Lenient).is_ok();
+        by_content("email", only(&rows, columns, email));
+        if !table.has_header {
+            by_content("birth_date", only(&rows, columns, |cell| parse_date(cell).is_some()));
+        }
+    }
+    found.sort_by_key(|s| s.column);
+    found
+}
+
+/// The suggestions as a mapping from field to column.
+pub(super) fn mapping(table: &Table, suggestions: &[Suggestion]) -> Mapping {
+    suggestions.iter().map(|s| (s.field.to_owned(), name(table, s.column))).collect()
+}
+
+/// The title of the column, if it is the first of that title and stands in the file, else its number.
+fn name(table: &Table, column: usize) -> String {
+    let title = table.header.get(column).cloned().unwrap_or_default();
+    let first = table.header.iter().position(|t| *t == title) == Some(column);
+    if first && table.has_header { title } else { column.saturating_add(1).to_string() }
+}
+
+fn by_title(kind: Kind, header: &[String]) -> Vec<Suggestion> {
+    let named = suggest_mapping(header).into_iter().enumerate();
+    let mut found: Vec<Suggestion> =
+        named.filter_map(|(column, field)| Some(Suggestion { field: field?, column, by: By::Title })).collect();
+    if kind == Kind::Blacklist {
+        found.retain(|s| s.field == "phone");
+        let reason = header.iter().position(|title| title.trim().eq_ignore_ascii_case("reason"));
+        found.extend(reason.map(|column| Suggestion { field: "reason", column, by: By::Title }));
+    }
+    // The time and the source of a consent are nothing without it.
+    if found.iter().all(|s| s.field != "consent") {
+        found.retain(|s| s.field != "consent_at" && s.field != "consent_source");
+    }
+    found
+}
+
+/// The column with the most numbers, if at least half of its values are numbers.
+fn phones(rows: &[Row], columns: usize, rule: &Rule) -> Option<usize> {
+    let good = |column: usize| {
+        let values = values(rows, column);
+        let phones = values.iter().filter(|cell| phone::parse(cell, rule).is_ok()).count();
+        (phones > 0 && phones.saturating_mul(2) >= values.len()).then_some((phones, std::cmp::Reverse(column)))
+    };
+    (0..columns).filter_map(good).max().map(|(_, column)| column.0)
+}
+
+/// The one column all of whose values are of a kind; none where there are two.
+fn only(rows: &[Row], columns: usize, is: impl Fn(&str) -> bool) -> Option<usize> {
+    let fits = |column: &usize| {
+        let values = values(rows, *column);
+        !values.is_empty() && values.iter().all(|cell| is(cell))
+    };
+    let mut fitting = (0..columns).filter(fits);
+    fitting.next().filter(|_| fitting.next().is_none())
+}
+
+fn values(rows: &[Row], column: usize) -> Vec<&str> {
+    let cells = rows.iter().filter_map(|row| row.cells.get(column));
+    cells.map(|cell| cell.trim()).filter(|cell| !cell.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::files::{Limits, Options, open_source};
+
+    fn suggested(kind: Kind, text: &str) -> Vec<(String, String)> {
+        let source = Box::new(Cursor::new(text.as_bytes().to_vec()));
+        let table = open_source(source, "a.csv", &Limits::default(), &Options::default()).unwrap();
+        mapping(&table, &suggest(kind, &table, &Rule::None)).into_iter().collect()
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(field, column)| ((*field).to_owned(), (*column).to_owned())).collect()
+    }
+
+    #[test]
+    fn titles_go_before_content() {
+        let text =
+            "Anruf;Mail;Registered\n+447400100001;a@example.com;2020-01-01\n+447400100002;b@example.com;2020-01-02\n";
+        assert_eq!(suggested(Kind::Contacts, text), pairs(&[("email", "Mail"), ("phone", "Anruf")]));
+        let text = "Код;Кого;Телефон\n+447400100001;Ann;+447400100002\n";
+        assert_eq!(suggested(Kind::Contacts, text), pairs(&[("external_id", "Код"), ("phone", "Телефон")]));
+        let text = "Phone,Date of consent\n+447400100001,2020-01-01\n";
+        assert_eq!(suggested(Kind::Contacts, text), pairs(&[("phone", "Phone")]), "no consent, no time of it");
+    }
+
+    #[test]
+    fn without_titles_content_decides() {
+        let text = "Ann;01.02.1990;61152000;+447400100001;a@example.com\nBob;;61152001;+447400100002;\n";
+        assert_eq!(suggested(Kind::Contacts, text), pairs(&[("birth_date", "2"), ("email", "5"), ("phone", "4")]));
+        assert_eq!(suggested(Kind::Blacklist, text), pairs(&[("phone", "4")]));
+        let two = "+447400100001;01.02.1990;02.02.1990\n";
+        assert_eq!(suggested(Kind::Contacts, two), pairs(&[("phone", "1")]), "which of two dates cannot be known");
+        assert_eq!(suggested(Kind::Contacts, "Ann;Leeds\nBob;York\n"), []);
+    }
+}

@@ -1,0 +1,106 @@
+//! Campaigns that are spread over a period and kept to allowed hours.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::harness::{numbers, stays, until};
+
+/// The time of day in the account's zone (UTC) so many minutes from now, as `HH:MM`, and whether it is tomorrow.
+fn clock(minutes: i64) -> (String, bool) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64 / 60 % 1440;
+    let at = now + minutes;
+    (format!("{:02}:{:02}", at.rem_euclid(1440) / 60, at.rem_euclid(60)), !(0..1440).contains(&at))
+}
+
+both! {
+    fn a_campaign_is_spread_evenly(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        let began = Instant::now();
+        let audience = json!({"phones": numbers(1, 60)});
+        let draft = app.draft(json!({"text": "Hello", "audience": audience, "pacing": {"spread_minutes": 1}}));
+        app.launch(&draft).ok(202);
+        // Five every five seconds.
+        let sent = |at: u64| {
+            std::thread::sleep(Duration::from_secs(at).saturating_sub(began.elapsed()));
+            stage.judge().taken().len()
+        };
+        let (early, middle) = (sent(12), sent(32));
+        assert!((5..=20).contains(&early), "after 12 s {early} of 60");
+        assert!((22..=40).contains(&middle), "after 32 s {middle} of 60");
+        app.campaign_until(&draft, "completed");
+        let took = began.elapsed();
+        assert!(took >= Duration::from_secs(55), "done after {took:?}");
+        assert_eq!(stage.judge().taken().len(), 60);
+        app.audited();
+    }
+
+    fn a_closed_window_keeps_everything_until_it_opens(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        // Twelve hours away from now, whatever the time is.
+        let ((from, _), (mut to, wraps)) = (clock(660), clock(720));
+        if wraps || to < from {
+            to = "24:00".to_owned();
+        }
+        let (from, to) = if from > to || to == from { ("01:00".to_owned(), "02:00".to_owned()) } else { (from, to) };
+        let window = json!({"from": from, "to": to});
+        let draft = app.draft(json!({"text": "Hello", "audience": {"phones": numbers(1, 20)}, "pacing": {"window": window}}));
+        app.launch(&draft).ok(202);
+        app.campaign_until(&draft, "sending");
+        stays(Duration::from_secs(2), "nothing leaves", || stage.judge().taken().is_empty());
+        let held = app.held();
+        assert!(held > 0, "its money is held");
+        let shown = app.campaign(&draft);
+        assert_eq!(shown["pacing"]["window"], json!({"from": window["from"], "to": window["to"], "weekdays": [], "zone": "account"}));
+        // Its chunk waits; paused, resumed and cancelled it gives everything back.
+        assert_eq!(stage.count("SELECT COUNT(*) FROM chunks WHERE status = 'scheduled' AND closes_at IS NOT NULL"), 1);
+        app.step(&draft, "pause").ok(200);
+        app.step(&draft, "resume").ok(200);
+        stays(Duration::from_secs(1), "nothing leaves after a pause either", || stage.judge().taken().is_empty());
+        app.step(&draft, "cancel").ok(200);
+        until("its money is back", || (app.held() == 0).then_some(()));
+        app.audited();
+    }
+
+    fn a_window_that_closes_stops_the_campaign_and_opens_it_again(stage) {
+        stage.set("CARILLON_SIMULATOR__WINDOW", 5).set("CARILLON_SIMULATOR__BINDS", 1);
+        let simulator = stage.simulator(50);
+        let app = stage.start();
+        simulator.kill(); // nothing leaves
+        let draft = app.draft(json!({"text": "Hello", "audience": {"phones": numbers(1, 40)},
+            "pacing": {"window": {"from": "00:00", "to": "24:00", "zone": "recipient"}}}));
+        app.launch(&draft).ok(202);
+        until("its chunk is open", || (stage.count("SELECT COUNT(*) FROM chunks WHERE status IN ('ready', 'claimed') AND zone IS NOT NULL AND closes_at IS NOT NULL") == 1).then_some(()));
+        // The window closes now: what has not left waits for the next one, which is at midnight or has begun already.
+        let past = "UPDATE chunks SET closes_at = 1 WHERE closes_at IS NOT NULL";
+        stage.sql(past);
+        until("it has a new slot", || (stage.count("SELECT COUNT(*) FROM chunks WHERE closes_at > 1") == 1).then_some(()));
+        let _simulator = stage.simulator(50);
+        app.campaign_until(&draft, "completed");
+        stage.judge().nothing_twice();
+        assert_eq!(stage.judge().taken().len(), 40);
+        app.audited();
+    }
+
+    fn a_wrong_pacing_is_refused_with_its_place(stage) {
+        let app = stage.start();
+        let draft = |pacing: Value| app.post("/v1/campaigns", &json!({"name": "x", "sender": "CARILLON", "text": "Hi",
+            "audience": {"phones": numbers(1, 1)}, "pacing": pacing}));
+        for (pacing, pointer) in [
+            (json!({"spread_minutes": 0}), "/pacing/spread_minutes"),
+            (json!({"spread_minutes": 40321}), "/pacing/spread_minutes"),
+            (json!({"window": {"from": "9", "to": "20:00"}}), "/pacing/window/from"),
+            (json!({"window": {"from": "09:00", "to": "09:05"}}), "/pacing/window/to"),
+            (json!({"window": {"from": "09:00", "to": "20:00", "weekdays": [8]}}), "/pacing/window/weekdays/0"),
+        ] {
+            let told = draft(pacing.clone()).refused(422, "invalid_request");
+            assert_eq!(told["errors"][0]["pointer"], pointer, "{pacing}: {told}");
+        }
+        draft(json!({"window": {"from": "09:00", "to": "20:00", "zone": "moon"}})).refused(422, "invalid_request");
+        let made = draft(json!({"spread_minutes": 5})).ok(201);
+        let path = format!("/v1/campaigns/{}", made["id"].as_str().unwrap());
+        assert_eq!(app.patch(&path, &json!({"pacing": null})).ok(200)["pacing"], Value::Null);
+    }
+}
