@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Consent, check_groups, described};
+use super::{Consent, Said, check_groups, consent, described, queries};
 use crate::{
     db::{Columns, Sql, lookup},
     error::{Error, Faults, Result},
@@ -100,31 +100,39 @@ async fn insert(tx: &DatabaseTransaction, scope: &AccountScope, numbers: impl It
     if rows.is_empty() {
         return Ok(());
     }
-    // What a number refused before its contact went to the trash is not forgotten.
+    // What a contact in the trash has refused holds for the number that is added anew.
     let phones: Vec<Msisdn> = rows.iter().map(|(_, number, _)| *number).collect();
     let refused = trash::refusals(tx, scope, &phones).await?;
-    let stated = |number: &Msisdn| refused.get(number);
+    let of = |number: &Msisdn| refused.get(number);
     let backend = sea_orm::ConnectionTrait::get_database_backend(tx);
     let columns = Columns::new()
+        .texts("consent", rows.iter().map(|(_, n, _)| of(n).map_or(Consent::Unknown, |said| said.status).as_str()))
+        .ints("consent_at", rows.iter().map(|(_, n, _)| of(n).and_then(|said| said.at).map(|at| at.0)))
+        .some_texts("consent_source", rows.iter().map(|(_, n, _)| of(n).and_then(|said| said.source.as_deref())))
         .ids("id", rows.iter().map(|(id, ..)| id.0))
         .ints("phone", rows.iter().map(|(_, number, _)| i64::from(*number)))
         .some_texts("country", rows.iter().map(|(_, _, (country, _, _))| country.as_deref()))
         .some_texts("operator", rows.iter().map(|(_, _, (_, operator, _))| *operator))
-        .some_texts("line_type", rows.iter().map(|(_, _, (_, _, line_type))| line_type.as_deref()))
-        .texts("consent", phones.iter().map(|n| stated(n).map_or(Consent::Unknown, |said| said.status).as_str()))
-        .ints("consent_at", phones.iter().map(|n| stated(n).and_then(|said| said.at).map(|at| at.0)))
-        .some_texts("consent_source", phones.iter().map(|n| stated(n).and_then(|said| said.source.as_deref())));
+        .some_texts("line_type", rows.iter().map(|(_, _, (_, _, line_type))| line_type.as_deref()));
     let none = if backend == sea_orm::DbBackend::Postgres { "'{}'::jsonb" } else { "'{}'" };
     // In the order of the numbers, so that two that add the same ones do not wait for each other in a circle.
     let sql = format!(
-        "INSERT INTO contacts (account_id, id, phone, country, operator, line_type, consent, consent_at, \
-         consent_source, fields, metadata, \
+        "INSERT INTO contacts (account_id, id, phone, country, operator, line_type, consent, consent_at, consent_source, fields, metadata, \
          created_at, updated_at, version) \
-         SELECT $1, r.id, r.phone, r.country, r.operator, r.line_type, r.consent, r.consent_at, r.consent_source, {none}, {none}, \
-         $2, $2, 1 \
+         SELECT $1, r.id, r.phone, r.country, r.operator, r.line_type, r.consent, r.consent_at, r.consent_source, {none}, {none}, $2, $2, 1 \
          FROM {} WHERE true ORDER BY r.phone ON CONFLICT (account_id, phone) DO NOTHING",
         columns.source(backend, 3, "r")
     );
     tx.run(&sql, columns.after(backend, vals![scope.account(), now])).await.map_err(Error::from)?;
-    Ok(())
+    let ids: Vec<ContactId> =
+        rows.iter().filter(|(_, number, _)| refused.contains_key(number)).map(|row| row.0).collect();
+    let made = queries::several(tx, scope, &ids).await?;
+    let said = made.into_iter().map(|c| Said {
+        contact: c.id,
+        phone: c.phone,
+        status: c.consent,
+        at: c.consent_at,
+        source: c.consent_source,
+    });
+    consent::note(tx, scope, &said.collect::<Vec<Said>>()).await
 }

@@ -47,7 +47,7 @@ impl Record {
     pub fn said(&self) -> Option<Said> {
         let phone = Msisdn::try_from(self.phone).ok()?;
         let (at, source) = (self.consent_at.map(Timestamp), self.consent_source.clone());
-        (self.consent != Consent::Unknown).then(|| Said { contact: self.id, phone, status: self.consent, at, source })
+        (self.consent != Consent::Unknown).then_some(Said { contact: self.id, phone, status: self.consent, at, source })
     }
 
     /// Whether it says something of consent that the contact did not say before.

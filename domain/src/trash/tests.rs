@@ -121,6 +121,19 @@ async fn a_number_is_made_anew_and_never_lives_twice() {
         let given = NewConsent { status: Consent::Given, at: None, source: None };
         let third = make(&stage, contacts::New { consent: Some(given), ..phone("+447400100001") }).await.unwrap();
         assert_eq!(third.consent, Consent::Given);
+
+        // Nor does a number that is picked out of a text revive what was refused.
+        write_tx!(stage, tx => contact(&tx, &stage.scope, third.id, None)).unwrap();
+        let found = crate::phone::find_in_text("+447400100001 and +447400100002", None);
+        let added = write_tx!(stage, tx => contacts::quick_add(&tx, &stage.scope, found, &[], false)).unwrap();
+        let mut told = Vec::new();
+        for one in added {
+            let id = one.contact.unwrap();
+            let made = contacts::get(stage.db.read(), &stage.scope, id).await.unwrap();
+            let said = contacts::consents(stage.db.read(), &stage.scope, id, Window { limit: 9, after: None }).await;
+            told.push((made.consent, said.unwrap().0.len()));
+        }
+        assert_eq!(told, [(Consent::Refused, 1), (Consent::Unknown, 0)]);
     }
 }
 
