@@ -8,7 +8,7 @@ use crate::harness::{numbers, stays, until};
 
 /// The time of day in the account's zone (UTC) so many minutes from now, as `HH:MM`, and whether it is tomorrow.
 fn clock(minutes: i64) -> (String, bool) {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64 / 60 % 1440;
+    let now = domain::clock::Clock::system().now().0 / 60_000_000 % 1440;
     let at = now + minutes;
     (format!("{:02}:{:02}", at.rem_euclid(1440) / 60, at.rem_euclid(60)), !(0..1440).contains(&at))
 }

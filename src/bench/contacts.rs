@@ -11,6 +11,9 @@ use super::{
 };
 use crate::Failure;
 
+/// A filter of the nth request.
+type Asked = fn(u64) -> Value;
+
 /// The options of `carillon bench contacts`.
 #[derive(clap::Args)]
 pub struct Contacts {
@@ -117,7 +120,7 @@ impl Contacts {
     }
 
     fn pages(&self, api: &Api, group: &str) -> Result<(), Failure> {
-        let filters: [(&str, fn(u64) -> Value); 7] = [
+        let filters: [(&str, Asked); 7] = [
             (
                 "filter: country and sex",
                 |_| json!({"all": [{"field": "country", "equals": "PL"}, {"field": "sex", "equals": "female"}]}),
@@ -232,7 +235,7 @@ fn phone(n: u64) -> Result<String, Failure> {
 fn row(n: u64) -> Result<String, Failure> {
     let one = |of: &'static [&'static str], n: u64| of.get(usize::try_from(n).unwrap_or(0) % of.len()).copied();
     let (first, last) = (one(&FIRST, n / 7).unwrap_or_default(), one(&LAST, n / 11).unwrap_or_default());
-    let (city, sex) = (one(&CITIES, n / 13).unwrap_or_default(), if n % 2 == 0 { "female" } else { "male" });
+    let (city, sex) = (one(&CITIES, n / 13).unwrap_or_default(), if n.is_multiple_of(2) { "female" } else { "male" });
     let (year, month, day) = (1950 + n / 17 % 55, 1 + n % 12, 1 + n / 5 % 28);
     Ok(format!("{},{first},{last},{year}-{month:02}-{day:02},{sex},{city}\n", phone(n)?))
 }
