@@ -99,6 +99,10 @@ fn fits(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
             }
             "minimum" => within(at, value, told, |v, bound| v >= bound)?,
             "maximum" => within(at, value, told, |v, bound| v <= bound)?,
+            "maxItems" => {
+                let count = value.as_array().map_or(0, Vec::len);
+                (count as u64 <= told.as_u64().unwrap()).then_some(()).ok_or_else(|| format!("{at}: {count} items"))?;
+            }
             "discriminator" => {
                 let kind = value[told["propertyName"].as_str().unwrap()].as_str().unwrap_or_default();
                 told["mapping"].get(kind).map(|_| ()).ok_or_else(|| format!("{at}: {kind:?} is not mapped"))?;

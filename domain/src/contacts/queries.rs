@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Bound};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
 use super::{
     Consent, Contact,
@@ -71,6 +71,13 @@ impl Filter {
 pub async fn get(conn: &impl ConnectionTrait, scope: &AccountScope, id: ContactId) -> Result<Contact> {
     let sql = "SELECT * FROM contacts WHERE account_id = $1 AND id = $2";
     conn.one(sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("contact"))
+}
+
+/// One contact, which nobody else changes until the transaction ends.
+pub(super) async fn lock(tx: &DatabaseTransaction, scope: &AccountScope, id: ContactId) -> Result<Contact> {
+    let lock = if tx.get_database_backend() == DbBackend::Postgres { " FOR NO KEY UPDATE" } else { "" };
+    let sql = format!("SELECT * FROM contacts WHERE account_id = $1 AND id = $2{lock}");
+    tx.one(&sql, vals![scope.account(), id]).await?.ok_or_else(|| Error::not_found("contact"))
 }
 
 /// Those of `ids` that are contacts of the account.

@@ -45,7 +45,7 @@ pub async fn update(
     patch: Patch,
     expected: Option<i64>,
 ) -> Result<Contact> {
-    let before = queries::get(tx, scope, id).await?;
+    let before = queries::lock(tx, scope, id).await?;
     expect_version(before.version, expected)?;
     let after = apply(tx, scope, before.clone(), patch).await?;
     if after == before {
