@@ -131,7 +131,7 @@ fn members(backend: DbBackend, groups: usize) -> String {
     )
 }
 
-/// Names of the groups of these contacts, by contact.
+/// Names of the groups of these contacts in alphabetical order, by contact.
 pub(super) async fn groups_of(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
@@ -145,7 +145,8 @@ pub(super) async fn groups_of(
     let named = groups::named(conn, scope, &all).await?;
     let names: HashMap<GroupId, String> = named.into_iter().map(|group| (group.id, group.name)).collect();
     let joined = |groups: Vec<GroupId>| {
-        let names: Vec<&str> = groups.iter().filter_map(|id| names.get(id).map(String::as_str)).collect();
+        let mut names: Vec<&str> = groups.iter().filter_map(|id| names.get(id).map(String::as_str)).collect();
+        names.sort_unstable();
         names.join(", ")
     };
     Ok(memberships.into_iter().map(|(contact, groups)| (contact, joined(groups))).collect())
