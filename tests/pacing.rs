@@ -77,7 +77,9 @@ both! {
         let past = "UPDATE chunks SET closes_at = 1 WHERE closes_at IS NOT NULL";
         stage.sql(past);
         until("it has a new slot", || (stage.count("SELECT COUNT(*) FROM chunks WHERE closes_at > 1") == 1).then_some(()));
+        app.kill();
         let _simulator = stage.simulator(50);
+        let app = stage.start();
         app.campaign_until(&draft, "completed");
         stage.judge().nothing_twice();
         assert_eq!(stage.judge().taken().len(), 40);
