@@ -1,10 +1,10 @@
 //! Money: an estimate is its charge to the micro-unit, racing debits, refunds, and a ledger that adds up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, Stage, micros, until};
+use crate::harness::{App, Client, Stage, micros, numbers, until};
 
 /// An account of its own with an approved sender, and a server.
 fn account(stage: &Stage, money: &str, more: &[&str]) -> App {
@@ -61,6 +61,41 @@ both! {
         assert!(segments.len() >= 3, "one and many segments: {segments:?}");
         assert_eq!((start - app.available(), app.held()), (total, 0));
         app.audited();
+    }
+
+    fn campaigns_of_two_accounts_in_the_same_batches_pay_each_its_own(stage) {
+        let _simulator = stage.simulator(50);
+        let acme = account(stage, "100.00", &["--countries", "*"]);
+        let (other, token) = stage.account("Other", "100.00", &["--countries", "*"]);
+        stage.admin(&["senders", "grant", &other, "CARILLON"]);
+        let other = acme.with_token(&token);
+        let texts = ["Hello".to_owned(), "Hello, and much more than goes into one message. ".repeat(6)];
+        let drafts = |app: &Client, from: usize| -> Vec<String> {
+            let draft = |(n, text): (usize, &String)| {
+                app.draft(json!({"text": text, "audience": {"phones": numbers(from + 1000 * n, 700)}}))
+            };
+            texts.iter().enumerate().map(draft).collect()
+        };
+        let campaigns = [(&*acme, drafts(&acme, 10_000)), (&other, drafts(&other, 20_000))];
+        for (app, ids) in &campaigns {
+            for id in ids {
+                app.launch(id).ok(202);
+            }
+        }
+        for (app, ids) in &campaigns {
+            let done: Vec<Value> = ids.iter().map(|id| app.campaign_until(id, "completed")).collect();
+            let cost: i64 = done.iter().map(|campaign| micros(&campaign["cost"])).sum();
+            assert!(done.iter().all(|campaign| campaign["messages"] == json!({"delivered": 700})), "{done:?}");
+            assert_eq!((100_000_000 - app.available(), app.held()), (cost, 0));
+            app.audited();
+            let told = app.events();
+            for kind in ["message.sent", "message.delivered"] {
+                let about = told.iter().filter(|event| event["type"] == kind).map(|event| event["data"]["id"].to_string());
+                let about: Vec<String> = about.collect();
+                assert_eq!((about.len(), BTreeSet::from_iter(&about).len()), (1400, 1400), "{kind}");
+            }
+        }
+        stage.judge().nothing_twice();
     }
 
     fn the_narrowest_rate_rules_and_prices_freeze_at_the_launch(stage) {

@@ -79,7 +79,11 @@ pub async fn analyze(db: &Db) -> Result<()> {
         )
         .await?;
     for table in grown {
-        db.writer().run(&format!("ANALYZE {table}"), vals![]).await?;
+        let tx = db.begin().await?;
+        // A sample of some thousand rows tells sizes well enough, at a tenth of the price; autovacuum looks closer later.
+        tx.run("SET LOCAL default_statistics_target = 20", vals![]).await?;
+        tx.run(&format!("ANALYZE {table}"), vals![]).await?;
+        tx.commit().await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Freezing a campaign's messages, a page at a time, then holding their money and handing them to the pumps.
 //!
-//! Each page is a transaction with its checkpoint, so that a worker that dies goes on where it was. On PostgreSQL two
+//! Each page is a transaction with its checkpoint, so that a worker that dies goes on where it was. On PostgreSQL three
 //! pages are written at the same time, and commit one after the other. Until the hold is
 //! made the chunks are `preparing` and no pump sees them. What cannot be paid or has nobody to go to ends as `failed`,
 //! and its messages are removed again, a chunk at a time.
@@ -179,7 +179,7 @@ async fn freeze(
 }
 
 /// Pages that are written at the same time, each by a transaction of its own.
-const LANES: usize = 2;
+const LANES: usize = 3;
 
 /// Where a preparation stands, as stored: after this contact, after so many numbers.
 type Mark = (Option<Uuid>, Option<i64>);

@@ -2,7 +2,7 @@
 //!
 //! A message belongs to a chunk of up to 1,000; pumps claim chunks under a lease ([`window`]), carriers' answers and
 //! receipts come back in batches ([`record`]), time does the rest ([`sweep`]). Every change of state goes through
-//! [`moves`], which moves counts, money and events with it.
+//! [`moves`], or [`straight`] where nothing is to be decided; counts, money and events move with it ([`tally`]).
 
 mod answered;
 mod backlog;
@@ -20,7 +20,9 @@ mod record;
 mod resend;
 mod send;
 mod status;
+mod straight;
 pub mod sweep;
+mod tally;
 mod terms;
 mod trace;
 pub mod validity;

@@ -1,23 +1,23 @@
-//! Moving messages from state to state, with everything that must move with them: counts of the campaign, money, and
-//! the event. One batch is one [`Moves`], applied in the caller's transaction.
+//! Moving messages from state to state, with everything that must move with them ([`super::tally`]). One batch is one
+//! [`Moves`], applied in the caller's transaction.
 //!
 //! Invariants: a message whose state is final is not moved; one that leaves for the carrier's account is captured once
-//! and one that will not is released once, by the same statement that changes its state; locks are taken in this
-//! order: messages by id, counts by campaign, balances by account.
+//! and one that will not is released once, by the same statement that changes its state; messages are locked by id,
+//! before anything that a tally locks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
-use serde::Serialize;
 use uuid::Uuid;
 
-use super::Status;
+use super::{
+    Status,
+    tally::{Tally, Told},
+};
 use crate::{
-    balance,
     clock::Timestamp,
     db::{Columns, Sql, ids_json, ids_list, in_span, spanned},
     error::{Error, Result},
-    events,
     ids::{AccountId, CampaignId, CarrierId, HoldId, JournalId, MessageId},
     money::Micros,
     vals,
@@ -90,6 +90,7 @@ pub(super) struct Move {
 pub(super) struct Moves {
     order: Vec<MessageId>,
     moves: HashMap<MessageId, (Move, Vec<Status>)>,
+    tally: Tally,
 }
 
 impl Moves {
@@ -112,53 +113,46 @@ impl Moves {
         self.add(Move { row, to, reason: Some(reason.to_owned()), error: None, accepted: false });
     }
 
-    /// Carries every move out. Rows must be locked by this transaction.
+    /// What was moved elsewhere in this transaction, to be written with the rest.
+    pub fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    /// Carries every move out, and writes what moves with them. Rows must be locked by this transaction.
     pub async fn apply(self, tx: &DatabaseTransaction, now: Timestamp) -> Result<u64> {
-        let Self { order, mut moves } = self;
+        let Self { order, mut moves, mut tally } = self;
         let moves: Vec<(Move, Vec<Status>)> = order.iter().filter_map(|id| moves.remove(id)).collect();
-        if moves.is_empty() {
-            return Ok(0);
-        }
         let refunding = refund_policies(tx, moves.iter().map(|(m, _)| m)).await?;
-        let mut counts: BTreeMap<(CampaignId, &'static str), i64> = BTreeMap::new();
-        let mut money: BTreeMap<(AccountId, HoldId), Flow> = BTreeMap::new();
-        let mut told: BTreeMap<AccountId, Vec<Told<'_>>> = BTreeMap::new();
         let mut rows = Vec::with_capacity(moves.len());
         for (Move { row, to, reason, error, accepted }, passed) in &moves {
             let from = row.status;
             let mut charge = None;
             let mut refund = None;
             if let Some(hold) = row.hold_id {
-                let flow = money.entry((row.account_id, hold)).or_insert_with(|| Flow::new(now));
+                let flow = tally.flow(now, row.account_id, hold);
                 let price = row.price()?;
                 if row.charge_id.is_none() && *accepted {
-                    flow.captured = add(flow.captured, price)?;
-                    flow.captures += 1;
+                    flow.capture(price)?;
                     charge = Some(flow.charge);
                 } else if row.charge_id.is_none()
                     && to.is_final()
                     && matches!(from, Status::Queued | Status::Submitting | Status::InDoubt)
                 {
-                    flow.released = add(flow.released, price)?;
+                    flow.release(price)?;
                 }
                 let charged = row.charge_id.is_some() || charge.is_some();
                 let refunds = refunding.get(&row.account_id).is_some_and(|on| on.iter().any(|s| s == to.as_str()));
                 if charged && row.refund_id.is_none() && refunds {
-                    flow.refunded = add(flow.refunded, price)?;
+                    flow.refund(price)?;
                     refund = Some(flow.refund);
                 }
             }
-            if let Some(campaign) = row.campaign_id.filter(|_| from.counted() != to.counted()) {
-                *counts.entry((campaign, from.counted().as_str())).or_default() -= 1;
-                *counts.entry((campaign, to.counted().as_str())).or_default() += 1;
+            tally.count(row.campaign_id, from, *to);
+            let told = |status, reason| Told::new(row.id, row.phone, row.campaign_id, status, reason);
+            for status in passed {
+                tally.tell(row.account_id, told(*status, None));
             }
-            let events = told.entry(row.account_id).or_default();
-            let event = |status: Status, reason| {
-                let to = format!("+{}", row.phone);
-                Told { id: row.id, to, status: status.as_str(), reason, campaign_id: row.campaign_id }
-            };
-            events.extend(passed.iter().map(|status| event(*status, None)));
-            events.push(event(*to, reason.as_deref()));
+            tally.tell(row.account_id, told(*to, reason.clone()));
             rows.push(Written {
                 id: row.id,
                 status: to.as_str(),
@@ -170,51 +164,9 @@ impl Moves {
                 done: to.is_final().then_some(now),
             });
         }
-        let moved = update(tx, &rows).await?;
-        for (account, items) in &told {
-            events::record(tx, now, *account, events::MESSAGES_MOVED, "", HashMap::from([("items", items)])).await?;
-        }
-        // Last what all batches of a campaign share: its counts and its money are locked until the commit.
-        count(tx, counts).await?;
-        pay(tx, now, money).await?;
+        let moved = if rows.is_empty() { 0 } else { update(tx, &rows).await? };
+        tally.write(tx, now).await?;
         Ok(moved)
-    }
-}
-
-/// What an event tells of one step.
-#[derive(Serialize)]
-struct Told<'a> {
-    id: MessageId,
-    to: String,
-    status: &'static str,
-    reason: Option<&'a str>,
-    campaign_id: Option<CampaignId>,
-}
-
-fn add(a: Micros, b: Micros) -> Result<Micros> {
-    a.checked_add(b).ok_or_else(|| Error::internal("sum of prices out of range"))
-}
-
-/// What a batch does to one hold.
-struct Flow {
-    charge: JournalId,
-    refund: JournalId,
-    captures: u64,
-    captured: Micros,
-    released: Micros,
-    refunded: Micros,
-}
-
-impl Flow {
-    fn new(now: Timestamp) -> Self {
-        Self {
-            charge: JournalId::new(now),
-            refund: JournalId::new(now),
-            captures: 0,
-            captured: Micros::ZERO,
-            released: Micros::ZERO,
-            refunded: Micros::ZERO,
-        }
     }
 }
 
@@ -229,7 +181,7 @@ async fn refund_policies<'a>(
         refund_on: serde_json::Value,
     }
     let failing = |m: &&Move| m.to.is_final() && m.to != Status::Delivered;
-    let accounts: std::collections::BTreeSet<_> = moves.filter(failing).map(|m| m.row.account_id.0).collect();
+    let accounts: BTreeSet<_> = moves.filter(failing).map(|m| m.row.account_id.0).collect();
     if accounts.is_empty() {
         return Ok(HashMap::new());
     }
@@ -270,38 +222,3 @@ async fn update(tx: &DatabaseTransaction, rows: &[Written<'_>]) -> Result<u64> {
     Ok(tx.run(&sql, columns.after(backend, vals![])).await?)
 }
 
-/// Moves the counts of campaigns; also used when messages are written.
-pub(super) async fn count(tx: &DatabaseTransaction, counts: BTreeMap<(CampaignId, &'static str), i64>) -> Result<()> {
-    let counts: Vec<_> = counts.into_iter().filter(|(_, n)| *n != 0).collect();
-    if counts.is_empty() {
-        return Ok(());
-    }
-    let backend = tx.get_database_backend();
-    let columns = Columns::new()
-        .ids("campaign", counts.iter().map(|((campaign, _), _)| campaign.0))
-        .texts("status", counts.iter().map(|((_, status), _)| *status))
-        .ints("n", counts.iter().map(|(_, n)| *n));
-    let sql = format!(
-        "INSERT INTO campaign_counts (campaign_id, status, messages) SELECT x.campaign, x.status, x.n FROM {} WHERE true \
-         ORDER BY x.campaign, x.status \
-         ON CONFLICT (campaign_id, status) DO UPDATE SET messages = campaign_counts.messages + excluded.messages",
-        columns.source(backend, 1, "x")
-    );
-    tx.run(&sql, columns.after(backend, vals![])).await?;
-    Ok(())
-}
-
-async fn pay(tx: &DatabaseTransaction, now: Timestamp, money: BTreeMap<(AccountId, HoldId), Flow>) -> Result<()> {
-    for ((account, hold), flow) in money {
-        if flow.captures > 0 {
-            balance::capture(tx, now, account, hold, flow.charge, flow.captured).await?;
-        }
-        if flow.released > Micros::ZERO {
-            balance::release(tx, now, account, hold, flow.released, "not sent").await?;
-        }
-        if flow.refunded > Micros::ZERO {
-            balance::refund(tx, now, account, hold, flow.refund, flow.refunded).await?;
-        }
-    }
-    Ok(())
-}

@@ -16,6 +16,8 @@ use super::{
     parts::{Known, find, known_parts, park, store_parts, unpark, update_parts},
     resend,
     status::{ReceiptState, verdict},
+    straight,
+    tally::Tally,
     validity,
 };
 use crate::{
@@ -132,7 +134,7 @@ pub(super) async fn record_in(
     receipts: &[Receipt],
 ) -> Result<Recorded> {
     let now = scope.clock.now();
-    let answers = folded(answers);
+    let mut answers = folded(answers);
     let refused =
         answers.values().filter(|a| matches!(a.answer, Answer::Refused { whole: true, .. }) && a.parts.is_empty());
     let mut onward = fail_over::find(tx, scope, &refused.map(|a| a.message).collect()).await?;
@@ -144,17 +146,19 @@ pub(super) async fn record_in(
     found.extend(matched);
     park(tx, now, carrier, &rest).await?;
     let mut touched = update_parts(tx, now, &found).await?;
-    // One lock over all, in the order of ids, and one batch of moves: two recorders then never wait in a circle.
-    let rows = lock(tx, answers.keys().chain(touched.keys()).copied().collect::<BTreeSet<_>>()).await?;
-    let mut rows: BTreeMap<MessageId, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
     let mut moves = Moves::default();
+    let straight = go_straight(tx, now, patience, &mut answers, &mut touched, moves.tally()).await?;
+    // One lock over the others, in the order of ids, and one batch of moves: two recorders then never wait in a circle.
+    let others: BTreeSet<MessageId> = answers.keys().chain(touched.keys()).copied().collect();
+    let rows = if others.is_empty() { Vec::new() } else { lock(tx, others).await? };
+    let mut rows: BTreeMap<MessageId, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
     let led_on = answer(tx, (now, carrier, patience), &answers, &mut onward, &mut rows, &mut moves).await?;
     // One part is all there is to know of most messages; of the others, the rest is read.
     let rows: Vec<Row> = rows.into_values().filter(|r| touched.contains_key(&r.id)).collect();
     let long: Vec<MessageId> = rows.iter().filter(|r| r.parts > 1).map(|r| r.id).collect();
     touched.extend(known_parts(tx, &long).await?);
     conclude(tx, rows, &touched, &mut moves).await?;
-    let moved = moves.apply(tx, now).await?;
+    let moved = straight + moves.apply(tx, now).await?;
     fail_over::lead_on(tx, scope, &led_on).await?;
     Ok(Recorded {
         moved,
@@ -162,6 +166,30 @@ pub(super) async fn record_in(
         receipts_applied: u64::try_from(found.len()).unwrap_or(0),
         receipts_parked: u64::try_from(rest.len()).unwrap_or(0),
     })
+}
+
+/// Moves what goes the straight way and takes it out of `answers` and `touched`; how many. A message that is both answered
+/// and reported in one batch is left: it goes two steps.
+async fn go_straight(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    patience: &Patience,
+    answers: &mut BTreeMap<MessageId, &Submitted>,
+    touched: &mut HashMap<MessageId, Vec<Known>>,
+    tally: &mut Tally,
+) -> Result<u64> {
+    let waits = !patience.receipt.is_zero(); // else there is nothing to wait for, and two steps at once
+    let accepted = answers.values().filter(|a| waits && a.answer == Answer::Accepted).map(|a| a.message);
+    let accepted: Vec<MessageId> = accepted.filter(|id| !touched.contains_key(id)).collect();
+    let whole = |known: &[Known]| matches!(known, [only] if only.part == 1 && only.state == ReceiptState::Delivered);
+    let delivered = touched.iter().filter(|(id, known)| whole(known) && !answers.contains_key(id));
+    let mut delivered: Vec<MessageId> = delivered.map(|(id, _)| *id).collect();
+    delivered.sort_unstable();
+    let accepted = straight::accept(tx, now, &accepted, tally).await?;
+    let delivered = straight::deliver(tx, now, &delivered, tally).await?;
+    answers.retain(|id, _| !accepted.contains(id));
+    touched.retain(|id, _| !delivered.contains(id));
+    Ok(u64::try_from(accepted.len() + delivered.len()).unwrap_or(0))
 }
 
 /// One answer a message: of several in a batch (a doubt, and the late answer that ends it) the one that knows rules.
@@ -187,6 +215,9 @@ async fn answer<'a>(
     moves: &mut Moves,
 ) -> Result<Vec<(Onward, &'a str)>> {
     let mut led_on = Vec::new();
+    if answers.is_empty() {
+        return Ok(led_on);
+    }
     let (mut doubts, mut resolved, mut unsent) = (Vec::new(), Vec::new(), Vec::new());
     let before = resend::among(tx, answers.keys().copied()).await?;
     let doubtful: Vec<(&Row, &str)> = answers

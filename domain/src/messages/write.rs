@@ -5,9 +5,9 @@ use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::{
-    Status, moves,
+    Status,
     plan::{Draft, Letter, Outcome, Piece},
-    validity,
+    tally, validity,
 };
 use crate::{
     clock::Timestamp,
@@ -133,7 +133,7 @@ pub async fn write(
 /// When the database refuses.
 pub async fn count(tx: &DatabaseTransaction, campaign: CampaignId, written: &Written) -> Result<()> {
     let counts = [(Status::Queued, written.sending), (Status::Skipped, written.skipped)];
-    moves::count(tx, counts.into_iter().map(|(status, n)| ((campaign, status.as_str()), n)).collect()).await
+    tally::count(tx, counts.into_iter().map(|(status, n)| ((campaign, status.as_str()), n)).collect()).await
 }
 
 /// Every message with its id and its way, and the chunks they make.

@@ -25,8 +25,8 @@ use tracing::{field::Empty, info_span};
 use self::at_most::AtMost;
 use crate::{Shared, traces::traced};
 
-/// How often a queue is polled.
-const POLL: Duration = Duration::from_millis(200);
+/// How often a queue is polled. Nobody waits for it who sends: pumps are nudged.
+const POLL: Duration = Duration::from_millis(400);
 
 /// Makes apalis's own tables. `SqliteStorage::setup` would switch off `synchronous`, so only its migrations are run.
 ///
