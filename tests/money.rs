@@ -65,7 +65,7 @@ both! {
 
     fn campaigns_of_two_accounts_in_the_same_batches_pay_each_its_own(stage) {
         let _simulator = stage.simulator(50);
-        let acme = account(stage, "100.00", &["--countries", "*"]);
+        let acme = account(&stage, "100.00", &["--countries", "*"]);
         let (other, token) = stage.account("Other", "100.00", &["--countries", "*"]);
         stage.admin(&["senders", "grant", &other, "CARILLON"]);
         let other = acme.with_token(&token);

@@ -47,7 +47,7 @@ pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
     Ok(gone)
 }
 
-/// Whether messages are with the pumps, a campaign is being prepared or a file is imported: work that people wait for, and
+/// Whether messages are with the pumps or wait for them, a campaign is being prepared or a file is imported: work that people wait for, and
 /// that what may come later makes way for.
 ///
 /// # Errors
@@ -55,6 +55,7 @@ pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
 pub async fn busy(conn: &impl ConnectionTrait) -> Result<bool> {
     // Each by a partial index that has only such rows.
     let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM chunks WHERE lease_owner IS NOT NULL) \
+               OR EXISTS (SELECT 1 FROM chunks WHERE status = 'ready') \
                OR EXISTS (SELECT 1 FROM campaigns WHERE finished_at IS NULL AND status <> 'draft' AND status = 'preparing') \
                OR EXISTS (SELECT 1 FROM imports WHERE status IN ('queued', 'running') AND lease_owner IS NOT NULL)";
     Ok(conn.scalar::<i32>(sql, vals![]).await?.is_some())

@@ -16,8 +16,10 @@ use tokio::sync::oneshot;
 
 /// A batch that shows that many come at once.
 const MANY: usize = 8;
-/// How long the next batch is waited for then.
+/// How long the next batch is waited for then, for as long as more come.
 const MOMENT: Duration = Duration::from_millis(2);
+/// The most moments.
+const MOMENTS: usize = 4;
 
 /// One item, and who waits for what becomes of it.
 type Waiting<I, O> = (I, oneshot::Sender<O>);
@@ -88,18 +90,32 @@ where
 {
     let mut turn = Turn { waiting, key, over: false };
     while let Some((items, callers)) = turn.next(most) {
-        let many = items.len() >= MANY;
+        let batch = items.len();
         for (caller, outcome) in callers.into_iter().zip(run(items).await) {
             let _ = caller.send(outcome); // one that went away
         }
-        if many {
+        if batch >= MANY {
             // Those just answered will ask again in a moment: what they bring then shares the next batch.
-            tokio::time::sleep(MOMENT).await;
+            let mut had = turn.waiting();
+            let all = (had + batch).min(most);
+            for _ in 0..MOMENTS {
+                tokio::time::sleep(MOMENT).await;
+                let have = turn.waiting();
+                if have >= all || have == had {
+                    break;
+                }
+                had = have;
+            }
         }
     }
 }
 
 impl<K: Eq + Hash, I, O> Turn<K, I, O> {
+    /// How many wait.
+    fn waiting(&self) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&self.key).map_or(0, VecDeque::len)
+    }
+
     /// What waits now. When that is nothing the turn is over, under the lock that the next caller needs to begin one.
     fn next(&mut self, most: usize) -> Option<(Vec<I>, Vec<oneshot::Sender<O>>)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

@@ -46,6 +46,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// Every resource of `/v1`.
 pub fn routes(config: &mut ServiceConfig) {
     config
+        // First, since paths are tried in this order, and sends are what comes most.
+        .configure(messages::routes)
         .configure(account::routes)
         .configure(admin::routes)
         .configure(api_tokens::routes)
@@ -64,7 +66,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(groups::routes)
         .configure(inbound_messages::routes)
         .configure(message_filters::routes)
-        .configure(messages::routes)
         .configure(numbers::routes)
         .configure(rates::routes)
         .configure(reports::routes)

@@ -1,11 +1,13 @@
 //! Setting money apart for a dispatch, earning it as messages are accepted, giving back what was not used.
 
-use sea_orm::{DatabaseTransaction, FromQueryResult};
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 
 use super::ledger::{Kind, Ledger, Locked, Posting, for_update, lock, post};
 use crate::{
     clock::Timestamp,
-    db::Sql,
+    db::{Columns, Sql, ids_json, ids_list},
     error::{Code, Error, Result},
     ids::{AccountId, HoldId, JournalId},
     money::Micros,
@@ -50,75 +52,74 @@ pub async fn hold(
             vals![hold, account, currency.0.as_str(), from_granted, from_purchased, now, (amount == Micros::ZERO).then_some(now)],
         )
         .await?;
-    let lines = [
+    let lines = vec![
         (Ledger::Granted, Micros(-from_granted.0)),
         (Ledger::Purchased, Micros(-from_purchased.0)),
         (Ledger::Held, amount),
     ];
-    let entry = Posting {
-        id: JournalId::new(now),
-        account,
-        kind: Kind::Hold,
-        key: &hold.to_string(),
-        currency: &currency,
-        hold: Some(hold),
-        note: None,
-        lines: &lines,
-    };
-    post(tx, now, &entry).await?;
+    let entry = Posting { id: JournalId::new(now), key: hold.to_string(), hold: Some(hold), note: None, lines };
+    post(tx, now, (account, &currency, Kind::Hold), &[entry]).await?;
     Ok(())
 }
 
 #[derive(FromQueryResult)]
 struct Remaining {
+    id: HoldId,
     granted: Micros,
     purchased: Micros,
 }
 
-async fn remaining(tx: &DatabaseTransaction, hold: HoldId, account: AccountId) -> Result<Remaining> {
+/// What is left of holds, which are locked until the transaction ends.
+async fn remaining(
+    tx: &DatabaseTransaction,
+    holds: impl Iterator<Item = HoldId>,
+    account: AccountId,
+) -> Result<HashMap<HoldId, Remaining>> {
     let sql = format!(
-        "SELECT reserved_granted - captured_granted - released_granted AS granted, \
+        "SELECT id, reserved_granted - captured_granted - released_granted AS granted, \
          reserved_purchased - captured_purchased - released_purchased AS purchased \
-         FROM holds WHERE id = $1 AND account_id = $2{}",
+         FROM holds WHERE id IN {} AND account_id = $2 ORDER BY id{}",
+        ids_list(tx.get_database_backend(), 1),
         for_update(tx)
     );
-    tx.one(&sql, vals![hold, account]).await?.ok_or_else(|| Error::internal(format!("{hold} does not exist")))
+    let rows: Vec<Remaining> = tx.all(&sql, vals![ids_json(holds.map(|hold| hold.0)), account]).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Earns `amount` of a hold as the charge `charge`, granted money first. The caller guards each message by its state,
-/// so that it is captured once.
+/// What is earned of a hold: so much, as this charge.
+#[derive(Debug, Clone, Copy)]
+pub struct Capture {
+    /// The hold.
+    pub hold: HoldId,
+    /// The journal entry of the charge.
+    pub charge: JournalId,
+    /// How much.
+    pub amount: Micros,
+}
+
+/// Earns of holds of one account, each named once, granted money first. The caller guards each message by its state, so
+/// that it is captured once.
 ///
 /// # Errors
-/// Internal when the hold has less than that left: an invariant is broken.
-pub async fn capture(
-    tx: &DatabaseTransaction,
-    now: Timestamp,
-    account: AccountId,
-    hold: HoldId,
-    charge: JournalId,
-    amount: Micros,
-) -> Result<()> {
+/// Internal when a hold has less than that left: an invariant is broken.
+pub async fn capture(tx: &DatabaseTransaction, now: Timestamp, account: AccountId, captures: &[Capture]) -> Result<()> {
     let Locked { currency, .. } =
         lock(tx, account).await?.ok_or_else(|| Error::internal("capture without a balance"))?;
-    let left = remaining(tx, hold, account).await?;
-    let granted = left.granted.min(amount);
-    let purchased = amount.0 - granted.0;
-    if purchased > left.purchased.0 {
-        return Err(Error::internal(format!("{hold} has less left than {amount}")));
+    let left = remaining(tx, captures.iter().map(|c| c.hold), account).await?;
+    let (mut entries, mut drawn) = (Vec::with_capacity(captures.len()), Vec::with_capacity(captures.len()));
+    for Capture { hold, charge, amount } in captures.iter().copied() {
+        let left = left.get(&hold).ok_or_else(|| Error::internal(format!("{hold} does not exist")))?;
+        let granted = left.granted.min(amount);
+        let purchased = amount.0 - granted.0;
+        if purchased > left.purchased.0 {
+            return Err(Error::internal(format!("{hold} has less left than {amount}")));
+        }
+        let lines = vec![(Ledger::Held, Micros(-amount.0)), (Ledger::Revenue, amount)];
+        entries.push(Posting { id: charge, key: charge.to_string(), hold: Some(hold), note: None, lines });
+        drawn.push((hold, granted.0, purchased));
     }
-    let lines = [(Ledger::Held, Micros(-amount.0)), (Ledger::Revenue, amount)];
-    let entry = Posting {
-        id: charge,
-        account,
-        kind: Kind::Capture,
-        key: &charge.to_string(),
-        currency: &currency,
-        hold: Some(hold),
-        note: None,
-        lines: &lines,
-    };
-    if post(tx, now, &entry).await? {
-        draw(tx, now, hold, "captured", granted.0, purchased).await?;
+    if post(tx, now, (account, &currency, Kind::Capture), &entries).await? {
+        draw(tx, now, "captured", &drawn).await?;
     }
     Ok(())
 }
@@ -142,45 +143,36 @@ pub async fn release(
     }
     let Locked { currency, .. } =
         lock(tx, account).await?.ok_or_else(|| Error::internal("release without a balance"))?;
-    let left = remaining(tx, hold, account).await?;
+    let left = remaining(tx, std::iter::once(hold), account).await?;
+    let left = left.get(&hold).ok_or_else(|| Error::internal(format!("{hold} does not exist")))?;
     let purchased = left.purchased.min(amount);
     let granted = amount.0 - purchased.0;
     if granted > left.granted.0 {
         return Err(Error::internal(format!("{hold} has less left than {amount}")));
     }
     let id = JournalId::new(now);
-    let lines = [(Ledger::Held, Micros(-amount.0)), (Ledger::Granted, Micros(granted)), (Ledger::Purchased, purchased)];
-    let entry = Posting {
-        id,
-        account,
-        kind: Kind::Release,
-        key: &id.to_string(),
-        currency: &currency,
-        hold: Some(hold),
-        note: Some(note),
-        lines: &lines,
-    };
-    post(tx, now, &entry).await?;
-    draw(tx, now, hold, "released", granted, purchased.0).await
+    let lines =
+        vec![(Ledger::Held, Micros(-amount.0)), (Ledger::Granted, Micros(granted)), (Ledger::Purchased, purchased)];
+    let entry = Posting { id, key: id.to_string(), hold: Some(hold), note: Some(note), lines };
+    post(tx, now, (account, &currency, Kind::Release), &[entry]).await?;
+    draw(tx, now, "released", &[(hold, granted, purchased.0)]).await
 }
 
-/// Moves what is left of a hold into `captured` or `released`, and closes it when nothing is left.
-async fn draw(
-    tx: &DatabaseTransaction,
-    now: Timestamp,
-    hold: HoldId,
-    into: &str,
-    granted: i64,
-    purchased: i64,
-) -> Result<()> {
-    tx.run(
-        &format!(
-            "UPDATE holds SET {into}_granted = {into}_granted + $2, {into}_purchased = {into}_purchased + $3, \
-             closed_at = CASE WHEN captured_granted + released_granted + $2 = reserved_granted \
-             AND captured_purchased + released_purchased + $3 = reserved_purchased THEN COALESCE(closed_at, $4) ELSE closed_at END WHERE id = $1"
-        ),
-        vals![hold, granted, purchased, now],
-    )
-    .await?;
+/// Moves what is left of holds into `captured` or `released`, so much granted and so much purchased money, and closes those
+/// of which nothing is left.
+async fn draw(tx: &DatabaseTransaction, now: Timestamp, into: &str, drawn: &[(HoldId, i64, i64)]) -> Result<()> {
+    let backend = tx.get_database_backend();
+    let columns = Columns::new()
+        .ids("hold", drawn.iter().map(|(hold, ..)| hold.0))
+        .ints("granted", drawn.iter().map(|(_, granted, _)| *granted))
+        .ints("purchased", drawn.iter().map(|(.., purchased)| *purchased));
+    let sql = format!(
+        "UPDATE holds SET {into}_granted = {into}_granted + x.granted, {into}_purchased = {into}_purchased + x.purchased, \
+         closed_at = CASE WHEN captured_granted + released_granted + x.granted = reserved_granted \
+         AND captured_purchased + released_purchased + x.purchased = reserved_purchased THEN COALESCE(closed_at, $1) ELSE closed_at END \
+         FROM {} WHERE holds.id = x.hold",
+        columns.source(backend, 2, "x")
+    );
+    tx.run(&sql, columns.after(backend, vals![now])).await?;
     Ok(())
 }

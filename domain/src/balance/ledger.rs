@@ -76,48 +76,61 @@ impl Ledger {
 /// One entry to be written.
 pub(super) struct Posting<'a> {
     pub id: JournalId,
-    pub account: AccountId,
-    pub kind: Kind,
     /// Unique per account and kind.
-    pub key: &'a str,
-    pub currency: &'a Currency,
+    pub key: String,
     pub hold: Option<HoldId>,
     pub note: Option<&'a str>,
-    pub lines: &'a [(Ledger, Micros)],
+    pub lines: Vec<(Ledger, Micros)>,
 }
 
-/// Writes one journal entry with its postings and moves the balance row by the same amounts. False when the key has
-/// been used: then nothing is written. The caller holds the lock of the balance row.
-pub(super) async fn post(tx: &DatabaseTransaction, now: Timestamp, p: &Posting<'_>) -> Result<bool> {
-    let Posting { id, account, kind, key, currency, hold, note, lines } = *p;
-    let sum = Micros::checked_sum(lines.iter().map(|(_, amount)| *amount));
-    if sum != Some(Micros::ZERO) {
-        return Err(Error::internal(format!("postings of {} {key} do not sum to zero", kind.as_str())));
+/// Writes journal entries of one kind with their postings and moves the balance row by the same amounts. False when their
+/// keys have been used: then nothing is written. The caller holds the lock of the balance row.
+pub(super) async fn post(
+    tx: &DatabaseTransaction,
+    now: Timestamp,
+    (account, currency, kind): (AccountId, &Currency, Kind),
+    entries: &[Posting<'_>],
+) -> Result<bool> {
+    for Posting { key, lines, .. } in entries {
+        if Micros::checked_sum(lines.iter().map(|(_, amount)| *amount)) != Some(Micros::ZERO) {
+            return Err(Error::internal(format!("postings of {} {key} do not sum to zero", kind.as_str())));
+        }
     }
-    let written = tx
-        .run(
-            "INSERT INTO journal (id, account_id, kind, key, currency, hold_id, note, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account_id, kind, key) DO NOTHING",
-            vals![id, account, kind.as_str(), key, currency.0.as_str(), hold, note, now],
-        )
-        .await?;
-    if written == 0 {
-        return Ok(false);
-    }
-    let lines_of = || lines.iter().filter(|(_, amount)| *amount != Micros::ZERO);
     let backend = tx.get_database_backend();
     let columns = Columns::new()
-        .texts("ledger", lines_of().map(|(ledger, _)| ledger.as_str()))
-        .ints("amount", lines_of().map(|(_, amount)| amount.0));
+        .ids("id", entries.iter().map(|e| e.id.0))
+        .texts("key", entries.iter().map(|e| e.key.as_str()))
+        .ids("hold", entries.iter().map(|e| e.hold.map(|hold| hold.0)))
+        .some_texts("note", entries.iter().map(|e| e.note));
     let sql = format!(
-        "INSERT INTO postings (journal_id, ledger, account_id, currency, amount) SELECT $1, x.ledger, $2, $3, x.amount FROM {}",
-        columns.source(backend, 4, "x")
+        "INSERT INTO journal (id, account_id, kind, key, currency, hold_id, note, created_at) \
+         SELECT x.id, $1, $2, x.key, $3, x.hold, x.note, $4 FROM {} WHERE true ON CONFLICT (account_id, kind, key) DO NOTHING",
+        columns.source(backend, 5, "x")
     );
-    tx.run(&sql, columns.after(backend, vals![id, account, currency.0.as_str()])).await?;
-    let of = |wanted: Ledger| lines.iter().find(|(l, _)| *l == wanted).map_or(Micros::ZERO, |(_, amount)| *amount);
+    let values = vals![account, kind.as_str(), currency.0.as_str(), now];
+    match usize::try_from(tx.run(&sql, columns.after(backend, values)).await?) {
+        Ok(0) => return Ok(false),
+        Ok(written) if written == entries.len() => {}
+        _ => return Err(Error::internal("some keys of a posting had been used, and others not")),
+    }
+    let lines =
+        || entries.iter().flat_map(|e| e.lines.iter().filter(|(_, a)| *a != Micros::ZERO).map(move |l| (e.id, l)));
+    let columns = Columns::new()
+        .ids("journal", lines().map(|(id, _)| id.0))
+        .texts("ledger", lines().map(|(_, (ledger, _))| ledger.as_str()))
+        .ints("amount", lines().map(|(_, (_, amount))| amount.0));
+    let sql = format!(
+        "INSERT INTO postings (journal_id, ledger, account_id, currency, amount) SELECT x.journal, x.ledger, $1, $2, x.amount FROM {}",
+        columns.source(backend, 3, "x")
+    );
+    tx.run(&sql, columns.after(backend, vals![account, currency.0.as_str()])).await?;
+    let of = |wanted: Ledger| {
+        let amounts = lines().filter(|(_, (ledger, _))| *ledger == wanted).map(|(_, (_, amount))| *amount);
+        Micros::checked_sum(amounts).ok_or_else(|| Error::internal("sum of postings out of range"))
+    };
     tx.run(
         "UPDATE balances SET purchased = purchased + $2, granted = granted + $3, held = held + $4 WHERE account_id = $1",
-        vals![account, of(Ledger::Purchased), of(Ledger::Granted), of(Ledger::Held)],
+        vals![account, of(Ledger::Purchased)?, of(Ledger::Granted)?, of(Ledger::Held)?],
     )
     .await?;
     Ok(true)

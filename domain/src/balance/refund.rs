@@ -24,17 +24,8 @@ pub async fn refund(
     amount: Micros,
 ) -> Result<()> {
     let balance = lock(tx, account).await?.ok_or_else(|| Error::internal("refund without a balance"))?;
-    let lines = [(Ledger::Revenue, Micros(-amount.0)), (Ledger::Purchased, amount)];
-    let entry = Posting {
-        id,
-        account,
-        kind: Kind::Refund,
-        key: &id.to_string(),
-        currency: &balance.currency,
-        hold: Some(hold),
-        note: None,
-        lines: &lines,
-    };
-    post(tx, now, &entry).await?;
+    let lines = vec![(Ledger::Revenue, Micros(-amount.0)), (Ledger::Purchased, amount)];
+    let entry = Posting { id, key: id.to_string(), hold: Some(hold), note: None, lines };
+    post(tx, now, (account, &balance.currency, Kind::Refund), &[entry]).await?;
     Ok(())
 }

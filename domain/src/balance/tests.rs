@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bucket, audit, balance, capture, hold, refund, release, top_up};
+use super::{Bucket, Capture, audit, balance, capture, hold, refund, release, top_up};
 use crate::{
     Code,
+    clock::Timestamp,
     ids::{HoldId, JournalId},
     money::{Currency, Micros, Money},
     scope::OperatorScope,
@@ -43,6 +44,10 @@ impl Model {
     fn held(&self) -> i64 {
         self.holds.values().map(|(g, p)| g + p).sum()
     }
+}
+
+fn of(hold: HoldId, amount: i64) -> Capture {
+    Capture { hold, charge: JournalId::new(Timestamp(0)), amount: Micros(amount) }
 }
 
 #[tokio::test]
@@ -86,7 +91,7 @@ async fn run_sequence(stage: &Stage, seed: u64) {
             (3, Some(id)) => {
                 let (g, p) = model.holds[&id];
                 let amount = dice.roll(u64::try_from(g + p + 1).unwrap());
-                write_tx!(stage, tx => capture(&tx, now, account, id, JournalId::new(now), Micros(amount))).unwrap();
+                write_tx!(stage, tx => capture(&tx, now, account, &[of(id, amount)])).unwrap();
                 let granted = amount.min(g);
                 model.holds.insert(id, (g - granted, p - (amount - granted)));
                 model.charged += amount;
@@ -159,7 +164,7 @@ async fn a_repeated_key_adds_nothing_and_a_repeated_hold_holds_nothing() {
         }
         let after = balance(stage.db.read(), &stage.scope).await.unwrap();
         assert_eq!((after.available().0, after.held.0), (2, 3));
-        let over = write_tx!(stage, tx => capture(&tx, now, account, id, JournalId::new(now), Micros(4)));
+        let over = write_tx!(stage, tx => capture(&tx, now, account, &[of(id, 4)]));
         assert_eq!(over.unwrap_err().code, Code::Internal, "a hold never gives more than it has");
     }
 }

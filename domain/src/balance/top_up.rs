@@ -54,16 +54,7 @@ pub async fn top_up(
         Bucket::Granted => (Kind::Grant, Ledger::Granted, Ledger::Bonus),
     };
     let now = scope.clock.now();
-    let lines = [(into, money.amount), (from, Micros(-money.amount.0))];
-    let entry = Posting {
-        id: JournalId::new(now),
-        account,
-        kind,
-        key,
-        currency: &balance.currency,
-        hold: None,
-        note,
-        lines: &lines,
-    };
-    post(tx, now, &entry).await
+    let lines = vec![(into, money.amount), (from, Micros(-money.amount.0))];
+    let entry = Posting { id: JournalId::new(now), key: key.to_owned(), hold: None, note, lines };
+    post(tx, now, (account, &balance.currency, kind), &[entry]).await
 }

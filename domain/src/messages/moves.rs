@@ -221,4 +221,3 @@ async fn update(tx: &DatabaseTransaction, rows: &[Written<'_>]) -> Result<u64> {
     );
     Ok(tx.run(&sql, columns.after(backend, vals![])).await?)
 }
-

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Status;
 use crate::{
-    balance,
+    balance::{self, Capture},
     clock::Timestamp,
     db::{Columns, Sql},
     error::{Error, Result},
@@ -135,10 +135,15 @@ pub(super) async fn count(tx: &DatabaseTransaction, counts: BTreeMap<(CampaignId
 }
 
 async fn pay(tx: &DatabaseTransaction, now: Timestamp, money: BTreeMap<(AccountId, HoldId), Flow>) -> Result<()> {
+    let mut captures: BTreeMap<AccountId, Vec<Capture>> = BTreeMap::new();
+    for ((account, hold), flow) in money.iter().filter(|(_, flow)| flow.captures > 0) {
+        let capture = Capture { hold: *hold, charge: flow.charge, amount: flow.captured };
+        captures.entry(*account).or_default().push(capture);
+    }
+    for (account, captures) in captures {
+        balance::capture(tx, now, account, &captures).await?;
+    }
     for ((account, hold), flow) in money {
-        if flow.captures > 0 {
-            balance::capture(tx, now, account, hold, flow.charge, flow.captured).await?;
-        }
         if flow.released > Micros::ZERO {
             balance::release(tx, now, account, hold, flow.released, "not sent").await?;
         }

@@ -41,6 +41,11 @@ use crate::Shared;
 const LOOK: Duration = Duration::from_millis(50);
 /// How long after a claim the next one may be: single sends that come in a stream are taken many at a time.
 const APART: Duration = Duration::from_millis(8);
+/// How much longer for each message of a claim that was smaller than half a window, so that a denser stream is taken in
+/// larger pieces.
+const APART_EACH: Duration = Duration::from_micros(300);
+/// The longest.
+const APART_MOST: Duration = Duration::from_millis(25);
 
 /// The claims of one pump, and the tasks that keep them.
 pub struct Claims {
@@ -150,8 +155,11 @@ impl Claims {
             tracing::warn!(carrier = self.carrier.name, error = %e, "chunks cannot be claimed");
             Vec::new()
         });
-        self.look_at = Instant::now() + if claimed.is_empty() { LOOK } else { APART };
-        self.look_next = Instant::now() + APART;
+        let messages = claimed.iter().map(|chunk| chunk.messages).sum::<i64>();
+        let few = u32::try_from(messages).unwrap_or(0) * u32::from(messages * 4 < room);
+        let apart = (APART + APART_EACH * few).min(APART_MOST);
+        self.look_at = Instant::now() + if claimed.is_empty() { LOOK } else { apart };
+        self.look_next = Instant::now() + apart;
         if claimed.is_empty() {
             return;
         }
