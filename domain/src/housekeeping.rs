@@ -49,6 +49,19 @@ pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
     Ok(gone)
 }
 
+/// Whether messages are with the pumps, a campaign is being prepared or a file is imported: work that people wait for, and
+/// that what may come later makes way for.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn busy(conn: &impl ConnectionTrait) -> Result<bool> {
+    // Each by a partial index that has only such rows.
+    let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM chunks WHERE lease_owner IS NOT NULL) \
+               OR EXISTS (SELECT 1 FROM campaigns WHERE finished_at IS NULL AND status <> 'draft' AND status = 'preparing') \
+               OR EXISTS (SELECT 1 FROM imports WHERE status IN ('queued', 'running') AND lease_owner IS NOT NULL)";
+    Ok(conn.scalar::<i32>(sql, vals![]).await?.is_some())
+}
+
 /// Tells PostgreSQL of tables that have grown much since it looked. It does so by itself, but after a minute or more: a
 /// new month's partition, or what was just imported, would be read by plans made for an empty table until then. One cheap
 /// look when nothing has grown.
@@ -63,7 +76,7 @@ pub async fn analyze(db: &Db) -> Result<()> {
         .read()
         .column(
             "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables WHERE schemaname = current_schema() \
-             AND n_mod_since_analyze > 500 AND n_mod_since_analyze > n_live_tup LIMIT 20",
+             AND n_mod_since_analyze > 500 AND n_mod_since_analyze > n_live_tup * 0.6 LIMIT 20",
             vals![],
         )
         .await?;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use domain::{
     campaigns,
     contacts::{outcomes, search},
-    events, inbound_messages,
+    events, housekeeping, inbound_messages,
     jobs::Queue,
     leases,
     messages::sweep,
 };
+use tokio::time::Instant;
 
 use crate::Shared;
 
@@ -78,25 +79,38 @@ pub async fn events(shared: Shared) {
     }
 }
 
-/// Contacts: what became of the last message to each number, some seconds behind the stream of events. Batch after batch
-/// only as long as it is far behind, and with a pause even then: sending goes first.
+/// Contacts: what became of the last message to each number.
 pub async fn contacts(shared: Shared) {
-    while !shared.stopping() {
-        let mut pause = Duration::from_secs(2);
-        if leading(&shared, "sweep.contacts").await && told("outcomes", outcomes::gather(&shared.db).await) > 0 {
-            pause = Duration::from_millis(200);
-        }
-        shared.pause(pause).await;
-    }
+    afterwards(&shared, "sweep.contacts", || outcomes::gather(&shared.db)).await;
 }
 
-/// Search: the texts of contacts that an import or another change in bulk has touched. Batch after batch as long as there
-/// are some, with a breath between them for those who wait to write.
+/// Search: the texts of contacts that an import or another change in bulk has touched.
 pub async fn search(shared: Shared) {
+    afterwards(&shared, "sweep.search", || search::gather(&shared.db)).await;
+}
+
+/// How long what may come later makes way for sending, preparing and importing.
+const MAKES_WAY: Duration = Duration::from_secs(45);
+
+/// Batch after batch of what may lag, each with a breath for those who wait to write. While others are busy it waits, for
+/// [`MAKES_WAY`] at most, and then goes on until nothing is left: it shares their cores and their disk, and one campaign
+/// after the other would leave it behind for ever.
+async fn afterwards<F>(shared: &Shared, name: &'static str, batch: impl Fn() -> F)
+where
+    F: Future<Output = domain::Result<u64>>,
+{
+    let mut waiting: Option<Instant> = None;
     while !shared.stopping() {
         let mut pause = Duration::from_millis(500);
-        if leading(&shared, "sweep.search").await && told("search", search::gather(&shared.db).await) > 0 {
-            pause = Duration::from_millis(5);
+        if leading(shared, name).await {
+            let patient = waiting.is_none_or(|since| since.elapsed() < MAKES_WAY);
+            if patient && told("busy", housekeeping::busy(shared.db.read()).await) {
+                waiting.get_or_insert_with(Instant::now);
+            } else if told(name, batch().await) > 0 {
+                pause = Duration::from_millis(5);
+            } else {
+                waiting = None;
+            }
         }
         shared.pause(pause).await;
     }
@@ -112,7 +126,7 @@ pub async fn housekeeping(shared: Shared) {
             told("contact_jobs", domain::contact_jobs::sweep(&shared.db, &shared.scope).await);
             told("trash", domain::trash::sweep(&shared.db, &shared.scope).await);
             told("exports", domain::exports::sweep(&shared.db, &shared.scope).await);
-            told("expired", domain::housekeeping::run(&shared.db, &shared.scope).await);
+            told("expired", housekeeping::run(&shared.db, &shared.scope).await);
         }
         shared.pause(Duration::from_secs(10)).await;
     }

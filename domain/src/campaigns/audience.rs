@@ -252,7 +252,7 @@ impl Audience {
              FROM (SELECT id FROM ({}) all_of ORDER BY id LIMIT {PAGE}) u {} ORDER BY c.id",
             blacklist::has("$1", "c.phone"),
             unsubscribes::has("$1", "c.phone", "$4"),
-            groups::stops("c.id"),
+            groups::stops("$1", "c.id"),
             excluded,
             sources.join(" UNION "),
             lookup(backend, "contacts", "c", "c.id = u.id AND c.account_id = $1"),

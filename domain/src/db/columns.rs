@@ -74,19 +74,22 @@ impl<'a> Columns<'a> {
             self.columns.iter().enumerate().map(|(place, (name, c))| f(place, name, c)).collect::<Vec<_>>().join(", ")
         };
         if backend == DbBackend::Postgres {
-            let names = list(&|_, name, _| name.to_owned());
             let values = list(&|_, name, column| match column {
                 Column::Ids(_) => format!("NULLIF({name}, '{}'::uuid) AS {name}", Uuid::nil()),
                 Column::Texts(_) => format!("NULLIF({name}, '') AS {name}"),
                 Column::Ints(_) => format!("NULLIF({name}, {NO_INT}) AS {name}"),
                 Column::Json(_) => format!("{name}::jsonb AS {name}"),
             });
-            let arrays = list(&|place, _, column| match column {
-                Column::Ids(_) => format!("${}::uuid[]", n + place),
-                Column::Texts(_) | Column::Json(_) => format!("${}::text[]", n + place),
-                Column::Ints(_) => format!("${}::bigint[]", n + place),
+            // Side by side in a list of columns, a row at a time; in FROM each would first be written into a table of its own.
+            let arrays = list(&|place, name, column| {
+                let kind = match column {
+                    Column::Ids(_) => "uuid",
+                    Column::Texts(_) | Column::Json(_) => "text",
+                    Column::Ints(_) => "bigint",
+                };
+                format!("unnest(${}::{kind}[]) AS {name}", n + place)
             });
-            return format!("(SELECT {values} FROM unnest({arrays}) AS u({names})) AS {alias}");
+            return format!("(SELECT {values} FROM (SELECT {arrays}) AS u) AS {alias}");
         }
         let columns = list(&|place, name, column| match column {
             Column::Ids(_) => format!("unhex(value->>{place}) AS {name}"),

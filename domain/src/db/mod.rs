@@ -19,7 +19,7 @@ use sea_orm::{
 
 pub use columns::Columns;
 pub use fault::lies_in_the_data;
-pub use records::{Field, Records, ids_json, ids_list, ids_source, lookup};
+pub use records::{Field, Records, ids_json, ids_list, ids_source, in_span, lookup, spanned};
 pub use sql::{Sql, Window, expect_version, or_exists, page_bounds};
 
 /// The pools of one process.

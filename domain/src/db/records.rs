@@ -6,6 +6,8 @@
 use sea_orm::{DbBackend, Value};
 use uuid::Uuid;
 
+use crate::vals;
+
 /// The type of one field of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -77,6 +79,26 @@ pub fn ids_source(backend: DbBackend, n: usize, alias: &str) -> String {
     } else {
         format!("(SELECT unhex(value) AS id FROM json_each(${n})) AS {alias}")
     }
+}
+
+/// Whether `column`, by which its table is cut into months, is one of the ids bound from parameter number `n` on by
+/// [`spanned`]: PostgreSQL then reads the months between the least and the greatest by one index scan each.
+pub fn in_span(backend: DbBackend, column: &str, n: usize) -> String {
+    if backend == DbBackend::Postgres {
+        format!(
+            "{column} = ANY (string_to_array(translate(${n}::text, '[\"]', ''), ',')::uuid[]) AND {column} BETWEEN ${} AND ${}",
+            n + 1,
+            n + 2
+        )
+    } else {
+        format!("{column} IN {} AND ${} <= ${}", ids_list(backend, n), n + 1, n + 2)
+    }
+}
+
+/// The three binds for [`in_span`].
+pub fn spanned(ids: &[Uuid]) -> Vec<Value> {
+    let (least, greatest) = (ids.iter().min().copied(), ids.iter().max().copied());
+    vals![ids_json(ids.iter().copied()), least.unwrap_or_default(), greatest.unwrap_or_default()]
 }
 
 /// The bind for [`ids_list`] and [`ids_source`]: a JSON array of hex digits.

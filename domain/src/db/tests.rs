@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Field, Records, Sql, ids_json, ids_list};
+use super::{Field, Records, Sql, ids_json, ids_list, in_span, spanned};
 use crate::{
     clock::Timestamp,
     ids::{ChunkId, MessageId},
@@ -34,6 +34,10 @@ async fn ids_times_texts_and_json_survive_both_ways_of_binding() {
             records.source(backend, 1, "x")
         );
         tx.run(&sql, vals![records.value()]).await.unwrap();
+        for (ids, found) in [(vec![recorded.0, bound.0], 2), (vec![bound.0], 1), (vec![], 0)] {
+            let sql = format!("SELECT id FROM trip WHERE {}", in_span(backend, "id", 1));
+            assert_eq!(tx.column::<MessageId>(&sql, spanned(&ids)).await.unwrap().len(), found);
+        }
         for id in [bound, recorded] {
             let sql = format!("SELECT at FROM trip WHERE id IN {}", ids_list(backend, 1));
             assert_eq!(tx.scalar::<Timestamp>(&sql, vals![ids_json([id.0])]).await.unwrap(), Some(at));

@@ -16,9 +16,11 @@ const COLUMNS: &str = "id, name, description, hidden, stop_list, created_at, upd
 
 /// SQL that tells whether `contact` is in a group that is a stop list. (Not EXISTS: PostgreSQL may turn that into a table
 /// of all memberships, for every statement.)
-pub(crate) fn stops(contact: &str) -> String {
+pub(crate) fn stops(account: &str, contact: &str) -> String {
+    // Most accounts have no stop list, which is asked once a statement.
     format!(
-        "COALESCE((SELECT 1 FROM contact_groups cg JOIN groups g ON g.id = cg.group_id WHERE cg.contact_id = {contact} AND g.stop_list LIMIT 1), 0) = 1"
+        "(COALESCE((SELECT 1 FROM groups WHERE account_id = {account} AND stop_list LIMIT 1), 0) = 1 AND COALESCE((SELECT 1 FROM contact_groups cg \
+         JOIN groups g ON g.id = cg.group_id WHERE cg.contact_id = {contact} AND g.stop_list LIMIT 1), 0) = 1)"
     )
 }
 

@@ -8,13 +8,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
-use serde_json::json;
+use serde::Serialize;
+use uuid::Uuid;
 
 use super::Status;
 use crate::{
     balance,
     clock::Timestamp,
-    db::{Columns, Sql, ids_json, ids_list},
+    db::{Columns, Sql, ids_json, ids_list, in_span, spanned},
     error::{Error, Result},
     events,
     ids::{AccountId, CampaignId, CarrierId, HoldId, JournalId, MessageId},
@@ -52,13 +53,8 @@ const COLUMNS: &str = "m.id, m.account_id, m.campaign_id, m.hold_id, m.status, m
 
 /// Locks these messages until the transaction ends, in the order of their ids.
 pub(super) async fn lock(tx: &DatabaseTransaction, ids: impl IntoIterator<Item = MessageId>) -> Result<Vec<Row>> {
-    let backend = tx.get_database_backend();
-    let sql = format!(
-        "SELECT {COLUMNS} FROM messages m WHERE m.id IN {} ORDER BY m.id{}",
-        ids_list(backend, 1),
-        for_update(backend)
-    );
-    Ok(tx.all(&sql, vals![ids_json(ids.into_iter().map(|id| id.0))]).await?)
+    let ids: Vec<Uuid> = ids.into_iter().map(|id| id.0).collect();
+    lock_where(tx, &in_span(tx.get_database_backend(), "m.id", 1), spanned(&ids)).await
 }
 
 /// Locks the messages that `condition` picks, `$1` and on being `values`.
@@ -126,7 +122,7 @@ impl Moves {
         let refunding = refund_policies(tx, moves.iter().map(|(m, _)| m)).await?;
         let mut counts: BTreeMap<(CampaignId, &'static str), i64> = BTreeMap::new();
         let mut money: BTreeMap<(AccountId, HoldId), Flow> = BTreeMap::new();
-        let mut told: BTreeMap<AccountId, Vec<serde_json::Value>> = BTreeMap::new();
+        let mut told: BTreeMap<AccountId, Vec<Told<'_>>> = BTreeMap::new();
         let mut rows = Vec::with_capacity(moves.len());
         for (Move { row, to, reason, error, accepted }, passed) in &moves {
             let from = row.status;
@@ -157,13 +153,12 @@ impl Moves {
                 *counts.entry((campaign, to.counted().as_str())).or_default() += 1;
             }
             let events = told.entry(row.account_id).or_default();
-            let event = |status: Status, reason: &Option<String>| {
-                json!({
-                    "id": row.id, "to": format!("+{}", row.phone), "status": status.as_str(), "reason": reason, "campaign_id": row.campaign_id,
-                })
+            let event = |status: Status, reason| {
+                let to = format!("+{}", row.phone);
+                Told { id: row.id, to, status: status.as_str(), reason, campaign_id: row.campaign_id }
             };
-            events.extend(passed.iter().map(|status| event(*status, &None)));
-            events.push(event(*to, reason));
+            events.extend(passed.iter().map(|status| event(*status, None)));
+            events.push(event(*to, reason.as_deref()));
             rows.push(Written {
                 id: row.id,
                 status: to.as_str(),
@@ -176,13 +171,24 @@ impl Moves {
             });
         }
         let moved = update(tx, &rows).await?;
+        for (account, items) in &told {
+            events::record(tx, now, *account, events::MESSAGES_MOVED, "", HashMap::from([("items", items)])).await?;
+        }
+        // Last what all batches of a campaign share: its counts and its money are locked until the commit.
         count(tx, counts).await?;
         pay(tx, now, money).await?;
-        for (account, items) in told {
-            events::record(tx, now, account, events::MESSAGES_MOVED, "", json!({ "items": items })).await?;
-        }
         Ok(moved)
     }
+}
+
+/// What an event tells of one step.
+#[derive(Serialize)]
+struct Told<'a> {
+    id: MessageId,
+    to: String,
+    status: &'static str,
+    reason: Option<&'a str>,
+    campaign_id: Option<CampaignId>,
 }
 
 fn add(a: Micros, b: Micros) -> Result<Micros> {
@@ -266,14 +272,22 @@ async fn update(tx: &DatabaseTransaction, rows: &[Written<'_>]) -> Result<u64> {
 
 /// Moves the counts of campaigns; also used when messages are written.
 pub(super) async fn count(tx: &DatabaseTransaction, counts: BTreeMap<(CampaignId, &'static str), i64>) -> Result<()> {
-    for ((campaign, status), n) in counts.into_iter().filter(|(_, n)| *n != 0) {
-        tx.run(
-            "INSERT INTO campaign_counts (campaign_id, status, messages) VALUES ($1, $2, $3) \
-             ON CONFLICT (campaign_id, status) DO UPDATE SET messages = campaign_counts.messages + excluded.messages",
-            vals![campaign, status, n],
-        )
-        .await?;
+    let counts: Vec<_> = counts.into_iter().filter(|(_, n)| *n != 0).collect();
+    if counts.is_empty() {
+        return Ok(());
     }
+    let backend = tx.get_database_backend();
+    let columns = Columns::new()
+        .ids("campaign", counts.iter().map(|((campaign, _), _)| campaign.0))
+        .texts("status", counts.iter().map(|((_, status), _)| *status))
+        .ints("n", counts.iter().map(|(_, n)| *n));
+    let sql = format!(
+        "INSERT INTO campaign_counts (campaign_id, status, messages) SELECT x.campaign, x.status, x.n FROM {} WHERE true \
+         ORDER BY x.campaign, x.status \
+         ON CONFLICT (campaign_id, status) DO UPDATE SET messages = campaign_counts.messages + excluded.messages",
+        columns.source(backend, 1, "x")
+    );
+    tx.run(&sql, columns.after(backend, vals![])).await?;
     Ok(())
 }
 

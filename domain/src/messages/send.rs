@@ -98,7 +98,7 @@ pub async fn recipients(
          FROM {} LEFT JOIN contacts c ON c.account_id = $1 AND c.phone = x.phone ORDER BY x.n",
         blacklist::has("$1", "x.phone"),
         unsubscribes::has("$1", "x.phone", "x.sender"),
-        groups::stops("c.id"),
+        groups::stops("$1", "c.id"),
         columns.source(backend, 2, "x")
     );
     let known: Vec<Known> = conn.all(&sql, columns.after(backend, crate::vals![scope.account()])).await?;

@@ -6,11 +6,12 @@
 //! at its next window.
 
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+use uuid::Uuid;
 
 use super::frequency;
 use crate::{
     clock::Timestamp,
-    db::{Columns, Db, Sql, ids_json, ids_list, ids_source, lookup},
+    db::{Columns, Db, Sql, ids_json, ids_list, ids_source, in_span, lookup, spanned},
     error::Result,
     ids::{CarrierId, ChunkId, MessageId},
     scope::SystemScope,
@@ -131,12 +132,14 @@ pub async fn mark(
     );
     let mine: Vec<Mine> = tx.all(&mine, vals![ids_json(chunks.iter().map(|id| id.0)), owner, now]).await?;
     let sql = format!(
-        "UPDATE messages SET status = 'submitting' WHERE id IN {} AND status = 'queued' AND chunk_id IN {} \
-         AND (valid_until IS NULL OR valid_until > $3) RETURNING id",
-        ids_list(backend, 1),
-        ids_list(backend, 2)
+        "UPDATE messages SET status = 'submitting' WHERE {} AND status = 'queued' AND chunk_id IN {} \
+         AND (valid_until IS NULL OR valid_until > $5) RETURNING id",
+        in_span(backend, "id", 1),
+        ids_list(backend, 4)
     );
-    let lists = vals![ids_json(messages.iter().map(|id| id.0)), ids_json(mine.iter().map(|c| c.id.0)), now];
+    let messages: Vec<Uuid> = messages.iter().map(|id| id.0).collect();
+    let mut lists = spanned(&messages);
+    lists.extend(vals![ids_json(mine.iter().map(|chunk| chunk.id.0)), now]);
     let mut messages = if mine.is_empty() { Vec::new() } else { tx.column(&sql, lists).await? };
     if mine.iter().any(|chunk| chunk.capped) {
         messages = frequency::admit(&tx, now, messages).await?;

@@ -234,7 +234,7 @@ fn is_some(select: &str, yes: bool) -> String {
 
 fn flag_is(flag: Flag) -> String {
     match flag {
-        Flag::StopList => groups::stops("c.id"),
+        Flag::StopList => groups::stops("c.account_id", "c.id"),
         Flag::HiddenGroup => is_some(
             "SELECT 1 FROM contact_groups cg JOIN groups g ON g.id = cg.group_id WHERE cg.contact_id = c.id AND g.hidden",
             true,
