@@ -139,6 +139,14 @@ both! {
         app.launch(&id).ok(202);
         app.step(&id, "cancel").ok(200);
 
+        // Whom campaigns have written to often enough is skipped when the next one would leave.
+        app.patch("/v1/account", &json!({"frequency_caps": [{"messages": 1, "days": 90}]})).ok(200);
+        for _ in 0..2 {
+            let id = app.draft(json!({"text": "Once is enough", "audience": {"phones": ["+447400199999"]}}));
+            app.launch(&id).ok(202);
+            app.campaign_until(&id, "completed");
+        }
+
         let mut missing: BTreeSet<String> = event_types().into_iter().collect();
         let mut events: Vec<Value> = Vec::new();
         let end = std::time::Instant::now() + crate::harness::PATIENCE;

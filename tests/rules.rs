@@ -130,6 +130,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "messages_in_doubt",
             "message_attempts",
             "campaign_counts",
+            "campaign_sends",
         ],
     ),
     ("message_filters", &["message_filters"]),

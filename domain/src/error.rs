@@ -55,6 +55,7 @@ codes! {
     InvalidSender = "invalid_sender", 422, "The sender is not valid", "A sender is 1 to 11 Latin letters, digits and punctuation with at least one letter, or a number of 3 to 15 digits.";
     SenderNotApproved = "sender_not_approved", 422, "The sender is not approved", "Ask for the sender under /v1/senders and wait until the operator approves it.";
     EmptyAudience = "empty_audience", 422, "Nobody would receive this", "The audience has no contact that may be sent to; check groups and exclusions.";
+    NeverOpen = "never_open", 422, "The campaign would never leave", "No hour that the campaign's pacing allows lies outside the account's quiet hours; change `pacing` of the campaign or `quiet_hours` of the account.";
     EmptyText = "empty_text", 422, "The text is empty", "Write a text, or use a template.";
     TextTooLong = "text_too_long", 422, "The text has too many segments", "Shorten the text: more segments than the account allows in one message.";
     NoRate = "no_rate", 422, "There is no price for a destination", "The account's rate deck has no rate for the country that `detail` names; leave it out or ask the operator.";

@@ -7,6 +7,7 @@ use crate::{
     db::{Db, Sql},
     error::Result,
     idempotency, imports,
+    messages::frequency,
     scope::SystemScope,
     uploads, vals,
 };
@@ -23,6 +24,7 @@ pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
     gone += idempotency::sweep(&tx, now).await?;
     gone += uploads::sweep(&tx, scope).await?;
     gone += imports::purge(&tx, scope).await?;
+    gone += frequency::purge(&tx, now).await?;
     gone += tx.run("DELETE FROM leases WHERE until < $1", vals![hour_ago]).await?;
     if tx.get_database_backend() == DbBackend::Postgres {
         gone += tx

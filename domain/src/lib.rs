@@ -19,6 +19,7 @@ pub mod events;
 pub mod exports;
 pub mod files;
 pub mod groups;
+pub mod hours;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod ids;

@@ -35,6 +35,8 @@ mod m20261122_001304_contact_jobs_create;
 mod m20261122_001401_carriers_smpp;
 mod m20261122_001402_messages_resend;
 mod m20261122_001403_doubts_resolved;
+mod m20261122_001501_accounts_quiet_hours;
+mod m20261122_001502_messages_frequency;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -76,6 +78,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001304_contact_jobs_create::Step),
             Box::new(m20261122_001201_imports_errors_until::Step),
             Box::new(m20261122_001202_exports_create::Step),
+            Box::new(m20261122_001501_accounts_quiet_hours::Step),
+            Box::new(m20261122_001502_messages_frequency::Step),
         ]
     }
 }

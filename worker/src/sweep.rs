@@ -51,7 +51,7 @@ pub async fn messages(shared: Shared) {
     }
 }
 
-/// Campaigns: due times and ends, and the slots of those that are paced.
+/// Campaigns: due times and ends, and the slots of those that have hours to keep to.
 pub async fn campaigns(shared: Shared) {
     let Shared { db, scope, .. } = &shared;
     while !shared.stopping() {
@@ -59,6 +59,7 @@ pub async fn campaigns(shared: Shared) {
             if told("campaigns", campaigns::advance(db, scope).await) > 0 {
                 shared.wake.nudge(Queue::CampaignsPrepare);
             }
+            told("replanned", campaigns::replan(db, scope).await);
             told("closed", campaigns::close(db, scope).await);
             if told("opened", campaigns::open(db, scope).await) > 0 {
                 shared.wake.nudge(Queue::MessagesDeliver);

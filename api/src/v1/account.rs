@@ -2,7 +2,7 @@
 
 use actix_web::{get, patch, web::Data};
 use domain::{
-    accounts::{self, Account as Row, Change, Mode, Status},
+    accounts::{self, Account as Row, Change, FrequencyCap, FrequencyCaps, Mode, QuietHours, Status},
     clock::Timestamp,
     ids::AccountId,
     money::Currency,
@@ -42,6 +42,8 @@ pub fn routes(config: &mut ServiceConfig) {
     "countries": null,
     "max_segments": 10,
     "trash_days": 30,
+    "quiet_hours": {"from": "21:00", "to": "08:00", "clock": "recipient"},
+    "frequency_caps": [{"messages": 1, "days": 1}, {"messages": 8, "days": 30}],
     "created_at": "2026-11-21T10:00:00.000000Z",
     "updated_at": "2026-11-21T10:00:00.000000Z"
 }))]
@@ -70,6 +72,10 @@ pub struct Account {
     pub max_segments: i64,
     /// Days for which deleted contacts and groups can be restored.
     pub trash_days: i64,
+    /// The time of day in which no campaign's message leaves; null: there is none.
+    pub quiet_hours: Option<QuietHours>,
+    /// How often campaigns may write to a number; empty: as often as they are launched.
+    pub frequency_caps: Vec<FrequencyCap>,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -94,6 +100,8 @@ impl From<Row> for Account {
             refund_on: _,
             max_segments,
             trash_days,
+            quiet_hours,
+            frequency_caps,
             created_at,
             updated_at,
             version: _,
@@ -111,6 +119,8 @@ impl From<Row> for Account {
             countries: countries.listed(),
             max_segments,
             trash_days,
+            quiet_hours,
+            frequency_caps: frequency_caps.map(|caps| caps.0).unwrap_or_default(),
             created_at,
             updated_at,
         }
@@ -120,7 +130,13 @@ impl From<Row> for Account {
 /// What to change of the account; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"default_country": "GB", "time_zone": "Europe/London", "max_segments": 6}))]
+#[schema(example = json!({
+    "default_country": "GB",
+    "time_zone": "Europe/London",
+    "max_segments": 6,
+    "quiet_hours": {"from": "21:00", "to": "08:00", "clock": "recipient"},
+    "frequency_caps": [{"messages": 1, "days": 1}, {"messages": 8, "days": 30}]
+}))]
 pub struct AccountPatch {
     /// ISO 3166 alpha-2; null clears it.
     #[serde(default, deserialize_with = "clearable")]
@@ -142,6 +158,16 @@ pub struct AccountPatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false, minimum = 1, maximum = 365)]
     pub trash_days: Option<i64>,
+    /// Other quiet hours, whole; null: none. They hold for campaigns alone, also for those that are being sent, within
+    /// seconds.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schema(value_type = Option<QuietHours>)]
+    pub quiet_hours: Option<Option<QuietHours>>,
+    /// Other caps, all of them: at most 5, each of other days; null or empty: none. They hold for campaigns alone. What was
+    /// sent while the account had no cap does not count.
+    #[serde(default, deserialize_with = "clearable")]
+    #[schema(value_type = Option<Vec<FrequencyCap>>, max_items = 5)]
+    pub frequency_caps: Option<Option<Vec<FrequencyCap>>>,
 }
 
 /// Get the account
@@ -164,7 +190,9 @@ async fn get(app: Data<App>, Auth(scope): Auth) -> Result<Reply<Account>, Failur
 /// Change the account's settings
 ///
 /// Only what is sent is changed. For example, `{"default_country": "GB"}` lets imports read `07400 123456` as a British
-/// number.
+/// number, and `{"quiet_hours": {"from": "21:00", "to": "08:00", "clock": "recipient"}}` lets campaigns wait for the
+/// morning of each recipient. `{"frequency_caps": [{"messages": 2, "days": 7}]}` skips whom campaigns have written to twice
+/// today and in the six days before, with the reason `frequency_cap`.
 #[utoipa::path(
     operation_id = "account.update",
     tag = "Account",
@@ -179,8 +207,10 @@ async fn update(
     IfMatch(expected): IfMatch,
     Json(patch): Json<AccountPatch>,
 ) -> Result<Reply<Account>, Failure> {
-    let AccountPatch { default_country, time_zone, language, max_segments, trash_days } = patch;
-    let change = Change { default_country, time_zone, language, max_segments, trash_days };
+    let AccountPatch { default_country, time_zone, language, max_segments, trash_days, quiet_hours, frequency_caps } =
+        patch;
+    let frequency_caps = frequency_caps.map(|caps| caps.map(FrequencyCaps));
+    let change = Change { default_country, time_zone, language, max_segments, trash_days, quiet_hours, frequency_caps };
     let tx = app.db.begin().await?;
     let row = accounts::update(&tx, &scope, expected, change).await?;
     tx.commit().await?;

@@ -22,7 +22,8 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 domain::text_enum! {
-    /// What stands against sending: the `reason` with which messages are skipped for it.
+    /// What stands against sending: the `reason` with which messages are skipped for it. For `quiet_hours` those of campaigns
+    /// wait, until they are over.
     pub enum BlockReason {
         /// The number is on the blacklist.
         Blacklisted = "blacklisted",
@@ -34,6 +35,10 @@ domain::text_enum! {
         CountryNotEnabled = "country_not_enabled",
         /// It wants nothing from one sender.
         Unsubscribed = "unsubscribed",
+        /// It is in the account's quiet hours: campaigns wait.
+        QuietHours = "quiet_hours",
+        /// Campaigns have written to it as often as the account's caps allow.
+        FrequencyCap = "frequency_cap",
     }
 }
 
@@ -50,7 +55,8 @@ domain::text_enum! {
     "group_id": null,
     "group_name": null,
     "sender": null,
-    "country": null
+    "country": null,
+    "until": null
 }))]
 pub struct Block {
     /// What it is.
@@ -75,6 +81,8 @@ pub struct Block {
     pub sender: Option<String>,
     /// The country that may not be sent to, ISO 3166 alpha-2.
     pub country: Option<String>,
+    /// When it ends by itself, as `quiet_hours` and `frequency_cap` do.
+    pub until: Option<Timestamp>,
 }
 
 impl Block {
@@ -91,6 +99,7 @@ impl Block {
             group_name: None,
             sender: None,
             country: None,
+            until: None,
         }
     }
 }
@@ -128,6 +137,8 @@ impl From<Row> for Block {
                 sender: Some(pair.sender),
                 ..Self::of(BlockReason::Unsubscribed)
             },
+            Row::QuietHours { until } => Self { until: Some(until), ..Self::of(BlockReason::QuietHours) },
+            Row::FrequencyCap { until } => Self { until: Some(until), ..Self::of(BlockReason::FrequencyCap) },
         }
     }
 }
@@ -145,12 +156,14 @@ impl From<Row> for Block {
     "group_id": null,
     "group_name": null,
     "sender": null,
-    "country": null
+    "country": null,
+    "until": null
 }]}))]
 pub struct NumberBlocks {
     /// The number, E.164.
     pub phone: String,
-    /// Whether no sender of the account can send to it; an unsubscribe blocks one sender only.
+    /// Whether no sender of the account can send to it. An unsubscribe blocks one sender only, quiet hours and caps hold back
+    /// campaigns only.
     pub blocked: bool,
     /// All that stands against it, what holds for every sender first; of unsubscribes at most 200.
     pub blocks: Vec<Block>,
@@ -159,8 +172,9 @@ pub struct NumberBlocks {
 /// Tell why a number is blocked
 ///
 /// Everything for which sends and campaigns skip the number, with dates and sources: the blacklist, groups that are stop
-/// lists, a refused consent, a country that is not enabled, unsubscribes from single senders. A number that nothing stands
-/// against has no blocks. For example, `GET /v1/numbers/+447400123456/blocks`.
+/// lists, a refused consent, a country that is not enabled, unsubscribes from single senders; and what holds back campaigns
+/// for now, with the moment at which it ends: quiet hours and frequency caps. A number that nothing stands against has no
+/// blocks. For example, `GET /v1/numbers/+447400123456/blocks`.
 #[utoipa::path(
     operation_id = "numbers.blocks",
     tag = "Blacklist",
@@ -174,7 +188,8 @@ async fn blocks(app: Data<App>, Auth(scope): Auth, req: HttpRequest) -> Result<R
     let raw: String = part(&req, "phone")?;
     let phone = asked_phone(Some(raw))?.ok_or_else(|| domain::Error::not_found("number"))?;
     let rows = numbers::blocks(app.db.read(), &scope, phone).await?;
-    let blocked = rows.iter().any(|row| !matches!(row, Row::Unsubscribed(_)));
+    let in_part = |row: &Row| matches!(row, Row::Unsubscribed(_) | Row::QuietHours { .. } | Row::FrequencyCap { .. });
+    let blocked = rows.iter().any(|row| !in_part(row));
     Ok(Reply::ok(NumberBlocks {
         phone: phone.to_string(),
         blocked,

@@ -69,6 +69,8 @@ pub async fn create(tx: &DatabaseTransaction, scope: &OperatorScope, new: NewAcc
         refund_on: Words(refund_on),
         max_segments: 10,
         trash_days: 30,
+        quiet_hours: None,
+        frequency_caps: None,
         created_at: now,
         updated_at: now,
         version: 1,

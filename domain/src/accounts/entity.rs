@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::{FrequencyCaps, QuietHours};
 use crate::{
     clock::Timestamp,
     ids::{AccountId, CarrierId, DeckId},
@@ -103,6 +104,10 @@ pub struct Model {
     pub max_segments: i64,
     /// How long what is deleted can be restored.
     pub trash_days: i64,
+    /// When campaigns leave people alone.
+    pub quiet_hours: Option<QuietHours>,
+    /// How often campaigns may write to a number; none rather than an empty list.
+    pub frequency_caps: Option<FrequencyCaps>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -1,8 +1,9 @@
-//! What the owner may change: how numbers and times are read, and how long a message may be.
+//! What the owner may change: how numbers and times are read, how long a message may be, when and how often campaigns
+//! may write to a number.
 
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QuerySelect, Set};
 
-use super::{Account, Entity, Status};
+use super::{Account, Entity, FrequencyCaps, QuietHours, Status};
 use crate::{
     db::{Sql, expect_version},
     error::{Error, Faults, Result},
@@ -12,7 +13,7 @@ use crate::{
     vals,
 };
 
-/// A merge patch: what is `None` stays. The inner `None` of `default_country` clears it.
+/// A merge patch: what is `None` stays. An inner `None` clears it, as does an empty list of caps.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// ISO 3166 alpha-2.
@@ -25,6 +26,10 @@ pub struct Change {
     pub max_segments: Option<i64>,
     /// 1 to 365.
     pub trash_days: Option<i64>,
+    /// When campaigns leave people alone.
+    pub quiet_hours: Option<Option<QuietHours>>,
+    /// How often campaigns may write to a number.
+    pub frequency_caps: Option<Option<FrequencyCaps>>,
 }
 
 /// Changes the account of the scope; `expected` is the version the caller read.
@@ -37,7 +42,7 @@ pub async fn update(
     expected: Option<i64>,
     change: Change,
 ) -> Result<Account> {
-    let Change { default_country, time_zone, language, max_segments, trash_days } = change;
+    let Change { default_country, time_zone, language, max_segments, trash_days, quiet_hours, frequency_caps } = change;
     let mut faults = Faults::default();
     check_country(&mut faults, default_country.as_ref().and_then(Option::as_deref));
     if time_zone.as_ref().is_some_and(|z| z.parse::<chrono_tz::Tz>().is_err()) {
@@ -51,6 +56,12 @@ pub async fn update(
     }
     if trash_days.is_some_and(|n| !(1..=365).contains(&n)) {
         faults.add("/trash_days", "out_of_range", "must be from 1 to 365");
+    }
+    if let Some(Some(quiet)) = &quiet_hours {
+        quiet.check(&mut faults);
+    }
+    if let Some(Some(caps)) = &frequency_caps {
+        caps.check(&mut faults);
     }
     faults.check()?;
     let row = Entity::find_by_id(scope.account())
@@ -75,6 +86,12 @@ pub async fn update(
     }
     if let Some(n) = trash_days {
         row.trash_days = Set(n);
+    }
+    if let Some(quiet) = quiet_hours {
+        row.quiet_hours = Set(quiet);
+    }
+    if let Some(caps) = frequency_caps {
+        row.frequency_caps = Set(caps.filter(|caps| !caps.0.is_empty()));
     }
     row.updated_at = Set(scope.clock().now());
     row.version = Set(version);

@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Campaign, Status, change::require_changeable, estimate, queries};
+use super::{Campaign, Status, change::require_changeable, estimate, queries, slots};
 use crate::{
     balance,
     db::Sql,
@@ -19,7 +19,7 @@ use crate::{
 /// Launches a draft: now, or at its `send_at` when that lies ahead.
 ///
 /// # Errors
-/// `campaign_not_draft`; `unknown_marker`, `sender_not_approved`, `no_rate`, `no_route`, `account_suspended`;
+/// `campaign_not_draft`; `never_open` when no allowed hour lies outside the account's quiet hours; `unknown_marker`, `sender_not_approved`, `no_rate`, `no_route`, `account_suspended`;
 /// `empty_audience` and its kin when nobody of a small audience may be sent to; `insufficient_funds` when the first
 /// thousand recipients already cost more than is available.
 pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: CampaignId) -> Result<Campaign> {
@@ -31,13 +31,20 @@ pub async fn launch(tx: &DatabaseTransaction, scope: &AccountScope, id: Campaign
             "The campaign is scheduled already; change its send_at, or cancel it.",
         ));
     }
+    let now = scope.clock().now();
+    let hours = slots::hours(tx, scope, &campaign).await?;
+    if !hours.open_to_somebody(campaign.send_at.map_or(now, |at| at.max(now))) {
+        return Err(Error::new(
+            Code::NeverOpen,
+            "No hour of /pacing/window lies outside the account's quiet hours: change the one or the other.",
+        ));
+    }
     let letter = estimate::letter(tx, scope, &campaign).await?;
     let terms = Terms::load(tx, scope).await?;
     let (sums, whole) = estimate::walk(tx, scope, &campaign.audience()?, &letter, &terms, 1).await?;
     if whole {
         sums.require_somebody()?;
     }
-    let now = scope.clock().now();
     let later = campaign.send_at.is_some_and(|at| at > now);
     if !later {
         let available = balance::balance(tx, scope).await?.available();

@@ -33,10 +33,10 @@ pub use change::{Content, create, delete, update};
 pub use copy::{copy, resend};
 pub use estimate::{Estimate, estimate};
 pub use launch::launch;
-pub use pacing::{Pacing, Window, Zone};
+pub use pacing::{Pacing, Window};
 pub use prepare::prepare;
 pub use queries::{Campaign, Counts, Filter, counts_of, get, list, lock};
-pub use slots::{close, open};
+pub use slots::{close, open, replan};
 pub use stop::{cancel, pause, resume};
 
 crate::text_enum! {

@@ -38,7 +38,7 @@ crate::text_enum! {
     }
 }
 
-/// The states whose coming is told. A message is born scheduled or skipped, which the answer that made it told, and
+/// The states whose coming is told. A message that is born scheduled or skipped was told by the answer that made it, and
 /// marking one for the carrier makes no event.
 pub const TOLD: &[Status] = &[
     Status::Queued,
@@ -52,6 +52,7 @@ pub const TOLD: &[Status] = &[
     Status::NoReport,
     Status::Unknown,
     Status::Cancelled,
+    Status::Skipped,
 ];
 
 /// The word under which readers see that a message came to this state.

@@ -4,9 +4,10 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
+use super::Skip;
 use crate::{
     clock::Timestamp,
-    db::{Columns, Sql},
+    db::{Columns, Sql, ids_json, ids_list},
     error::{Error, Result},
     ids::{AccountId, CampaignId, ChunkId},
     jobs::{self, Queue},
@@ -101,6 +102,41 @@ pub async fn place(
         );
         tx.run(&sql, columns.after(backend, vals![from])).await?;
     }
+    Ok(())
+}
+
+/// How many messages the chunks of a campaign were written with.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn size(conn: &impl ConnectionTrait, campaign: CampaignId) -> Result<i64> {
+    let sql = "SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) FROM chunks WHERE campaign_id = $1";
+    Ok(conn.scalar(sql, vals![campaign]).await?.unwrap_or(0))
+}
+
+/// Closes what is open: its pumps stop at their next window, and it gets its time anew.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn shut(tx: &DatabaseTransaction, now: Timestamp, campaign: CampaignId) -> Result<()> {
+    let sql = "UPDATE chunks SET closes_at = $2 WHERE campaign_id = $1 AND status IN ('ready', 'claimed')";
+    tx.run(sql, vals![campaign, now]).await?;
+    Ok(())
+}
+
+/// Ends chunks of one status that will never be open: the sweep that ends cancelled chunks skips their messages.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn give_up(tx: &DatabaseTransaction, from: &str, chunks: &[ChunkId], why: Skip) -> Result<()> {
+    if chunks.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "UPDATE chunks SET status = 'cancelled', skip_reason = $2 WHERE status = $1 AND id IN {}",
+        ids_list(tx.get_database_backend(), 3)
+    );
+    tx.run(&sql, vals![from, why.as_str(), ids_json(chunks.iter().map(|id| id.0))]).await?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod cancel;
 pub mod chunks;
 pub mod doubts;
 mod fail_over;
+pub mod frequency;
 mod list;
 mod moves;
 mod parts;

@@ -34,11 +34,15 @@ pub enum Skip {
     TextTooLong,
     /// The rendered text is empty.
     EmptyText,
+    /// A campaign would write to the number more often than the account allows. Known when it would leave, not before.
+    FrequencyCap,
+    /// No allowed hour of the campaign lies outside the account's quiet hours. Known when it is placed, not before.
+    QuietHours,
 }
 
 impl Skip {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Blacklisted,
         Self::Unsubscribed,
         Self::StopList,
@@ -48,6 +52,8 @@ impl Skip {
         Self::NoRoute,
         Self::TextTooLong,
         Self::EmptyText,
+        Self::FrequencyCap,
+        Self::QuietHours,
     ];
     /// What is known against sending to somebody before a text is looked at.
     pub(crate) fn known(
@@ -76,6 +82,8 @@ impl Skip {
             Self::NoRoute => "no_route",
             Self::TextTooLong => "text_too_long",
             Self::EmptyText => "empty_text",
+            Self::FrequencyCap => "frequency_cap",
+            Self::QuietHours => "quiet_hours",
         }
     }
 }

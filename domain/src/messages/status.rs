@@ -4,7 +4,7 @@
 //! scheduled → queued → submitting → sent → delivered | undelivered | expired | rejected | failed | no_report
 //!                          │  ├──→ rejected (refused by the carrier, uncharged)
 //!                          │  └──→ in_doubt → sent … | unknown
-//!     (any unsent) ──────→ cancelled, expired;  skipped and failed are born final
+//!     (any unsent) ──────→ cancelled, expired, skipped;  skipped and failed may be born final
 //! ```
 //!
 //! Invariants: `submitting` is committed before a byte goes to the carrier; a message in doubt is never sent again; a

@@ -32,6 +32,8 @@ struct Chunk {
     account_id: AccountId,
     carrier_id: CarrierId,
     hold_id: Option<HoldId>,
+    /// Why its messages are skipped, where they are not cancelled.
+    skip_reason: Option<String>,
 }
 
 /// Locks chunks that `condition` picks and orders, passing over those that another sweep works on.
@@ -42,7 +44,9 @@ async fn chunks(
     limit: i64,
 ) -> Result<Vec<Chunk>> {
     let skip = if tx.get_database_backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
-    let sql = format!("SELECT id, account_id, carrier_id, hold_id FROM chunks WHERE {condition} LIMIT {limit}{skip}");
+    let sql = format!(
+        "SELECT id, account_id, carrier_id, hold_id, skip_reason FROM chunks WHERE {condition} LIMIT {limit}{skip}"
+    );
     Ok(tx.all(&sql, values).await?)
 }
 
@@ -136,7 +140,8 @@ pub async fn dispatch(db: &Db, scope: &SystemScope) -> Result<usize> {
     Ok(found.len())
 }
 
-/// Cancelled chunks: their waiting messages end as cancelled and their money is released. A chunk that a pump still
+/// Cancelled chunks: their waiting messages end as cancelled, or skipped where no hour is open to them, and their money is
+/// released. A chunk that a pump still
 /// holds is looked at again, since a message may come back from it unsent; after that it is done like any other.
 ///
 /// # Errors
@@ -151,10 +156,11 @@ pub async fn settle_cancelled(db: &Db, scope: &SystemScope, patience: &Patience)
     let tx = db.begin().await?;
     let found = chunks(&tx, &first, vals![], 5).await?;
     let mut settled = 0;
-    for Chunk { id, carrier_id, .. } in &found {
+    for Chunk { id, carrier_id, skip_reason, .. } in &found {
         let mut moves = Moves::default();
         let rows = lock_where(&tx, "m.chunk_id = $1 AND m.status IN ('queued', 'scheduled')", vals![*id]).await?;
-        unsent(&tx, now, *carrier_id, patience, rows, (Status::Cancelled, "cancelled"), &mut moves).await?;
+        let end = skip_reason.as_deref().map_or((Status::Cancelled, "cancelled"), |why| (Status::Skipped, why));
+        unsent(&tx, now, *carrier_id, patience, rows, end, &mut moves).await?;
         settled += usize::try_from(moves.apply(&tx, now).await?).unwrap_or(0);
         let done = "UPDATE chunks SET status = 'done' WHERE id = $1 AND lease_owner IS NULL";
         settled += usize::try_from(tx.run(done, vals![*id]).await?).unwrap_or(0);
@@ -171,7 +177,7 @@ async fn unsent(
     carrier: CarrierId,
     patience: &Patience,
     rows: Vec<Row>,
-    (to, reason): (Status, &'static str),
+    (to, reason): (Status, &str),
     moves: &mut Moves,
 ) -> Result<()> {
     let before = resend::among(tx, rows.iter().map(|row| row.id)).await?;

@@ -8,6 +8,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
+use super::frequency;
 use crate::{
     clock::Timestamp,
     db::{Columns, Db, Sql, ids_json, ids_list, ids_source, in_span, lookup, spanned},
@@ -103,7 +104,7 @@ pub async fn waiting(db: &Db, _: &SystemScope, chunks: &[ChunkId]) -> Result<Vec
 
 /// Marks these messages `submitting` and tells which now are. Commits before it returns: only then may bytes go to the
 /// carrier. Of a chunk that is the owner's no longer, or whose window has closed, nothing is marked,
-/// nor what is not valid any more: the sweep ends it.
+/// nor what is not valid any more: the sweep ends it. What is over a frequency cap of its account is skipped.
 ///
 /// # Errors
 /// When the database refuses; nothing is marked then.
@@ -114,16 +115,22 @@ pub async fn mark(
     chunks: &[ChunkId],
     messages: &[MessageId],
 ) -> Result<Marked> {
+    #[derive(FromQueryResult)]
+    struct Mine {
+        id: ChunkId,
+        /// Of a campaign, whose account has frequency caps.
+        capped: bool,
+    }
     let backend = db.backend();
     let tx = db.begin().await?;
+    let now = scope.clock.now(); // after the wait for a writer
     let share = if backend == DbBackend::Postgres { " FOR SHARE" } else { "" };
     let mine = format!(
-        "SELECT id FROM chunks WHERE id IN {} AND status = 'claimed' AND lease_owner = $2 \
-         AND (closes_at IS NULL OR closes_at > $3) ORDER BY id{share}",
+        "SELECT id, campaign_id IS NOT NULL AND (SELECT a.frequency_caps IS NOT NULL FROM accounts a WHERE a.id = chunks.account_id) AS capped \
+         FROM chunks WHERE id IN {} AND status = 'claimed' AND lease_owner = $2 AND (closes_at IS NULL OR closes_at > $3) ORDER BY id{share}",
         ids_list(backend, 1)
     );
-    let mine: Vec<ChunkId> =
-        tx.column(&mine, vals![ids_json(chunks.iter().map(|id| id.0)), owner, scope.clock.now()]).await?;
+    let mine: Vec<Mine> = tx.all(&mine, vals![ids_json(chunks.iter().map(|id| id.0)), owner, now]).await?;
     let sql = format!(
         "UPDATE messages SET status = 'submitting' WHERE {} AND status = 'queued' AND chunk_id IN {} \
          AND (valid_until IS NULL OR valid_until > $5) RETURNING id",
@@ -132,10 +139,13 @@ pub async fn mark(
     );
     let messages: Vec<Uuid> = messages.iter().map(|id| id.0).collect();
     let mut lists = spanned(&messages);
-    lists.extend(vals![ids_json(mine.iter().map(|id| id.0)), scope.clock.now()]);
-    let messages = if mine.is_empty() { Vec::new() } else { tx.column(&sql, lists).await? };
+    lists.extend(vals![ids_json(mine.iter().map(|chunk| chunk.id.0)), now]);
+    let mut messages = if mine.is_empty() { Vec::new() } else { tx.column(&sql, lists).await? };
+    if mine.iter().any(|chunk| chunk.capped) {
+        messages = frequency::admit(&tx, now, messages).await?;
+    }
     tx.commit().await?;
-    Ok(Marked { chunks: mine, messages })
+    Ok(Marked { chunks: mine.into_iter().map(|chunk| chunk.id).collect(), messages })
 }
 
 /// Notes of how many parts messages are, before they are marked: for a carrier that splits a text in another way than they

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is told here is what sends and campaigns skip for: the same lists are asked.
 
+use chrono_tz::Tz;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::{
@@ -10,8 +11,10 @@ use crate::{
     contacts::Consent,
     db::Sql,
     error::Result,
+    hours::Zone,
     ids::{ContactId, GroupId},
-    phone::{Msisdn, describe},
+    messages::frequency,
+    phone::{self, Msisdn},
     scope::AccountScope,
     unsubscribes, vals,
 };
@@ -51,13 +54,23 @@ pub enum Block {
         /// ISO 3166 alpha-2.
         country: String,
     },
+    /// It is in the account's quiet hours: campaigns wait for their end.
+    QuietHours {
+        /// When they end.
+        until: Timestamp,
+    },
+    /// Campaigns have written to it as often as the account's caps allow.
+    FrequencyCap {
+        /// From when on they may again.
+        until: Timestamp,
+    },
 }
 
 /// All that stands against sending to a number, what holds for every sender first.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn blocks(conn: &impl ConnectionTrait, scope: &AccountScope, phone: Msisdn) -> Result<Vec<Block>> {
+pub async fn blocks(conn: &impl ConnectionTrait, scope: &AccountScope, number: Msisdn) -> Result<Vec<Block>> {
     #[derive(FromQueryResult)]
     struct Contact {
         id: ContactId,
@@ -71,13 +84,13 @@ pub async fn blocks(conn: &impl ConnectionTrait, scope: &AccountScope, phone: Ms
         name: String,
         added_at: Timestamp,
     }
-    let number = i64::from(phone);
+    let digits = i64::from(number);
     let mut blocks = Vec::new();
     let sql = "SELECT * FROM blacklist WHERE account_id = $1 AND phone = $2";
-    let listed: Option<blacklist::Entry> = conn.one(sql, vals![scope.account(), number]).await?;
+    let listed: Option<blacklist::Entry> = conn.one(sql, vals![scope.account(), digits]).await?;
     blocks.extend(listed.map(Block::Blacklisted));
     let sql = "SELECT id, consent, consent_at, consent_source FROM contacts WHERE account_id = $1 AND phone = $2";
-    if let Some(contact) = conn.one::<Contact>(sql, vals![scope.account(), number]).await? {
+    if let Some(contact) = conn.one::<Contact>(sql, vals![scope.account(), digits]).await? {
         if contact.consent == Consent::Refused {
             let Contact { id, consent: _, consent_at: at, consent_source: source } = contact;
             blocks.push(Block::ConsentRefused { contact: id, at, source });
@@ -88,12 +101,22 @@ pub async fn blocks(conn: &impl ConnectionTrait, scope: &AccountScope, phone: Ms
             blocks.push(Block::StopList { contact: contact.id, group: id, name, since: added_at });
         }
     }
-    let country = describe(phone).country.map(crate::phone::Country::code);
-    let countries = accounts::find(conn, scope).await?.countries;
-    blocks.extend(country.filter(|c| !countries.allow(c)).map(|country| Block::CountryNotEnabled { country }));
+    let country = phone::describe(number).country.map(phone::Country::code);
+    let account = accounts::find(conn, scope).await?;
+    blocks.extend(country.filter(|c| !account.countries.allow(c)).map(|country| Block::CountryNotEnabled { country }));
+    if let Some(quiet) = &account.quiet_hours {
+        let (now, own) = (scope.clock().now(), account.time_zone.parse().unwrap_or(Tz::UTC));
+        let zone = match quiet.clock {
+            Zone::Account => own,
+            Zone::Recipient => phone::zone_of(&phone::time_zones_of(number), own, now),
+        };
+        blocks.extend(quiet.until(now, zone).map(|until| Block::QuietHours { until }));
+    }
+    blocks
+        .extend(frequency::over_until(conn, scope, &account, number).await?.map(|until| Block::FrequencyCap { until }));
     let sql = "SELECT * FROM unsubscribes WHERE account_id = $1 AND phone = $2 ORDER BY id LIMIT $3";
     let most = i64::try_from(MAX_UNSUBSCRIBES).unwrap_or(i64::MAX);
-    let pairs: Vec<unsubscribes::Unsubscribe> = conn.all(sql, vals![scope.account(), number, most]).await?;
+    let pairs: Vec<unsubscribes::Unsubscribe> = conn.all(sql, vals![scope.account(), digits, most]).await?;
     blocks.extend(pairs.into_iter().map(Block::Unsubscribed));
     Ok(blocks)
 }

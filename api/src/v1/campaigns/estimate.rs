@@ -49,7 +49,8 @@ pub struct Estimate {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"reason": "blacklisted", "count": 1}))]
 pub struct SkippedCount {
-    /// Why: blacklisted, stop_list, consent_refused, country_not_enabled, no_rate, text_too_long or empty_text.
+    /// Why: blacklisted, unsubscribed, stop_list, consent_refused, country_not_enabled, no_rate, no_route, text_too_long or
+    /// empty_text.
     pub reason: String,
     /// How many.
     pub count: i64,
@@ -72,7 +73,8 @@ pub struct CountryEstimate {
 /// Estimate a campaign
 ///
 /// Walks the whole audience as a launch would, without sending: how many messages and segments, who would be skipped
-/// and why, and the cost, equal to the later charge as long as contacts, text and prices stay. For example,
+/// and why, and the cost, equal to the later charge as long as contacts, text and prices stay. Whom the account's frequency
+/// caps skip shows when messages leave, not here: the charge is lower by that. For example,
 /// `POST /v1/campaigns/cmp_01kazsw6e3f8e9xq2m4r7t5v0b/estimate` with an empty body.
 #[utoipa::path(
     operation_id = "campaigns.estimate",

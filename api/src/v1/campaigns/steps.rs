@@ -26,7 +26,8 @@ use crate::{
 /// Launch a campaign
 ///
 /// Sends a draft, now or at its `send_at`. What is cheap to know is refused at once: an unknown marker, a sender that
-/// is not approved, nobody to send to, too little money for the first thousand. The answer is the campaign as launched;
+/// is not approved, nobody to send to, allowed hours that all lie in the account's quiet hours, too little money for the
+/// first thousand. The answer is the campaign as launched;
 /// poll `GET /v1/campaigns/{id}`. A launch whose money does not suffice ends as `failed`, with nothing sent and nothing
 /// held. For example, `POST /v1/campaigns/cmp_01kazsw6e3f8e9xq2m4r7t5v0b/launch` with an `Idempotency-Key`.
 #[utoipa::path(
@@ -36,8 +37,8 @@ use crate::{
     params(("id" = CampaignId, Path), RequiredKey),
     responses((status = ACCEPTED, description = "It is on its way.", body = Campaign)),
     extensions(("x-errors" = json!([
-        "account_suspended", "campaign_not_draft", "conflict", "country_not_enabled", "empty_audience", "empty_text", "insufficient_funds", "limit_reached", "no_rate",
-        "no_route", "sender_not_approved", "text_too_long", "unknown_marker"
+        "account_suspended", "campaign_not_draft", "conflict", "country_not_enabled", "empty_audience", "empty_text", "insufficient_funds", "limit_reached", "never_open",
+        "no_rate", "no_route", "sender_not_approved", "text_too_long", "unknown_marker"
     ]))),
 )]
 #[post("/campaigns/{id}/launch")]
