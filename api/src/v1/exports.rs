@@ -32,7 +32,7 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(progress::progress).service(get).service(delete);
+    config.service(list).service(create).service(progress::progress_stream).service(get).service(delete);
 }
 
 /// Which exports to list.

@@ -47,7 +47,7 @@ impl From<NewExport> for Order {
 }
 
 /// How far an export is.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({"done": 2000, "total": 10000}))]
 pub struct ExportProgress {
     /// Rows that are written.
