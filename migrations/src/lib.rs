@@ -35,6 +35,7 @@ mod m20261122_001304_contact_jobs_create;
 mod m20261122_001401_carriers_smpp;
 mod m20261122_001402_messages_resend;
 mod m20261122_001403_doubts_resolved;
+mod m20261122_001601_contacts_region;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -76,6 +77,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001304_contact_jobs_create::Step),
             Box::new(m20261122_001201_imports_errors_until::Step),
             Box::new(m20261122_001202_exports_create::Step),
+            Box::new(m20261122_001601_contacts_region::Step),
         ]
     }
 }

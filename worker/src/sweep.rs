@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{
     campaigns,
-    contacts::{outcomes, search},
+    contacts::{outcomes, regions, search},
     events, inbound_messages,
     jobs::Queue,
     leases,
@@ -77,13 +77,18 @@ pub async fn events(shared: Shared) {
     }
 }
 
-/// Contacts: what became of the last message to each number, some seconds behind the stream of events. Batch after batch
+/// Contacts: what became of the last message to each number, some seconds behind the stream of events; and once after an
+/// update from a version without regions, the regions of the contacts that there are. Batch after batch
 /// only as long as it is far behind, and with a pause even then: sending goes first.
 pub async fn contacts(shared: Shared) {
     while !shared.stopping() {
         let mut pause = Duration::from_secs(2);
-        if leading(&shared, "sweep.contacts").await && told("outcomes", outcomes::gather(&shared.db).await) > 0 {
-            pause = Duration::from_millis(200);
+        if leading(&shared, "sweep.contacts").await {
+            let mut more = told("outcomes", outcomes::gather(&shared.db).await) > 0;
+            more |= told("regions", regions::gather(&shared.db).await) > 0;
+            if more {
+                pause = Duration::from_millis(200);
+            }
         }
         shared.pause(pause).await;
     }
