@@ -96,8 +96,8 @@ fn what_libreoffice_writes_in_either_format() {
         text,
         "phones, dates and cards as in the text"
     );
-    for (n, row) in rows.iter().enumerate() {
-        let home = (447_400_100_000_u64 + n as u64).to_string();
+    for (n, row) in (0_u64..).zip(&rows) {
+        let home = (447_400_100_000 + n).to_string();
         let joined = format!("2024-02-{:02} 04:{n:02}:06", n + 1);
         assert_eq!(row[7..9], [home, joined], "a phone typed as a number, and a moment");
         // One formula for the whole column, which the records of a shared formula tell of.
