@@ -34,6 +34,32 @@ both! {
         assert_eq!(found(json!({"field": "failures_in_row", "gte": 1})), [dead]);
         assert_eq!(found(json!({"field": "last_outcome_at", "within_last_days": 1})), [fine, dead]);
     }
+    fn a_region_is_told_filtered_counted_drawn_and_exported(stage) {
+        let app = stage.start();
+        let file = "phone\n+13125550123\n+13125550124\n+8613800138000\n+447400100001\n";
+        assert_eq!(app.import("people.csv", file.as_bytes(), &[])["result"]["created"], 4);
+        let search = |filter: serde_json::Value| -> Vec<String> {
+            let seen = app.post("/v1/contacts/search", &json!({"filter": filter})).ok(200);
+            seen["data"].as_array().unwrap().iter().map(|c| c["phone"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(search(json!({"field": "region", "equals": "illinois"})), ["+13125550123", "+13125550124"]);
+        assert_eq!(search(json!({"field": "region", "any_of": ["Beijing", "Texas"]})), ["+8613800138000"]);
+        assert_eq!(search(json!({"field": "region", "exists": false})), ["+447400100001"]);
+        let first = &app.pages("/v1/contacts?phone=%2B13125550123")[0];
+        assert_eq!((&first["country"], &first["region"]), (&json!("US"), &json!("Illinois")));
+        let figures = app.post("/v1/contacts/statistics", &json!({})).ok(200);
+        let shares = figures["by_region"].as_array().unwrap();
+        assert_eq!(shares[0], json!({"country": "US", "region": "Illinois", "count": 2}));
+        assert!(shares.contains(&json!({"country": "GB", "region": null, "count": 1})), "{shares:?}");
+        let chart = app.ask("POST", "/v1/contacts/statistics/chart").json(&json!({"by": "region"})).go();
+        assert!(String::from_utf8(chart.body).unwrap().contains("US Illinois"));
+        let asked = json!({"kind": "contacts", "format": "csv", "separator": ",", "fields": ["phone", "region"]});
+        let path = format!("/v1/exports/{}", app.post("/v1/exports", &asked).ok(202)["id"].as_str().unwrap());
+        let done = until("the export ends", || Some(app.read(&path)).filter(|e| e["status"] == "completed"));
+        let table = String::from_utf8(app.get(done["download"]["url"].as_str().unwrap()).body).unwrap();
+        assert!(table.contains("'+13125550123,Illinois") && table.contains("'+8613800138000,Beijing"), "{table}");
+    }
+
     fn a_campaign_goes_to_segments_as_they_are_when_it_is_prepared(stage) {
         let _simulator = stage.simulator(50);
         let app = stage.start();

@@ -125,8 +125,6 @@ pub fn application(
     actix_web::App::new()
         .app_data(app)
         .wrap(from_fn(front::front))
-        // before the scope, which would take every path below /v1
-        .configure(v1::exports::open_routes)
         .into_utoipa_app()
         .service(scope::scope("/v1").configure(v1::routes))
         .into_app()

@@ -37,6 +37,7 @@ mod m20261122_001402_messages_resend;
 mod m20261122_001403_doubts_resolved;
 mod m20261122_001501_accounts_quiet_hours;
 mod m20261122_001502_messages_frequency;
+mod m20261122_001601_contacts_region;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -80,6 +81,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001202_exports_create::Step),
             Box::new(m20261122_001501_accounts_quiet_hours::Step),
             Box::new(m20261122_001502_messages_frequency::Step),
+            Box::new(m20261122_001601_contacts_region::Step),
         ]
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use domain::{
     campaigns,
-    contacts::{outcomes, search},
+    contacts::{outcomes, regions, search},
+    db::Db,
     events, housekeeping, inbound_messages,
     jobs::Queue,
     leases,
@@ -79,14 +80,16 @@ pub async fn events(shared: Shared) {
     }
 }
 
-/// Contacts: what became of the last message to each number.
+/// Contacts: what became of the last message to each number; and once after an update from a version without regions, the
+/// regions of the contacts that there are.
 pub async fn contacts(shared: Shared) {
-    afterwards(&shared, "sweep.contacts", || outcomes::gather(&shared.db)).await;
+    let batch = |db: Db| async move { Ok(outcomes::gather(&db).await? + regions::gather(&db).await?) };
+    afterwards(&shared, "sweep.contacts", batch).await;
 }
 
 /// Search: the texts of contacts that an import or another change in bulk has touched.
 pub async fn search(shared: Shared) {
-    afterwards(&shared, "sweep.search", || search::gather(&shared.db)).await;
+    afterwards(&shared, "sweep.search", |db: Db| async move { search::gather(&db).await }).await;
 }
 
 /// How long what may come later makes way for sending, preparing and importing.
@@ -95,7 +98,7 @@ const MAKES_WAY: Duration = Duration::from_secs(45);
 /// Batch after batch of what may lag, each with a breath for those who wait to write. While others are busy it waits, for
 /// [`MAKES_WAY`] at most, and then goes on until nothing is left: it shares their cores and their disk, and one campaign
 /// after the other would leave it behind for ever.
-async fn afterwards<F>(shared: &Shared, name: &'static str, batch: impl Fn() -> F)
+async fn afterwards<F>(shared: &Shared, name: &'static str, batch: impl Fn(Db) -> F)
 where
     F: Future<Output = domain::Result<u64>>,
 {
@@ -106,7 +109,7 @@ where
             let patient = waiting.is_none_or(|since| since.elapsed() < MAKES_WAY);
             if patient && told("busy", housekeeping::busy(shared.db.read()).await) {
                 waiting.get_or_insert_with(Instant::now);
-            } else if told(name, batch().await) > 0 {
+            } else if told(name, batch(shared.db.clone()).await) > 0 {
                 pause = Duration::from_millis(5);
             } else {
                 waiting = None;

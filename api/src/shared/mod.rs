@@ -11,6 +11,7 @@ pub mod operations;
 pub mod paging;
 pub mod path;
 pub mod problem;
+pub mod progress;
 pub mod rate_limit;
 pub mod reply;
 pub mod svg;

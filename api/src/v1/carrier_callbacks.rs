@@ -1,5 +1,5 @@
 //! `POST /v1/carrier-callbacks/{id}/{signature}`: where HTTP carriers send receipts. It is for providers, who have no token
-//! and a language of their own: the signature in the address is what lets in, so it is the one operation without a scope.
+//! and a language of their own: the signature in the address is what lets in, so it has no scope.
 //!
 //! Invariants: nothing of a body is read before the signature holds; a call-back is acknowledged after its receipts are
 //! committed, so that a provider whose call failed calls again.

@@ -41,7 +41,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get)
         .service(cancel)
         .service(list_duplicates)
-        .service(progress::progress);
+        .service(progress::progress_stream);
 }
 
 /// Which contact jobs to list.

@@ -199,7 +199,7 @@ async fn list(
 
 /// Create a contact
 ///
-/// One contact per number: a second one is refused with the id of the first. Country, operator and line type follow from
+/// One contact per number: a second one is refused with the id of the first. Country, region, operator and line type follow from
 /// the number. For example, `{"phone": "+447400123456", "first_name": "Anna", "fields": {"city": "Leeds"}}`.
 #[utoipa::path(
     operation_id = "contacts.create",

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use download::routes as open_routes;
+pub use download::ExportFile;
 pub use shapes::{Export, ExportDownload, ExportFailure, ExportProgress, NewExport};
 
 use crate::{
@@ -32,7 +32,8 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(progress::progress).service(get).service(delete);
+    config.service(list).service(create).service(progress::progress_stream);
+    config.service(download::download).service(get).service(delete);
 }
 
 /// Which exports to list.

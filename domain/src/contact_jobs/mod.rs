@@ -34,8 +34,12 @@ use crate::{
     clock::Timestamp,
     contacts::ContactFilter,
     ids::{AccountId, CampaignId, ContactId, ContactJobId, GroupId},
+    jobs::{Queue, runs::Work},
     messages::Status,
 };
+
+/// What a run of contact jobs takes its row from.
+const WORK: Work = Work { table: "contact_jobs", queue: Queue::ContactJobs };
 
 /// Contacts that one request may name.
 pub const MAX_IDS: usize = 10_000;

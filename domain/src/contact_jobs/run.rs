@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Job, JobStatus, Outcome, Selection, act, duplicates, lease, queries, select, tally};
+use super::{Job, JobStatus, Outcome, Selection, WORK, act, duplicates, lease, queries, select, tally};
 use crate::{
     db::{Db, Sql, lies_in_the_data},
     error::{Code, Error, Result},
-    ids::{ContactJobId, fill_random},
+    ids::ContactJobId,
+    jobs::runs,
     scope::{AccountScope, SystemScope},
     vals,
 };
@@ -23,8 +24,8 @@ const KEEP_SETS: Duration = Duration::from_secs(7 * 86_400);
 /// # Errors
 /// When the database cannot be reached or refuses: the lease is given back as far as possible, and a later run goes on.
 pub async fn run(db: &Db, system: &SystemScope, id: ContactJobId, owner: &str) -> Result<()> {
-    let lease = lease_of(owner);
-    let Some(scope) = lease::claim(db, system, id, &lease).await? else { return Ok(()) };
+    let lease = runs::name_of(owner);
+    let Some(scope) = WORK.claim(db, system, id.0, &lease).await? else { return Ok(()) };
     work(db, &scope, id, &lease, usize::MAX).await
 }
 
@@ -34,21 +35,14 @@ pub async fn run(db: &Db, system: &SystemScope, id: ContactJobId, owner: &str) -
 /// # Errors
 /// When the database refuses; the job is then done by the worker.
 pub async fn run_briefly(db: &Db, scope: &AccountScope, id: ContactJobId, steps: usize) -> Result<Job> {
-    let lease = lease_of("request");
+    let lease = runs::name_of("request");
     let tx = db.begin().await?;
-    let taken = lease::take(&tx, scope.clock().now(), id, &lease).await?;
+    let taken = WORK.take(&tx, scope.clock().now(), id.0, &lease).await?;
     tx.commit().await?;
     if taken {
         work(db, scope, id, &lease, steps).await?;
     }
     queries::get(db.read(), scope, id).await
-}
-
-/// Unique for each run: even the same worker must not take its own stalled run for this one.
-fn lease_of(owner: &str) -> String {
-    let mut random = [0_u8; 8];
-    fill_random(&mut random);
-    format!("{owner}/{:016x}", u64::from_be_bytes(random))
 }
 
 async fn work(db: &Db, scope: &AccountScope, id: ContactJobId, lease: &str, steps: usize) -> Result<()> {

@@ -1,40 +1,26 @@
 //! Finding jobs that nobody works on, and clearing what ended ones have left.
 
-use std::time::Duration;
-
+use super::WORK;
 use crate::{
     db::{Db, Sql},
     error::Result,
     ids::ContactJobId,
-    jobs::{self, Queue},
     scope::SystemScope,
     vals,
 };
 
-/// How long a queued job may wait before its announcement is taken for lost.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Rows deleted in one transaction.
 const PIECE: i64 = 5_000;
 /// Transactions of one sweep.
 const PIECES: usize = 20;
 
-/// Announces the jobs whose lease has expired or that were never begun, and tells how many; then clears. Announcing a job
-/// twice does no harm.
+/// Announces the jobs whose lease has expired or that were never begun, and tells how many; then clears.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn sweep(db: &Db, system: &SystemScope) -> Result<usize> {
     let now = system.clock.now();
-    let sql = "SELECT id FROM contact_jobs WHERE status IN ('queued', 'running') \
-        AND ((lease_until IS NULL AND created_at < $2) OR lease_until < $1) ORDER BY id LIMIT 100";
-    let overdue: Vec<ContactJobId> = db.read().column(sql, vals![now, now.minus(PATIENCE)]).await?;
-    if !overdue.is_empty() {
-        let tx = db.begin().await?;
-        for id in &overdue {
-            jobs::enqueue(&tx, now, Queue::ContactJobs, id.0).await?;
-        }
-        tx.commit().await?;
-    }
+    let announced = WORK.announce_overdue(db, now).await?;
     let sql = "SELECT id FROM contact_jobs WHERE clear_at <= $1 ORDER BY clear_at LIMIT 10";
     let ended: Vec<ContactJobId> = db.read().column(sql, vals![now]).await?;
     let mut left = PIECES;
@@ -43,7 +29,7 @@ pub async fn sweep(db: &Db, system: &SystemScope) -> Result<usize> {
             left -= 1;
         }
     }
-    Ok(overdue.len())
+    Ok(announced)
 }
 
 /// Deletes a piece of what a job has left; true when nothing is left.

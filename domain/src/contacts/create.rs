@@ -6,7 +6,8 @@ use sea_orm::DatabaseTransaction;
 use serde_json::{Map, Value};
 
 use super::{
-    Column, Consent, Contact, MAX_GROUPS, NewConsent, Profile, Said, consent, described, queries, search, values,
+    Column, Consent, Contact, Described, MAX_GROUPS, NewConsent, Profile, Said, consent, described, queries, search,
+    values,
 };
 use crate::{
     contact_fields,
@@ -104,7 +105,7 @@ async fn insert(
 ) -> Result<ContactId> {
     let now = scope.clock().now();
     let id = ContactId::new(now);
-    let (country, operator, line_type) = described(phone);
+    let Described { country, region, operator, line_type } = described(phone);
     let said = consent.map(|NewConsent { status, at, source }| {
         (status, Some(at.unwrap_or(now)), Some(source.unwrap_or_else(|| "api".to_owned())))
     });
@@ -117,6 +118,7 @@ async fn insert(
         scope.account(),
         i64::from(phone),
         country,
+        region,
         operator,
         line_type,
         status.as_str(),
@@ -130,9 +132,9 @@ async fn insert(
     let places: Vec<String> = (1..=names.len()).map(|n| format!("${}", n + values.len())).collect();
     values.extend(profile.iter().map(|(_, value)| value.into()));
     let sql = format!(
-        "INSERT INTO contacts (id, account_id, phone, country, operator, line_type, consent, consent_at, \
+        "INSERT INTO contacts (id, account_id, phone, country, region, operator, line_type, consent, consent_at, \
          consent_source, fields, metadata, created_at, updated_at, version, {}) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 1, {})",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, 1, {})",
         names.join(", "),
         places.join(", ")
     );

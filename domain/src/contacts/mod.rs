@@ -1,6 +1,6 @@
 //! Contacts: a person under one phone number, with built-in columns, the account's own fields, consent and metadata.
 //!
-//! Invariants: one contact per phone and account; country, operator and line type always follow from the phone; a
+//! Invariants: one contact per phone and account; country, region, operator and line type always follow from the phone; a
 //! custom value has the type of its field; `version` grows with every change.
 
 mod column;
@@ -12,6 +12,7 @@ pub mod outcomes;
 mod profile;
 mod queries;
 mod quick_add;
+pub mod regions;
 mod replace;
 pub mod search;
 pub mod statistics;
@@ -60,6 +61,8 @@ pub struct Contact {
     pub phone: Msisdn,
     /// The country of the number.
     pub country: Option<String>,
+    /// The region of the country, where the number tells.
+    pub region: Option<String>,
     /// The operator to which the number's range was issued.
     pub operator: Option<String>,
     /// The kind of line.
@@ -95,6 +98,7 @@ impl FromQueryResult for Contact {
             id: row.try_get(pre, "id")?,
             phone: Msisdn::try_from(phone).map_err(|e| sea_orm::DbErr::Type(e.to_string()))?,
             country: row.try_get(pre, "country")?,
+            region: row.try_get(pre, "region")?,
             operator: row.try_get(pre, "operator")?,
             line_type: row.try_get(pre, "line_type")?,
             profile,
@@ -119,6 +123,7 @@ impl Contact {
             id: ContactId::new(at),
             phone: Msisdn::from_u64(447_400_100_001).unwrap(),
             country: None,
+            region: None,
             operator: None,
             line_type: None,
             profile: Profile::default(),
@@ -141,12 +146,18 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// Country, operator and line type, as the columns hold them.
-pub(crate) type Described = (Option<String>, Option<&'static str>, Option<String>);
+/// What the numbering plans say of a number, as the columns hold it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Described {
+    pub country: Option<String>,
+    pub region: Option<&'static str>,
+    pub operator: Option<&'static str>,
+    pub line_type: Option<String>,
+}
 
-/// What the numbering plans say of a number, as the columns hold it: country, operator, line type.
+/// Looks a number up.
 pub(crate) fn described(phone: Msisdn) -> Described {
-    let NumberInfo { country, operator, line_type } = describe(phone);
+    let NumberInfo { country, region, operator, line_type } = describe(phone);
     let line_type = serde_json::to_value(line_type).ok().and_then(|v| v.as_str().map(str::to_owned));
-    (country.map(crate::phone::Country::code), operator, line_type)
+    Described { country: country.map(crate::phone::Country::code), region, operator, line_type }
 }

@@ -111,15 +111,16 @@ async fn insert(tx: &DatabaseTransaction, scope: &AccountScope, numbers: impl It
         .some_texts("consent_source", rows.iter().map(|(_, n, _)| of(n).and_then(|said| said.source.as_deref())))
         .ids("id", rows.iter().map(|(id, ..)| id.0))
         .ints("phone", rows.iter().map(|(_, number, _)| i64::from(*number)))
-        .some_texts("country", rows.iter().map(|(_, _, (country, _, _))| country.as_deref()))
-        .some_texts("operator", rows.iter().map(|(_, _, (_, operator, _))| *operator))
-        .some_texts("line_type", rows.iter().map(|(_, _, (_, _, line_type))| line_type.as_deref()));
+        .some_texts("country", rows.iter().map(|(.., is)| is.country.as_deref()))
+        .some_texts("region", rows.iter().map(|(.., is)| is.region))
+        .some_texts("operator", rows.iter().map(|(.., is)| is.operator))
+        .some_texts("line_type", rows.iter().map(|(.., is)| is.line_type.as_deref()));
     let none = if backend == sea_orm::DbBackend::Postgres { "'{}'::jsonb" } else { "'{}'" };
     // In the order of the numbers, so that two that add the same ones do not wait for each other in a circle.
     let sql = format!(
-        "INSERT INTO contacts (account_id, id, phone, country, operator, line_type, consent, consent_at, consent_source, fields, metadata, \
+        "INSERT INTO contacts (account_id, id, phone, country, region, operator, line_type, consent, consent_at, consent_source, fields, metadata, \
          created_at, updated_at, version) \
-         SELECT $1, r.id, r.phone, r.country, r.operator, r.line_type, r.consent, r.consent_at, r.consent_source, {none}, {none}, $2, $2, 1 \
+         SELECT $1, r.id, r.phone, r.country, r.region, r.operator, r.line_type, r.consent, r.consent_at, r.consent_source, {none}, {none}, $2, $2, 1 \
          FROM {} WHERE true ORDER BY r.phone ON CONFLICT (account_id, phone) DO NOTHING",
         columns.source(backend, 3, "r")
     );

@@ -1,4 +1,4 @@
-//! Figures of the base: how many contacts there are by country, operator, kind of line, language, sex, age, consent and
+//! Figures of the base: how many contacts there are by country, region, operator, kind of line, language, sex, age, consent and
 //! group, of all or of those that a filter picks.
 //!
 //! One pass over the contacts gives all figures but those of groups: it counts by all the traits together, some thousands
@@ -42,6 +42,17 @@ pub struct OperatorShare {
     pub count: i64,
 }
 
+/// The same of regions, whose names may repeat, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionShare {
+    /// The country of the numbers.
+    pub country: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// How many have it.
+    pub count: i64,
+}
+
 /// The same of groups; a contact counts in each of its groups.
 #[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
 pub struct GroupShare {
@@ -60,6 +71,8 @@ pub struct Statistics {
     pub total: i64,
     /// By country of the number.
     pub countries: Vec<Share>,
+    /// By region.
+    pub regions: Vec<RegionShare>,
     /// By operator.
     pub operators: Vec<OperatorShare>,
     /// By kind of line.
@@ -79,6 +92,7 @@ pub struct Statistics {
 #[derive(FromQueryResult)]
 struct Cell {
     country: Option<String>,
+    region: Option<String>,
     operator: Option<String>,
     line_type: Option<String>,
     language: Option<String>,
@@ -100,7 +114,7 @@ pub async fn statistics(
 ) -> Result<Statistics> {
     let today = today(conn, scope, at).await?;
     let cells: Vec<Cell> = filter::summed(conn, scope, tree, |writer| {
-        let by = "c.country, c.operator, c.line_type, c.language, c.sex, c.consent";
+        let by = "c.country, c.region, c.operator, c.line_type, c.language, c.sex, c.consent";
         // A band begins with those who were born on its day or before: the oldest first.
         let mut bands: Vec<String> = (0_i64..)
             .zip(BANDS)
@@ -110,7 +124,7 @@ pub async fn statistics(
             .collect();
         bands.reverse();
         let band = format!("CAST(CASE {} END AS BIGINT)", bands.join(" "));
-        Sum { columns: format!("{by}, {band} AS band, COUNT(*) AS n"), join: "", tail: format!("GROUP BY {by}, 7") }
+        Sum { columns: format!("{by}, {band} AS band, COUNT(*) AS n"), join: "", tail: format!("GROUP BY {by}, 8") }
     })
     .await?;
     let groups = filter::summed(conn, scope, tree, |_| Sum {
@@ -119,14 +133,8 @@ pub async fn statistics(
         tail: format!("GROUP BY g.id, g.name ORDER BY 3 DESC, g.id LIMIT {MAX_GROUPS}"),
     })
     .await?;
-    let mut operators: BTreeMap<(Option<String>, Option<String>), i64> = BTreeMap::new();
-    for cell in &cells {
-        *operators.entry((cell.country.clone(), cell.operator.clone())).or_default() += cell.n;
-    }
-    let operators =
-        operators.into_iter().map(|((country, operator), count)| OperatorShare { country, operator, count });
-    let mut operators: Vec<OperatorShare> = operators.collect();
-    operators.sort_by_key(|share| std::cmp::Reverse(share.count));
+    let regions = within(&cells, |cell| &cell.region);
+    let operators = within(&cells, |cell| &cell.operator);
     let ages = (0_i64..).zip(BANDS).map(|(place, (_, name))| (Some(place), Some(name.to_owned())));
     let ages = ages.chain([(None, None)]).map(|(place, value)| Share {
         value,
@@ -135,7 +143,8 @@ pub async fn statistics(
     Ok(Statistics {
         total: cells.iter().map(|cell| cell.n).sum(),
         countries: shares(&cells, |cell| cell.country.as_deref()),
-        operators,
+        regions: regions.map(|(country, region, count)| RegionShare { country, region, count }).collect(),
+        operators: operators.map(|(country, operator, count)| OperatorShare { country, operator, count }).collect(),
         line_types: shares(&cells, |cell| cell.line_type.as_deref()),
         languages: shares(&cells, |cell| cell.language.as_deref()),
         sexes: shares(&cells, |cell| cell.sex.as_deref()),
@@ -143,6 +152,21 @@ pub async fn statistics(
         consents: shares(&cells, |cell| Some(&cell.consent)),
         groups,
     })
+}
+
+/// Counts by a value whose names repeat from country to country.
+fn within(
+    cells: &[Cell],
+    value: impl Fn(&Cell) -> &Option<String>,
+) -> impl Iterator<Item = (Option<String>, Option<String>, i64)> {
+    let mut counts: BTreeMap<(&Option<String>, &Option<String>), i64> = BTreeMap::new();
+    for cell in cells {
+        *counts.entry((&cell.country, value(cell))).or_default() += cell.n;
+    }
+    let mut counts: Vec<_> =
+        counts.into_iter().map(|((country, value), n)| (country.clone(), value.clone(), n)).collect();
+    counts.sort_by_key(|(.., n)| std::cmp::Reverse(*n));
+    counts.into_iter()
 }
 
 fn shares(cells: &[Cell], value: impl Fn(&Cell) -> Option<&str>) -> Vec<Share> {

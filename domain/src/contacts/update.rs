@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::DatabaseTransaction;
 use serde_json::{Map, Value};
 
-use super::{Column, Consent, ConsentPatch, Contact, Said, consent, described, queries, search, values};
+use super::{Column, Consent, ConsentPatch, Contact, Described, Said, consent, described, queries, search, values};
 use crate::{
     contact_fields,
     db::{Sql, expect_version, or_exists},
@@ -77,9 +77,10 @@ async fn apply(tx: &DatabaseTransaction, scope: &AccountScope, mut contact: Cont
         && let Some(phone) = values::read_phone(tx, scope, &raw, &mut faults).await?
         && phone != contact.phone
     {
-        let (country, operator, line_type) = described(phone);
+        let Described { country, region, operator, line_type } = described(phone);
         contact.phone = phone;
-        (contact.country, contact.operator, contact.line_type) = (country, operator.map(str::to_owned), line_type);
+        (contact.country, contact.line_type) = (country, line_type);
+        (contact.region, contact.operator) = (region.map(str::to_owned), operator.map(str::to_owned));
     }
     for (column, raw) in &columns {
         values::read_column(&mut contact.profile, *column, raw.as_deref(), scope.clock().now(), &mut faults);
@@ -112,6 +113,7 @@ pub(super) async fn store(tx: &DatabaseTransaction, scope: &AccountScope, contac
         contact.version,
         i64::from(contact.phone),
         contact.country,
+        contact.region,
         contact.operator,
         contact.line_type,
         contact.consent.as_str(),
@@ -127,8 +129,8 @@ pub(super) async fn store(tx: &DatabaseTransaction, scope: &AccountScope, contac
         set.push_str(&format!(", {} = ${}", column.name(), values.len()));
     }
     let sql = format!(
-        "UPDATE contacts SET phone = $4, country = $5, operator = $6, line_type = $7, consent = $8, consent_at = $9, \
-         consent_source = $10, fields = $11, metadata = $12, updated_at = $13, version = version + 1{set} \
+        "UPDATE contacts SET phone = $4, country = $5, region = $6, operator = $7, line_type = $8, consent = $9, \
+         consent_at = $10, consent_source = $11, fields = $12, metadata = $13, updated_at = $14, version = version + 1{set} \
          WHERE account_id = $1 AND id = $2 AND version = $3"
     );
     let taken = "Another contact has this phone or external_id already.";

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The built-in fields; `fields.<key>` are the account's own.
-pub const FIELDS: [&str; 21] = [
+pub const FIELDS: [&str; 22] = [
     "phone",
     "first_name",
     "last_name",
@@ -39,6 +39,7 @@ pub const FIELDS: [&str; 21] = [
     "consent_at",
     "consent_source",
     "country",
+    "region",
     "operator",
     "line_type",
     "groups",
@@ -172,6 +173,7 @@ pub(super) fn cell<'a>(contact: &'a Contact, field: &str, groups: &'a HashMap<Co
         "consent_at" => contact.consent_at.map_or(Cell::Empty, |at| owned(at.to_string())),
         "consent_source" => Cell::text(contact.consent_source.as_deref()),
         "country" => Cell::text(contact.country.as_deref()),
+        "region" => Cell::text(contact.region.as_deref()),
         "operator" => Cell::text(contact.operator.as_deref()),
         "line_type" => Cell::text(contact.line_type.as_deref()),
         "groups" => Cell::text(groups.get(&contact.id).map(String::as_str)),

@@ -37,8 +37,12 @@ use crate::{
     contacts::filter::ContactFilter,
     error::Result,
     ids::{AccountId, ContactId, ExportId, FileId, GroupId},
+    jobs::{Queue, runs::Work},
     secrets::Keyring,
 };
+
+/// What a run of exports takes its row from.
+const WORK: Work = Work { table: "exports", queue: Queue::ExportsRun };
 
 /// How long the file of an export is kept.
 pub const KEPT: Duration = Duration::from_secs(24 * 3600);

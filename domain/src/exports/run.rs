@@ -3,19 +3,20 @@
 //! A killed run leaves nothing but a temporary file that has no name. Two runs of one export cannot both end it: the
 //! last step checks the lease.
 
-use std::{collections::HashMap, fs::File, io::BufWriter, time::Duration};
+use std::{collections::HashMap, fs::File, io::BufWriter};
 
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
-use super::{Export, Format, KEPT, Kind, contacts, lists, queries};
+use super::{Export, Format, KEPT, Kind, WORK, contacts, lists, queries};
 use crate::{
     blacklist,
     contacts::{Contact, filter::Tree},
     db::{Db, Sql, Window, lies_in_the_data},
     error::{Code, Error, Result},
     files::output::{Cell, Form, Output},
-    ids::{AccountId, BlacklistId, ContactId, ExportId, UnsubscribeId, fill_random},
+    ids::{BlacklistId, ContactId, ExportId, UnsubscribeId},
+    jobs::runs,
     scope::{AccountScope, SystemScope},
     unsubscribes::{self, Unsubscribe},
     uploads, vals,
@@ -23,8 +24,6 @@ use crate::{
 
 /// Rows of one page.
 const PAGE: usize = 2_000;
-/// How long a run that says nothing keeps its export.
-const LEASE: Duration = Duration::from_secs(15);
 
 /// Works on an export until it is final. Does nothing when another holds its lease or it is final already. `owner` names
 /// the worker, for people who look at the row.
@@ -32,14 +31,12 @@ const LEASE: Duration = Duration::from_secs(15);
 /// # Errors
 /// When the database cannot be reached or refuses: the lease ends by itself, and a later run begins anew.
 pub async fn run(db: &Db, system: &SystemScope, id: ExportId, owner: &str) -> Result<()> {
-    let mut random = [0_u8; 8];
-    fill_random(&mut random);
-    let lease = format!("{owner}/{:016x}", u64::from_be_bytes(random));
-    let Some(scope) = claim(db, system, id, &lease).await? else { return Ok(()) };
+    let lease = runs::name_of(owner);
+    let Some(scope) = WORK.claim(db, system, id.0, &lease).await? else { return Ok(()) };
     let outcome = tokio::select! {
         biased;
         outcome = work(db, &scope, id, &lease) => outcome,
-        () = keep(db, &scope, id, &lease) => return Ok(()), // somebody else has taken over, or it was deleted
+        () = WORK.keep(db, &scope, id.0, &lease, runs::LASTS / 3) => return Ok(()), // somebody else has taken over, or it was deleted
     };
     match outcome {
         Err(error) if lies_in_the_data(&error) => {
@@ -50,45 +47,9 @@ pub async fn run(db: &Db, system: &SystemScope, id: ExportId, owner: &str) -> Re
     }
 }
 
-#[derive(sea_orm::FromQueryResult)]
-struct Owner {
-    account: AccountId,
-    mode: String,
-}
-
-/// Takes an export that is not final and that nobody has; `None` when there is nothing to take.
-async fn claim(db: &Db, system: &SystemScope, id: ExportId, lease: &str) -> Result<Option<AccountScope>> {
-    let now = system.clock.now();
-    let tx = db.begin().await?;
-    let claimed = tx
-        .run(
-            "UPDATE exports SET status = 'running', done = 0, lease_owner = $2, lease_until = $3, \
-             started_at = COALESCE(started_at, $4), version = version + 1 \
-             WHERE id = $1 AND status IN ('queued', 'running') AND (lease_until IS NULL OR lease_until < $4)",
-            vals![id, lease, now.plus(LEASE), now],
-        )
-        .await?;
-    let sql = "SELECT a.id AS account, a.mode FROM exports e JOIN accounts a ON a.id = e.account_id WHERE e.id = $1";
-    let owner: Option<Owner> = tx.one(sql, vals![id]).await?;
-    tx.commit().await?;
-    Ok(owner.filter(|_| claimed > 0).map(|owner| system.of(owner.account, owner.mode == "live")))
-}
-
-/// Renews the lease until it is somebody else's.
-async fn keep(db: &Db, scope: &AccountScope, id: ExportId, lease: &str) {
-    loop {
-        tokio::time::sleep(LEASE / 3).await;
-        match progress(db, scope, id, lease, None).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => tracing::warn!(export = %id, %error, "the lease of an export was not renewed"),
-        }
-    }
-}
-
 /// Renews the lease and tells how far the export is: rows that are written, and that there are. False when it is not ours.
 async fn progress(db: &Db, scope: &AccountScope, id: ExportId, lease: &str, rows: Option<(i64, i64)>) -> Result<bool> {
-    let until = scope.clock().now().plus(LEASE);
+    let until = scope.clock().now().plus(runs::LASTS);
     let (done, total) = rows.unzip();
     let tx = db.begin().await?;
     let sql = "UPDATE exports SET lease_until = $4, done = COALESCE($5, done), total = COALESCE($6, total), \

@@ -148,10 +148,12 @@ async fn insert(
     let described = rows.iter().map(|row| &row.described);
     let columns = columns(&new)
         .ints("phone", new.iter().map(|record| record.phone))
-        .some_texts("country", described.clone().map(|(country, _, _)| country.as_deref()))
-        .some_texts("operator", described.clone().map(|(_, operator, _)| *operator))
-        .some_texts("line_type", described.map(|(_, _, line_type)| line_type.as_deref()));
-    let names = format!("id, phone, country, operator, line_type, {}", changed().collect::<Vec<_>>().join(", "));
+        .some_texts("country", described.clone().map(|is| is.country.as_deref()))
+        .some_texts("region", described.clone().map(|is| is.region))
+        .some_texts("operator", described.clone().map(|is| is.operator))
+        .some_texts("line_type", described.map(|is| is.line_type.as_deref()));
+    let names =
+        format!("id, phone, country, region, operator, line_type, {}", changed().collect::<Vec<_>>().join(", "));
     let sql = format!(
         "INSERT INTO contacts (account_id, {names}, metadata, created_at, updated_at, version) \
          SELECT $1, {names}, {}, $2, $2, 1 FROM {} WHERE true ORDER BY phone \

@@ -1,6 +1,6 @@
 //! The end of an import: its state, its file and the event that tells of it, in one transaction.
 
-use super::{Counts, ERRORS_KEPT, queries};
+use super::{Counts, ERRORS_KEPT, WORK, queries};
 use crate::{
     db::{Db, Sql},
     error::Result,
@@ -77,9 +77,7 @@ async fn end(
 /// Gives the lease back, so that the next run need not wait for it to expire.
 pub(super) async fn release(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Result<()> {
     let tx = db.begin().await?;
-    let sql = "UPDATE imports SET lease_owner = NULL, lease_until = NULL \
-        WHERE account_id = $1 AND id = $2 AND lease_owner = $3";
-    tx.run(sql, vals![scope.account(), id, lease]).await?;
+    WORK.release(&tx, scope, id.0, lease).await?;
     tx.commit().await?;
     Ok(())
 }

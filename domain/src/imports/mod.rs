@@ -15,7 +15,6 @@
 mod bulk;
 mod create;
 mod finish;
-mod lease;
 mod merge;
 mod plan;
 mod preview;
@@ -48,7 +47,11 @@ pub use sweep::sweep;
 use crate::{
     clock::Timestamp,
     ids::{AccountId, FileId, GroupId, ImportId},
+    jobs::{Queue, runs::Work},
 };
+
+/// What a run of imports takes its row from.
+const WORK: Work = Work { table: "imports", queue: Queue::ContactsImport };
 
 /// How long the refused rows of an import are kept after its end; their count stays.
 pub const ERRORS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -24,7 +24,7 @@ const MAX_SOURCE: usize = 200;
 pub(super) struct Prepared {
     pub line: u64,
     pub phone: Msisdn,
-    /// Country, operator and line type, looked up on the reading thread.
+    /// What the number tells, looked up on the reading thread.
     pub described: Described,
     /// The mapped columns; `None` for an empty cell.
     pub columns: Vec<(Column, Option<String>)>,

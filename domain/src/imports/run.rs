@@ -1,22 +1,23 @@
 //! The job: reads the file in batches and commits each with the checkpoint.
 //!
 //! Killed at any point, the next run goes on after the last committed batch. Two runs of one import cannot both commit
-//! a batch: each batch first takes the row's lock and checks lease and checkpoint. Only what lies in the file fails an
-//! import; while the database is away or busy it waits for a later run.
+//! a batch: each batch first takes the row's lock and checks the lease, and moves the checkpoint from where it began. Only
+//! what lies in the file fails an import; while the database is away or busy it waits for a later run.
 
 use std::{fs::File, time::Duration};
 
 use tokio::{sync::mpsc, task::JoinError};
 
 use super::{
-    Counts, Import, RowError, bulk, finish, lease, queries,
+    Counts, Import, RowError, WORK, bulk, finish, queries,
     reader::{self, Batch},
 };
 use crate::{
     db::{Db, Sql, lies_in_the_data},
     error::{Code, Error, Result},
     files::FileError,
-    ids::{ImportId, fill_random},
+    ids::ImportId,
+    jobs::runs,
     scope::{AccountScope, SystemScope},
     uploads, vals,
 };
@@ -32,15 +33,12 @@ const CLOCKS_APART: Duration = Duration::from_secs(24 * 3600);
 /// # Errors
 /// When the database cannot be reached or refuses: the lease is given back as far as possible, and a later run goes on.
 pub async fn run(db: &Db, system: &SystemScope, id: ImportId, owner: &str) -> Result<()> {
-    let mut random = [0_u8; 8];
-    fill_random(&mut random);
-    // Unique for each run: even the same worker must not take its own stalled run for this one.
-    let lease = format!("{owner}/{:016x}", u64::from_be_bytes(random));
-    let Some(scope) = lease::claim(db, system, id, &lease).await? else { return Ok(()) };
+    let lease = runs::name_of(owner);
+    let Some(scope) = WORK.claim(db, system, id.0, &lease).await? else { return Ok(()) };
     let outcome = tokio::select! {
         biased;
         outcome = work(db, &scope, id, &lease) => outcome,
-        () = lease::keep(db, &scope, id, &lease, lease::LASTS / 3) => return Ok(()), // somebody else has taken over
+        () = WORK.keep(db, &scope, id.0, &lease, runs::LASTS / 3) => return Ok(()), // somebody else has taken over
     };
     let Err(error) = outcome else { return Ok(()) };
     if lies_in_the_data(&error) {
@@ -158,7 +156,7 @@ async fn patiently(
 
 async fn commit(db: &Db, scope: &AccountScope, import: &Import, batch: &Batch, lease: &str) -> Result<Option<Counts>> {
     let tx = db.begin().await?;
-    if !lease::confirm(&tx, scope, import, lease).await? {
+    if !WORK.renew(&tx, scope, import.id.0, lease).await? {
         return Ok(None);
     }
     let written = bulk::write(&tx, scope, import, &batch.rows).await?;
@@ -176,12 +174,23 @@ async fn commit(db: &Db, scope: &AccountScope, import: &Import, batch: &Batch, l
         ambiguous: before.ambiguous.saturating_add(batch.ambiguous),
     };
     let Counts { done, created, updated, unchanged, duplicates, invalid, ambiguous } = counts;
-    tx.run(
-        "UPDATE imports SET done = $3, created = $4, updated = $5, unchanged = $6, duplicates = $7, invalid = $8, \
-         ambiguous = $9, version = version + 1 WHERE account_id = $1 AND id = $2",
-        vals![scope.account(), import.id, done, created, updated, unchanged, duplicates, invalid, ambiguous],
-    )
-    .await?;
+    let sql = "UPDATE imports SET done = $3, created = $4, updated = $5, unchanged = $6, duplicates = $7, invalid = $8, \
+        ambiguous = $9, version = version + 1 WHERE account_id = $1 AND id = $2 AND done = $10";
+    let values = vals![
+        scope.account(),
+        import.id,
+        done,
+        created,
+        updated,
+        unchanged,
+        duplicates,
+        invalid,
+        ambiguous,
+        before.done
+    ];
+    if tx.run(sql, values).await? == 0 {
+        return Ok(None); // the checkpoint is another one
+    }
     tx.commit().await?;
     Ok(Some(counts))
 }

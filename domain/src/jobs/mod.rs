@@ -5,6 +5,7 @@
 //! does no harm, because handlers are idempotent and a sweep enqueues what is overdue.
 
 pub mod between;
+pub(crate) mod runs;
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
-//! What is known about a number: country, operator, line type, time zones. Looked up in compiled-in tables, nothing is
-//! asked.
+//! What is known about a number: country, region, operator, line type, time zones. Looked up in compiled-in tables,
+//! nothing is asked.
 //!
 //! The operator is the one the range was issued to; portability is an override kept elsewhere. An unknown operator is
-//! normal.
+//! normal, and so is an unknown region: few countries tie numbers that receive SMS to a place (+1, China, Mexico, Brazil,
+//! Argentina and some more).
 
 use std::sync::LazyLock;
 
@@ -15,6 +16,7 @@ use super::{Country, Msisdn, prefixes::PrefixTable};
 use crate::clock::Timestamp;
 
 static OPERATORS: LazyLock<PrefixTable> = LazyLock::new(|| PrefixTable::load(include_str!("../../data/operators.tsv")));
+static REGIONS: LazyLock<PrefixTable> = LazyLock::new(|| PrefixTable::load(include_str!("../../data/regions.tsv")));
 static TIME_ZONES: LazyLock<PrefixTable> =
     LazyLock::new(|| PrefixTable::load(include_str!("../../data/time_zones.tsv")));
 
@@ -84,21 +86,35 @@ impl From<PhoneNumberType> for LineType {
 pub struct NumberInfo {
     /// `None` for international networks (+88x) and for numbers of no plan.
     pub country: Option<Country>,
+    /// The state, province or other large part of the country, in English, where the number is tied to one.
+    pub region: Option<&'static str>,
     /// The operator the range was issued to, in English; `None` is normal.
     pub operator: Option<&'static str>,
     /// What kind of line it is.
     pub line_type: LineType,
 }
 
-/// Country, operator and line type in one go; one microsecond, up to four for +1 (an import asks this of every row).
+/// Country, region, operator and line type in one go; one microsecond, up to four for +1 (an import asks this of every
+/// row).
 pub fn describe(number: Msisdn) -> NumberInfo {
-    let (country, line_type) = split(number).map_or((None, LineType::Unknown), |n| classify(&n));
-    NumberInfo { country, operator: operator_of(number), line_type }
+    let operator = operator_of(number);
+    let Some(phone) = split(number) else {
+        return NumberInfo { country: None, region: None, operator, line_type: LineType::Unknown };
+    };
+    let kind = PHONE_NUMBER_UTIL.get_number_type(&phone);
+    let region = if is_tied(&phone, kind) { REGIONS.find(number.as_u64()) } else { None };
+    let (country, line_type) = classified(&phone, kind);
+    NumberInfo { country, region, operator, line_type }
+}
+
+/// Whether a number of this kind is tied to a place.
+fn is_tied(phone: &PhoneNumber, kind: PhoneNumberType) -> bool {
+    PHONE_NUMBER_UTIL.is_number_geographical_by_country_code_and_type(kind, phone.country_code)
 }
 
 /// The country a number belongs to, from the whole number and never from the calling code alone (+1 and +7 are
 /// several).
-pub fn region_of(number: Msisdn) -> Option<Country> {
+pub fn country_of(number: Msisdn) -> Option<Country> {
     describe(number).country
 }
 
@@ -123,8 +139,7 @@ pub fn time_zones_of(number: Msisdn) -> Vec<&'static str> {
     if kind == PhoneNumberType::Unknown {
         return Vec::new();
     }
-    let tied = PHONE_NUMBER_UTIL.is_number_geographical_by_country_code_and_type(kind, phone.country_code);
-    let key = if tied { number.as_u64() } else { u64::try_from(phone.country_code).unwrap_or(0) };
+    let key = if is_tied(&phone, kind) { number.as_u64() } else { u64::try_from(phone.country_code).unwrap_or(0) };
     TIME_ZONES.find(key).map(|zones| zones.split('&').collect()).unwrap_or_default()
 }
 
@@ -142,7 +157,10 @@ pub fn zone_of(zones: &[&str], account: Tz, now: Timestamp) -> Tz {
 /// Country and line type of a number. `LineType::Unknown` if and only if the number is not valid: the library's
 /// `is_valid_number` is the same question asked again, so it is not asked.
 pub(super) fn classify(number: &PhoneNumber) -> (Option<Country>, LineType) {
-    let kind = PHONE_NUMBER_UTIL.get_number_type(number);
+    classified(number, PHONE_NUMBER_UTIL.get_number_type(number))
+}
+
+fn classified(number: &PhoneNumber, kind: PhoneNumberType) -> (Option<Country>, LineType) {
     if kind == PhoneNumberType::Unknown {
         return (None, LineType::Unknown);
     }

@@ -1,8 +1,8 @@
 //! Phone numbers: reading them ([`parse`], [`find_in_text`]), keeping them ([`Msisdn`]) and what the numbering plans
 //! say about them ([`describe`], [`Country`], [`LineType`]).
 //!
-//! Pure: no database, clock or network. Numbering plans are libphonenumber's (crate `rlibphonenumber`), operators and
-//! time zones come from the files in `domain/data/`, compiled in. Invariants: whatever [`parse`] returns is a valid
+//! Pure: no database, clock or network. Numbering plans are libphonenumber's (crate `rlibphonenumber`), operators,
+//! regions and time zones come from the files in `domain/data/`, compiled in. Invariants: whatever [`parse`] returns is a valid
 //! number of a country's plan and of a line that may receive SMS, and parsing its `Display` form gives it back.
 
 mod clean;
@@ -17,7 +17,7 @@ mod prefixes;
 mod tests;
 
 pub use country::{Country, UnknownCountry};
-pub use describe::{LineType, NumberInfo, describe, line_type, operator_of, region_of, time_zones_of, zone_of};
+pub use describe::{LineType, NumberInfo, country_of, describe, line_type, operator_of, time_zones_of, zone_of};
 pub use error::PhoneError;
 pub use find::{Found, find_in_text};
 pub use msisdn::{MAX_DIGITS, MIN_DIGITS, Msisdn};

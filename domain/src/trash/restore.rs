@@ -95,11 +95,11 @@ fn path(backend: DbBackend) -> &'static str {
     if backend == DbBackend::Postgres { "'external_id'" } else { "'$.external_id'" }
 }
 
-async fn move_back(tx: &DatabaseTransaction, scope: &AccountScope, ids: &[ContactId]) -> Result<()> {
-    if ids.is_empty() {
+async fn move_back(tx: &DatabaseTransaction, scope: &AccountScope, moved: &[ContactId]) -> Result<()> {
+    if moved.is_empty() {
         return Ok(());
     }
-    let (backend, ids) = (tx.get_database_backend(), ids_json(ids.iter().map(|id| id.0)));
+    let (backend, ids) = (tx.get_database_backend(), ids_json(moved.iter().map(|id| id.0)));
     let shape = Shape::of(tx, "contacts").await?;
     let list = ids_list(backend, 2);
     let sql = format!(
@@ -110,6 +110,7 @@ async fn move_back(tx: &DatabaseTransaction, scope: &AccountScope, ids: &[Contac
     );
     let taken = "Another contact has this phone or external_id by now.";
     tx.run(&sql, vals![scope.account(), ids.clone()]).await.map_err(|e| or_exists(e, taken))?;
+    contacts::regions::complete(tx, scope, moved).await?;
     let sql =
         format!("UPDATE contacts SET updated_at = $3, version = version + 1 WHERE account_id = $1 AND id IN {list}");
     tx.run(&sql, vals![scope.account(), ids.clone(), scope.clock().now()]).await?;

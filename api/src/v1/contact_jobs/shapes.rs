@@ -189,7 +189,7 @@ impl TryFrom<NewContactJob> for Order {
 }
 
 /// How far a job is.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({"done": 4000, "total": 10000}))]
 pub struct ContactJobProgress {
     /// Rows looked at: members, messages or contacts, as the selection is walked.

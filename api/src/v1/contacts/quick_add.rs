@@ -146,7 +146,7 @@ fn told(text: &str, added: Vec<Added>, dry_run: bool) -> QuickAdded {
             text: text.get(start..end).unwrap_or_default().to_owned(),
             start: characters,
             length: count(start, end),
-            country: phone::region_of(number).map(|country| country.code().to_owned()),
+            country: phone::country_of(number).map(|country| country.code().to_owned()),
             new,
             contact_id: contact,
         }

@@ -55,8 +55,8 @@ pub struct ContactSearch {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "data": [{
-        "id": "con_01kazsw6e3f8e9xq2m4r7t5v0b", "phone": "+447400123456", "country": "GB", "operator": "Three",
-        "line_type": "mobile", "first_name": "Anna", "last_name": null, "patronymic": null, "birth_date": "1990-11-25",
+        "id": "con_01kazsw6e3f8e9xq2m4r7t5v0b", "phone": "+447400123456", "country": "GB", "region": null,
+        "operator": "Three", "line_type": "mobile", "first_name": "Anna", "last_name": null, "patronymic": null, "birth_date": "1990-11-25",
         "sex": "female", "email": null, "company": null, "link": null, "comment": null, "language": "en",
         "external_id": null, "consent": {"status": "unknown", "at": null, "source": null}, "fields": {"city": "Leeds"},
         "metadata": {}, "group_ids": [], "created_at": "2026-11-21T10:00:00.000000Z",

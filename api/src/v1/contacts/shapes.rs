@@ -131,6 +131,7 @@ impl From<Statement> for ContactStatement {
     "id": "con_01kazsw6e3f8e9xq2m4r7t5v0b",
     "phone": "+447400123456",
     "country": "GB",
+    "region": null,
     "operator": "Three",
     "line_type": "mobile",
     "first_name": "Anna",
@@ -158,6 +159,8 @@ pub struct Contact {
     pub phone: String,
     /// The country of the number, ISO 3166 alpha-2.
     pub country: Option<String>,
+    /// The region of that country, such as a state or a province, in English. Most numbers do not tell: null.
+    pub region: Option<String>,
     /// The operator to which the number's range was issued.
     pub operator: Option<String>,
     /// The kind of line, such as `mobile`.
@@ -204,6 +207,7 @@ impl From<(Row, Vec<GroupId>)> for Contact {
             id,
             phone,
             country,
+            region,
             operator,
             line_type,
             profile,
@@ -221,6 +225,7 @@ impl From<(Row, Vec<GroupId>)> for Contact {
             id,
             phone: phone.to_string(),
             country,
+            region,
             operator,
             line_type,
             first_name: text(Column::FirstName),

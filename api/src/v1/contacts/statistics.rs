@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, post, web::Data};
 use domain::{
     contacts::{
         ContactFilter,
-        statistics::{self, GroupShare, OperatorShare, Share, Statistics as Row},
+        statistics::{self, GroupShare, OperatorShare, RegionShare, Share, Statistics as Row},
     },
     ids::GroupId,
 };
@@ -48,6 +48,8 @@ domain::text_enum! {
     pub enum ContactTrait {
         /// The country of the number.
         Country = "country",
+        /// The region of the number.
+        Region = "region",
         /// The operator of the number's range.
         Operator = "operator",
         /// The kind of line.
@@ -78,6 +80,24 @@ pub struct ContactShare {
 impl From<Share> for ContactShare {
     fn from(Share { value, count }: Share) -> Self {
         Self { value, count }
+    }
+}
+
+/// How many contacts have a region.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"country": "US", "region": "New Jersey", "count": 7}))]
+pub struct ContactRegionShare {
+    /// The country of the numbers; null: none is known.
+    pub country: Option<String>,
+    /// The region; null: the numbers do not tell.
+    pub region: Option<String>,
+    /// How many contacts have it.
+    pub count: i64,
+}
+
+impl From<RegionShare> for ContactRegionShare {
+    fn from(RegionShare { country, region, count }: RegionShare) -> Self {
+        Self { country, region, count }
     }
 }
 
@@ -122,6 +142,7 @@ impl From<GroupShare> for ContactGroupShare {
 #[schema(example = json!({
     "total": 12,
     "by_country": [{"value": "GB", "count": 12}],
+    "by_region": [{"country": "GB", "region": null, "count": 12}],
     "by_operator": [{"country": "GB", "operator": "Three", "count": 7}, {"country": "GB", "operator": null, "count": 5}],
     "by_line_type": [{"value": "mobile", "count": 12}],
     "by_language": [{"value": null, "count": 12}],
@@ -135,6 +156,8 @@ pub struct ContactStatistics {
     pub total: i64,
     /// By country of the number.
     pub by_country: Vec<ContactShare>,
+    /// By region of the number.
+    pub by_region: Vec<ContactRegionShare>,
     /// By operator of the number's range.
     pub by_operator: Vec<ContactOperatorShare>,
     /// By kind of line.
@@ -153,11 +176,12 @@ pub struct ContactStatistics {
 
 impl From<Row> for ContactStatistics {
     fn from(row: Row) -> Self {
-        let Row { total, countries, operators, line_types, languages, sexes, ages, consents, groups } = row;
+        let Row { total, countries, regions, operators, line_types, languages, sexes, ages, consents, groups } = row;
         let shares = |all: Vec<Share>| all.into_iter().map(Into::into).collect();
         Self {
             total,
             by_country: shares(countries),
+            by_region: regions.into_iter().map(Into::into).collect(),
             by_operator: operators.into_iter().map(Into::into).collect(),
             by_line_type: shares(line_types),
             by_language: shares(languages),
@@ -171,8 +195,8 @@ impl From<Row> for ContactStatistics {
 
 /// Get figures of the contacts
 ///
-/// How many contacts there are by country, operator, kind of line, language, sex, age, consent and group; of all, or of those that a
-/// filter picks. Counted when asked: a million contacts take some seconds. For example,
+/// How many contacts there are by country, region, operator, kind of line, language, sex, age, consent and group; of all, or of those
+/// that a filter picks. Counted when asked: a million contacts take some seconds. For example,
 /// `{"filter": {"field": "group", "equals": "grp_01kazsw6e3f8e9xq2m4r7t5v0b"}}`.
 #[utoipa::path(
     operation_id = "contacts.statistics",
@@ -217,10 +241,14 @@ pub(super) async fn chart(
 
 fn bars_of(by: ContactTrait, row: Row) -> Vec<Bar> {
     let named = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
+    let within = |country: Option<String>, value, count| Bar {
+        name: format!("{} {}", country.unwrap_or_default(), named(value)).trim().to_owned(),
+        count,
+    };
     let shares = |all: Vec<Share>| {
         all.into_iter().map(|Share { value, count }| Bar { name: named(value), count }).collect::<Vec<Bar>>()
     };
-    let Row { total: _, countries, operators, line_types, languages, sexes, ages, consents, groups } = row;
+    let Row { total: _, countries, regions, operators, line_types, languages, sexes, ages, consents, groups } = row;
     match by {
         ContactTrait::Country => shares(countries),
         ContactTrait::LineType => shares(line_types),
@@ -228,13 +256,13 @@ fn bars_of(by: ContactTrait, row: Row) -> Vec<Bar> {
         ContactTrait::Sex => shares(sexes),
         ContactTrait::Age => shares(ages),
         ContactTrait::Consent => shares(consents),
-        ContactTrait::Operator => operators
-            .into_iter()
-            .map(|OperatorShare { country, operator, count }| Bar {
-                name: format!("{} {}", country.unwrap_or_default(), named(operator)).trim().to_owned(),
-                count,
-            })
-            .collect(),
+        ContactTrait::Region => {
+            regions.into_iter().map(|RegionShare { country, region, count }| within(country, region, count)).collect()
+        }
+        ContactTrait::Operator => {
+            let bar = |OperatorShare { country, operator, count }| within(country, operator, count);
+            operators.into_iter().map(bar).collect()
+        }
         ContactTrait::Group => {
             groups.into_iter().map(|GroupShare { id: _, name, count }| Bar { name, count }).collect()
         }

@@ -1,12 +1,12 @@
 //! `GET /v1/exports/{id}/{signature}/{name}`: the file of an export. A browser opens the address as it is, so it has no
-//! token and is not in the document; its signature is what lets in, until the file expires.
+//! token; its signature is what lets in, until the file expires.
 //!
 //! The file is in the database, so any process of the API can give it out; it is read a piece at a time.
 
 use actix_web::{
     HttpRequest, HttpResponse, get,
     http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS},
-    web::{Bytes, Data, ServiceConfig},
+    web::{Bytes, Data},
 };
 use domain::{
     exports::{self, Format},
@@ -15,6 +15,7 @@ use domain::{
     uploads,
 };
 use futures_util::{Stream, stream::unfold};
+use utoipa::ToSchema;
 
 use crate::{
     App,
@@ -24,13 +25,33 @@ use crate::{
     },
 };
 
-/// The route of this resource.
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(download);
-}
+/// The file of an export: XLSX, or CSV as text.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "the file is streamed; this is for the document")]
+pub struct ExportFile(Vec<u8>);
 
-#[get("/v1/exports/{id}/{signature}/{name}")]
-async fn download(app: Data<App>, req: HttpRequest, Id(id): Id<ExportId>) -> Result<HttpResponse, Failure> {
+/// Download the file of an export
+///
+/// At the address that `download.url` of the export tells, which any browser may open: it ends with a signature instead of
+/// a token, and is of no use after 24 hours, or when the export is deleted. `name` is what the file is saved as; any other
+/// does as well. For example, `curl -O https://…/v1/exports/exp_01kazsw6e3f8e9xq2m4r7t5v0b/5d41…c592/contacts-2026-11-21-100000.xlsx`.
+#[utoipa::path(
+    operation_id = "exports.download",
+    tag = "Exports",
+    security(()),
+    params(
+        ("id" = ExportId, Path, description = "The export."),
+        ("signature" = String, Path, description = "As `download.url` has it."),
+        ("name" = String, Path, description = "The name of the file."),
+    ),
+    responses((status = OK, description = "The file, as an attachment.", content(
+        (ExportFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (String = "text/csv; charset=utf-8"),
+    ))),
+)]
+#[get("/exports/{id}/{signature}/{name}")]
+pub(super) async fn download(app: Data<App>, req: HttpRequest, Id(id): Id<ExportId>) -> Result<HttpResponse, Failure> {
     let signature: String = part(&req, "signature")?;
     let system = SystemScope { clock: app.clock.clone() };
     let found = exports::by_address(app.db.read(), &system, &app.config.keys, id, &signature).await?;

@@ -26,8 +26,8 @@ pub struct NewExport {
     pub separator: Option<String>,
     /// Fields, each a column, in this order; all of them, if left out. Of contacts: `phone`, `first_name`, `last_name`,
     /// `patronymic`, `birth_date`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id`, `consent`,
-    /// `consent_at`, `consent_source`, `country`, `operator`, `line_type`, `groups` (their names), `created_at`, `id` and
-    /// `fields.<key>`. Of the blacklist: `phone`, `reason`, `source`, `source_id`, `created_at`, `id`. Of unsubscribes
+    /// `consent_at`, `consent_source`, `country`, `region`, `operator`, `line_type`, `groups` (their names), `created_at`, `id`
+    /// and `fields.<key>`. Of the blacklist: `phone`, `reason`, `source`, `source_id`, `created_at`, `id`. Of unsubscribes
     /// these and `sender`.
     pub fields: Option<Vec<String>>,
     /// Only contacts in any of these groups, at most 50; nobody comes twice.
@@ -47,7 +47,7 @@ impl From<NewExport> for Order {
 }
 
 /// How far an export is.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({"done": 2000, "total": 10000}))]
 pub struct ExportProgress {
     /// Rows that are written.

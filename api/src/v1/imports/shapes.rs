@@ -59,7 +59,7 @@ pub struct ImportGroup {
 }
 
 /// How far an import is.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({"done": 1045, "total": 1045}))]
 pub struct ImportProgress {
     /// Rows that are done.

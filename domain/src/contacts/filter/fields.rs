@@ -131,6 +131,7 @@ pub fn find(name: &str, own: &[ContactField]) -> Option<(Operand, Kind)> {
     Some(match name {
         "phone" => (Operand::Phone, Kind::Phone),
         "country" => (Operand::Text("country"), Kind::Country),
+        "region" => (Operand::Text("region"), Kind::Text),
         "operator" => (Operand::Text("operator"), Kind::Text),
         "line_type" => (Operand::Text("line_type"), Kind::Word(LINE_TYPES)),
         "age" => (Operand::Text("birth_date"), Kind::Age),

@@ -148,6 +148,7 @@ impl Known {
         let text = |t: &Option<String>| t.clone().map(Value::from);
         match operand {
             Operand::Text("country") => text(&c.country),
+            Operand::Text("region") => text(&c.region),
             Operand::Text("operator") => text(&c.operator),
             Operand::Text("line_type") => text(&c.line_type),
             Operand::Text("consent") => Some(c.consent.as_str().into()),
@@ -254,6 +255,7 @@ fn random_condition(dice: &mut Dice, groups: &[GroupId], now: Timestamp) -> Valu
         "comment",
         "language",
         "operator",
+        "region",
         "sex",
         "country",
         "line_type",
@@ -538,5 +540,6 @@ async fn figures_are_sums_of_the_same_contacts() {
         let first = is.groups.iter().find(|group| group.id == group_ids[0]).unwrap();
         assert_eq!((first.name.as_str(), first.count), ("A", number(&|known| known.groups.contains(&group_ids[0]))));
         assert_eq!(is.operators.iter().map(|share| share.count).sum::<i64>(), is.total);
+        assert_eq!(is.regions.iter().map(|share| share.count).sum::<i64>(), is.total);
     }
 }

@@ -1,4 +1,4 @@
-//! XLS workbooks: those of a library that Excel reads, and ones made by hand to be wrong.
+//! XLS workbooks: those of LibreOffice and of a library that Excel reads, and ones made by hand to be wrong.
 
 use std::io::Cursor;
 
@@ -9,6 +9,8 @@ use super::{all, cells, code, open_bytes, refusal};
 
 const MIXED: &[u8] = include_bytes!("../../../../tests/fixtures/contacts/mixed.xls");
 const NUMBERS: &[u8] = include_bytes!("../../../../tests/fixtures/contacts/numbers.xls");
+const OFFICE: &[u8] = include_bytes!("../../../../tests/fixtures/contacts/office.xls");
+const OFFICE_XML: &[u8] = include_bytes!("../../../../tests/fixtures/contacts/office.xlsx");
 const BOF: u16 = 0x0809;
 const EOF: u16 = 0x000a;
 const NUMBER: u16 = 0x0203;
@@ -79,6 +81,35 @@ fn the_same_cells_as_in_text() {
     assert_eq!((book.format, book.encoding, book.has_header), (Format::Xls, None, true));
     assert_eq!(book.header, text.header);
     assert_eq!(cells(book), cells(text), "of the first visible sheet that has rows");
+}
+
+#[test]
+fn what_libreoffice_writes_in_either_format() {
+    let text = cells(open_bytes(include_bytes!("../../../../tests/fixtures/contacts/mixed.csv"), "mixed.csv").unwrap());
+    let (book, xml) = (open_bytes(OFFICE, "office.xls").unwrap(), open_bytes(OFFICE_XML, "office.xlsx").unwrap());
+    assert_eq!((book.format, xml.format), (Format::Xls, Format::Xlsx));
+    assert_eq!((book.header.len(), &book.header), (15, &xml.header));
+    let rows = cells(book);
+    assert_eq!(rows, cells(xml));
+    assert_eq!(
+        rows.iter().map(|row| row[..7].to_vec()).collect::<Vec<_>>(),
+        text,
+        "phones, dates and cards as in the text"
+    );
+    for (n, row) in (0_u64..).zip(&rows) {
+        let home = (447_400_100_000 + n).to_string();
+        let joined = format!("2024-02-{:02} 04:{n:02}:06", n + 1);
+        assert_eq!(row[7..9], [home, joined], "a phone typed as a number, and a moment");
+        // One formula for the whole column, which the records of a shared formula tell of.
+        let next = row[5].parse::<u64>().unwrap() + 1;
+        assert_eq!(row[9..11], [format!("{} {}", row[1], row[2]), next.to_string()]);
+        let flag = if n % 2 == 0 { "false" } else { "true" };
+        assert_eq!(
+            row[11..14],
+            [flag.to_owned(), format!("{n:05}"), format!("0.{}", n + 1).trim_end_matches('0').to_owned()]
+        );
+        assert_eq!(row[14], if row[4] == "Київ" { "Київ" } else { "" }, "an empty text is no value");
+    }
 }
 
 #[test]

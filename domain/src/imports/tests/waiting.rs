@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 
 use super::*;
-use crate::{db::Sql, imports::lease, vals};
+use crate::{db::Sql, imports::WORK, vals};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusing_database_fails_no_import() {
@@ -28,14 +28,14 @@ async fn a_refusing_database_fails_no_import() {
 async fn the_lease_is_renewed_by_time_until_it_is_lost() {
     for stage in stages().await {
         let queued = accept(&stage, many(1).as_bytes(), "a.csv", Order::default()).await.unwrap();
-        lease::claim(&stage.db, &stage.system, queued.id, "one").await.unwrap().unwrap();
-        let keep = lease::keep(&stage.db, &stage.scope, queued.id, "one", Duration::from_millis(5));
+        WORK.claim(&stage.db, &stage.system, queued.id.0, "one").await.unwrap().unwrap();
+        let keep = WORK.keep(&stage.db, &stage.scope, queued.id.0, "one", Duration::from_millis(5));
         let taking = async {
             for _ in 0..4 {
                 stage.clock.advance(Duration::from_secs(10));
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
-            let taken = lease::claim(&stage.db, &stage.system, queued.id, "two").await.unwrap();
+            let taken = WORK.claim(&stage.db, &stage.system, queued.id.0, "two").await.unwrap();
             assert!(taken.is_none(), "forty seconds later it is still held");
             let sql = "UPDATE imports SET lease_owner = 'two'";
             stage.db.writer().execute_unprepared(sql).await.unwrap();

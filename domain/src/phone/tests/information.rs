@@ -18,10 +18,10 @@ fn a_shared_calling_code_is_told_apart() {
         ("+38343203312", "XK"),
     ];
     for (text, expected) in cases {
-        assert_eq!(region_of(number(text)), Some(country(expected)), "{text}");
+        assert_eq!(country_of(number(text)), Some(country(expected)), "{text}");
     }
-    assert_eq!(region_of(number("+999123456789")), None);
-    assert_eq!(region_of(number("+882161234567")), None, "a satellite network is no country");
+    assert_eq!(country_of(number("+999123456789")), None);
+    assert_eq!(country_of(number("+882161234567")), None, "a satellite network is no country");
 }
 
 #[test]
@@ -42,6 +42,38 @@ fn operators_come_from_the_longest_prefix_and_may_be_unknown() {
     let info = describe(number("+380501235821"));
     assert_eq!(info.country, Some(country("UA")));
     assert_eq!((info.operator, info.line_type), (Some("Vodafone"), LineType::Mobile));
+}
+
+#[test]
+fn regions_are_the_largest_part_that_a_number_tells() {
+    let region = |text: &str| describe(number(text)).region;
+    for (text, expected) in [
+        ("+12015550123", "New Jersey"),
+        ("+13125550123", "Illinois"),
+        ("+12025550123", "Washington D.C."),
+        ("+15062342164", "New Brunswick"),
+        ("+8613800138000", "Beijing"),
+        ("+5511961234567", "São Paulo"),
+        ("+525512345678", "Mexico City"),
+        ("+5491123456789", "Buenos Aires"),
+    ] {
+        assert_eq!(region(text), Some(expected), "{text}");
+    }
+    // A mobile number of most countries says nothing, nor does a name that is the country's.
+    for text in ["+447400120966", "+79123450689", "+380501235821", "+13459161234", "+999123456789"] {
+        assert_eq!(region(text), None, "{text}");
+    }
+}
+
+#[test]
+fn every_region_has_a_name_and_is_no_country() {
+    let table = include_str!("../../../data/regions.tsv");
+    let names: Vec<&str> = table.lines().skip(1).filter_map(|line| Some(line.split_once('\t')?.0)).collect();
+    assert!(names.len() > 250 && names.is_sorted());
+    assert!(
+        names.iter().all(|name| name.len() > 2 && !["Canada", "China", "Cayman Islands"].contains(name)),
+        "{names:?}"
+    );
 }
 
 #[test]

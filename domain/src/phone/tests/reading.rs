@@ -94,7 +94,7 @@ fn two_valid_readings_are_ambiguous_and_the_source_of_the_country_decides() {
     let import = parse(&digits, &Rule::ImportCountry(home)).unwrap();
     let account = parse(&digits, &Rule::AccountCountry(home)).unwrap();
     assert!(import.ambiguous && account.ambiguous);
-    assert_eq!(region_of(import.number), Some(home));
+    assert_eq!(country_of(import.number), Some(home));
     assert_eq!(account.number.to_string(), format!("+{digits}"));
 }
 
