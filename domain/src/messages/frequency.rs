@@ -67,7 +67,9 @@ pub(super) async fn admit(tx: &DatabaseTransaction, now: Timestamp, marked: Vec<
             moves.end(row, Status::Skipped, Skip::FrequencyCap.as_str());
         }
     }
-    moves.apply(tx, now).await?;
+    if !skipped.is_empty() {
+        moves.apply(tx, now).await?;
+    }
     Ok(marked.into_iter().filter(|id| !skipped.contains(id)).collect())
 }
 
