@@ -71,9 +71,13 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
     let looked = id(app
         .post("/v1/contact-jobs", &json!({"select": {"duplicates": {"by": ["email"]}}, "dry_run": true}))
         .ok(202));
-    until("the contact job ends", || {
-        Some(app.read(&format!("/v1/contact-jobs/{looked}"))).filter(|j| !j["finished_at"].is_null())
-    });
+    let export = id(app.post("/v1/exports", &json!({"kind": "blacklist", "format": "csv"})).ok(202));
+    // What is compared later must have come to rest.
+    for path in
+        [format!("contact-jobs/{looked}"), format!("blacklist/imports/{listed}"), format!("exports/{export}")]
+    {
+        until("it ends", || Some(app.read(&format!("/v1/{path}"))).filter(|job| !job["finished_at"].is_null()));
+    }
     BTreeMap::from([
         ("/v1/trash/contacts/{id}".to_owned(), trashed_contact),
         ("/v1/trash/groups/{id}".to_owned(), trashed_group),
@@ -85,7 +89,7 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         ("/v1/contact-jobs/{id}".to_owned(), looked),
         ("/v1/contacts/imports/{id}".to_owned(), import),
         ("/v1/contacts/{id}".to_owned(), contact),
-        ("/v1/exports/{id}".to_owned(), id(app.post("/v1/exports", &json!({"kind": "blacklist", "format": "csv"})).ok(202))),
+        ("/v1/exports/{id}".to_owned(), export),
         ("/v1/files/{id}".to_owned(), id(app.upload_to("/v1/files", "mine.csv", b"phone\n+447400199996\n", &[]).ok(201))),
         ("/v1/groups/{id}".to_owned(), group),
         ("/v1/inbound-messages/{id}".to_owned(), inbound),
