@@ -65,8 +65,8 @@ both! {
 
     fn campaigns_of_two_accounts_in_the_same_batches_pay_each_its_own(stage) {
         let _simulator = stage.simulator(50);
-        let acme = account(&stage, "100.00", &["--countries", "*"]);
-        let (other, token) = stage.account("Other", "100.00", &["--countries", "*"]);
+        let acme = account(&stage, "500.00", &["--countries", "*"]);
+        let (other, token) = stage.account("Other", "500.00", &["--countries", "*"]);
         stage.admin(&["senders", "grant", &other, "CARILLON"]);
         let other = acme.with_token(&token);
         let texts = ["Hello".to_owned(), "Hello, and much more than goes into one message. ".repeat(6)];
@@ -86,7 +86,7 @@ both! {
             let done: Vec<Value> = ids.iter().map(|id| app.campaign_until(id, "completed")).collect();
             let cost: i64 = done.iter().map(|campaign| micros(&campaign["cost"])).sum();
             assert!(done.iter().all(|campaign| campaign["messages"] == json!({"delivered": 700})), "{done:?}");
-            assert_eq!((100_000_000 - app.available(), app.held()), (cost, 0));
+            assert_eq!((500_000_000 - app.available(), app.held()), (cost, 0));
             app.audited();
             let told = app.events();
             for kind in ["message.sent", "message.delivered"] {

@@ -73,9 +73,7 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         .ok(202));
     let export = id(app.post("/v1/exports", &json!({"kind": "blacklist", "format": "csv"})).ok(202));
     // What is compared later must have come to rest.
-    for path in
-        [format!("contact-jobs/{looked}"), format!("blacklist/imports/{listed}"), format!("exports/{export}")]
-    {
+    for path in [format!("contact-jobs/{looked}"), format!("blacklist/imports/{listed}"), format!("exports/{export}")] {
         until("it ends", || Some(app.read(&format!("/v1/{path}"))).filter(|job| !job["finished_at"].is_null()));
     }
     BTreeMap::from([

@@ -38,6 +38,7 @@ mod m20261122_001403_doubts_resolved;
 mod m20261122_001501_accounts_quiet_hours;
 mod m20261122_001502_messages_frequency;
 mod m20261122_001601_contacts_region;
+mod m20261122_001701_contacts_parents;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -82,6 +83,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001501_accounts_quiet_hours::Step),
             Box::new(m20261122_001502_messages_frequency::Step),
             Box::new(m20261122_001601_contacts_region::Step),
+            Box::new(m20261122_001701_contacts_parents::Step),
         ]
     }
 }

@@ -10,6 +10,8 @@ mod members;
 mod overrides;
 mod queries;
 mod replace;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use sea_orm::FromQueryResult;
