@@ -1,5 +1,6 @@
 //! What has expired goes, in pieces; on PostgreSQL the months ahead get their partitions; done jobs are purged, since
-//! apalis keeps them for ever; the planner is told of tables that grew.
+//! apalis keeps them for ever; the planner is told of tables that grew. And whether there is work that all of what may come
+//! later makes way for ([`busy`]).
 
 use sea_orm::{ConnectionTrait, DbBackend};
 

@@ -1,8 +1,9 @@
 //! How the last message to each number ended, for filters and clean-ups.
 //!
-//! Read out of the event stream by a sweep, some seconds behind: the transaction that records receipts writes one event
-//! row for up to 1,000 messages anyway, and would otherwise write up to 1,000 rows more, by numbers in no order. So the
-//! hot path does nothing for this, and a crash loses nothing: the place in the stream moves with what was read.
+//! Read out of the event stream by a sweep, some seconds behind, and up to a minute while campaigns are sent: the
+//! transaction that records receipts writes one event row for up to 1,000 messages anyway, and would otherwise write up to
+//! 1,000 rows more, by numbers in no order. So the hot path does nothing for this, and a crash loses nothing: the place in
+//! the stream moves with what was read.
 //!
 //! Invariant: each batch of moves is counted once, in the order of the stream.
 

@@ -91,6 +91,7 @@ pub fn in_span(backend: DbBackend, column: &str, n: usize) -> String {
             n + 2
         )
     } else {
+        // No months here; the two other binds are named all the same, since both databases get the same ones.
         format!("{column} IN {} AND ${} <= ${}", ids_list(backend, n), n + 1, n + 2)
     }
 }

@@ -156,7 +156,7 @@ impl Claims {
             Vec::new()
         });
         let messages = claimed.iter().map(|chunk| chunk.messages).sum::<i64>();
-        let few = u32::try_from(messages).unwrap_or(0) * u32::from(messages * 4 < room);
+        let few = if messages * 4 < room { u32::try_from(messages).unwrap_or(0) } else { 0 };
         let apart = (APART + APART_EACH * few).min(APART_MOST);
         self.look_at = Instant::now() + if claimed.is_empty() { LOOK } else { apart };
         self.look_next = Instant::now() + apart;
