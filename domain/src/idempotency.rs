@@ -1,17 +1,17 @@
 //! The answers of requests that carried an `Idempotency-Key`, committed in one transaction with what they did.
 //!
 //! Invariants: a row exists if and only if its effect does; refusals are not stored; a key belongs to one account and
-//! one operation; a row past its time counts as absent.
+//! one operation; a row past its time counts as absent; a second answer in a slot is refused by the table's key.
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, SqlErr};
 use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Timestamp,
-    db::{Columns, Sql, lookup},
-    error::Result,
+    db::{Columns, Sql, Writes},
+    error::{Code, Error, Result},
     ids::AccountId,
     scope::{AccountScope, OperatorScope},
     vals,
@@ -70,73 +70,79 @@ pub struct Stored {
     pub body: String,
 }
 
-/// Takes the slots' locks for the length of the transaction; false for those that another transaction has. SQLite has
-/// no such lock: there the process keeps one, since one process writes.
+/// What a slot holds when it is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// Another transaction has it.
+    Elsewhere,
+    /// Nothing: the request is new.
+    Free,
+    /// The answer that was given.
+    Answered(Stored),
+}
+
+/// Takes slots for the length of the transaction, and tells what they hold, in their order. SQLite has no such locks: there
+/// the process keeps them, since one process writes. An answer that another commits just now may be missed: then [`store`]
+/// is refused, which [`or_in_flight`] tells.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn try_lock(tx: &DatabaseTransaction, slots: &[Slot<'_>]) -> Result<Vec<bool>> {
-    let backend = tx.get_database_backend();
-    if backend != DbBackend::Postgres {
-        return Ok(vec![true; slots.len()]);
+pub async fn take(tx: &DatabaseTransaction, now: Timestamp, slots: &[Slot<'_>]) -> Result<Vec<Taken>> {
+    #[derive(FromQueryResult)]
+    struct Found {
+        n: i64,
+        locked: bool,
+        expires_at: Option<Timestamp>,
+        fingerprint: Option<Vec<u8>>,
+        status: Option<i64>,
+        body: Option<String>,
     }
+    let backend = tx.get_database_backend();
     let number = |slot: &Slot<'_>| {
         let [a, b, c, d, e, f, g, h, ..] = slot.digest();
         i64::from_be_bytes([a, b, c, d, e, f, g, h])
     };
-    let columns = Columns::new().ints("number", slots.iter().map(number));
-    let sql = format!("SELECT pg_try_advisory_xact_lock(x.number) FROM {}", columns.source(backend, 1, "x"));
-    Ok(tx.column(&sql, columns.after(backend, vals![])).await?)
-}
-
-/// The answers stored in these slots, in their order, those that have not expired.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn find(tx: &DatabaseTransaction, now: Timestamp, slots: &[Slot<'_>]) -> Result<Vec<Option<Stored>>> {
-    #[derive(FromQueryResult)]
-    struct Found {
-        n: i64,
-        fingerprint: Vec<u8>,
-        status: i64,
-        body: String,
-    }
-    let backend = tx.get_database_backend();
     let columns = Columns::new()
         .ints("n", slots.iter().enumerate().map(|(n, _)| i64::try_from(n).ok()))
+        .ints("number", slots.iter().map(number))
         .ids("account", slots.iter().map(|s| s.account.0))
         .texts("operation", slots.iter().map(|s| s.operation))
         .texts("key", slots.iter().map(|s| s.key));
+    let same = "k.account_id = x.account AND k.operation = x.operation AND k.key = x.key";
+    let source = columns.source(backend, 1, "x");
+    let (locked, keys) = if backend == DbBackend::Postgres {
+        let keys = format!("LATERAL (SELECT * FROM idempotency_keys k WHERE {same} OFFSET 0) k ON true");
+        ("pg_try_advisory_xact_lock(x.number)", keys)
+    } else {
+        ("true", format!("idempotency_keys k ON {same}"))
+    };
     let sql = format!(
-        "SELECT x.n, k.fingerprint, k.status, k.body FROM {} {}",
-        columns.source(backend, 2, "x"),
-        lookup(
-            backend,
-            "idempotency_keys",
-            "k",
-            "k.account_id = x.account AND k.operation = x.operation AND k.key = x.key AND k.expires_at > $1"
-        )
+        "SELECT x.n, {locked} AS locked, k.expires_at, k.fingerprint, k.status, k.body FROM {source} LEFT JOIN {keys}"
     );
-    let mut all: Vec<Option<Stored>> = vec![None; slots.len()];
-    for Found { n, fingerprint, status, body } in tx.all(&sql, columns.after(backend, vals![now])).await? {
-        if let Some(place) = usize::try_from(n).ok().and_then(|n| all.get_mut(n)) {
-            *place = Some(Stored { fingerprint, status, body });
-        }
+    let mut all = vec![Taken::Elsewhere; slots.len()];
+    for found in tx.all::<Found>(&sql, columns.after(backend, vals![])).await? {
+        let place = usize::try_from(found.n).unwrap_or(usize::MAX);
+        let (Some(taken), Some(slot)) = (all.get_mut(place), slots.get(place)) else { continue };
+        *taken = match found {
+            Found { locked: false, .. } => Taken::Elsewhere,
+            Found { expires_at: Some(at), .. } if at <= now => {
+                let Slot { account, operation, key } = slot;
+                let sql = "DELETE FROM idempotency_keys WHERE account_id = $1 AND operation = $2 AND key = $3 AND expires_at <= $4";
+                tx.run(sql, vals![*account, *operation, *key, now]).await?;
+                Taken::Free
+            }
+            Found { fingerprint: Some(fingerprint), status: Some(status), body: Some(body), .. } => {
+                Taken::Answered(Stored { fingerprint, status, body })
+            }
+            _ => Taken::Free,
+        };
     }
     Ok(all)
 }
 
-/// Stores answers for `keep`, in the place of those that have expired.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn store(
-    tx: &DatabaseTransaction,
-    now: Timestamp,
-    answers: &[(Slot<'_>, Stored)],
-    keep: Duration,
-) -> Result<()> {
-    let backend = tx.get_database_backend();
+/// Stores answers for `keep` in slots that were free.
+pub fn store(writes: &mut Writes, now: Timestamp, answers: &[(Slot<'_>, Stored)], keep: Duration) {
+    let backend = writes.backend();
     let columns = Columns::new()
         .ids("account", answers.iter().map(|(slot, _)| slot.account.0))
         .texts("operation", answers.iter().map(|(slot, _)| slot.operation))
@@ -148,14 +154,26 @@ pub async fn store(
     // The order keeps two transactions with the same keys from waiting for each other in a circle.
     let sql = format!(
         "INSERT INTO idempotency_keys (account_id, operation, key, fingerprint, status, body, created_at, expires_at) \
-         SELECT x.account, x.operation, x.key, {bytes}, x.status, COALESCE(x.body, ''), $1, $2 FROM {} WHERE true ORDER BY x.key \
-         ON CONFLICT (account_id, operation, key) DO UPDATE SET \
-         fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body, \
-         created_at = excluded.created_at, expires_at = excluded.expires_at",
+         SELECT x.account, x.operation, x.key, {bytes}, x.status, COALESCE(x.body, ''), $1, $2 FROM {} ORDER BY x.key",
         columns.source(backend, 3, "x")
     );
-    tx.run(&sql, columns.after(backend, vals![now, now.plus(keep)])).await?;
-    Ok(())
+    writes.add(sql, columns.after(backend, vals![now, now.plus(keep)]));
+}
+
+/// Turns the refusal of an answer whose slot another has filled meanwhile into `idempotency_in_flight`.
+pub fn or_in_flight(e: DbErr) -> Error {
+    match e.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(what)) if what.contains("idempotency_keys") => in_flight(),
+        _ => e.into(),
+    }
+}
+
+/// `idempotency_in_flight`: another request with this key runs.
+pub fn in_flight() -> Error {
+    Error::new(
+        Code::IdempotencyInFlight,
+        "A request with this Idempotency-Key is still running; try again in a moment.",
+    )
 }
 
 fn hex(bytes: &[u8]) -> String {

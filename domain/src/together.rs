@@ -2,24 +2,17 @@
 //! who is alone waits for nobody; sixty-four at once share a transaction and its fsync.
 //!
 //! State: for each key, what waits for its runner; a key is there exactly while a runner is. Invariants: items of one
-//! key are taken in the order they came; a runner is a task of its own, so that a caller who goes away takes nothing
-//! with it; every caller gets an answer, or `None` when the runner broke.
+//! key are taken in the order they came; a batch begins when the one before lets it, at the latest when that has ended; a
+//! batch is a task of its own, so that a caller who goes away takes nothing with it; every caller gets an answer, or `None`
+//! when the batch broke.
 
 use std::{
     collections::{HashMap, VecDeque},
     hash::Hash,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
-use tokio::sync::oneshot;
-
-/// A batch that shows that many come at once.
-const MANY: usize = 8;
-/// How long the next batch is waited for then, for as long as more come.
-const MOMENT: Duration = Duration::from_millis(2);
-/// The most moments.
-const MOMENTS: usize = 4;
+use tokio::{runtime::Handle, sync::oneshot};
 
 /// One item, and who waits for what becomes of it.
 type Waiting<I, O> = (I, oneshot::Sender<O>);
@@ -32,6 +25,8 @@ type Lines<K, I, O> = Arc<Mutex<HashMap<K, VecDeque<Waiting<I, O>>>>>;
 pub struct Together<K, I, O> {
     waiting: Lines<K, I, O>,
     most: usize,
+    /// Where batches run: beside the threads that answer HTTP, whose turns are long.
+    home: Option<Handle>,
 }
 
 /// Ends the turn of a runner, also when it breaks: those who wait learn of it, and the next caller begins anew.
@@ -55,16 +50,18 @@ where
     I: Send + 'static,
     O: Send + 'static,
 {
-    /// Batches of at most `most` items.
+    /// Batches of at most `most` items, which run on the runtime that this is called on; where there is none, on that of
+    /// their callers.
     pub fn new(most: usize) -> Self {
-        Self { waiting: Arc::default(), most }
+        Self { waiting: Arc::default(), most, home: Handle::try_current().ok() }
     }
 
     /// Has `item` worked on by `run`, together with what others of this key bring at the same time; gives its outcome.
-    /// `run` answers each item in its place. Must be called on a tokio runtime.
+    /// `run` answers each item in its place, and lets the next batch begin by dropping its [`Next`], at the latest when it
+    /// ends. Must be called on a tokio runtime.
     pub async fn join<R, F>(&self, key: K, item: I, run: R) -> Option<O>
     where
-        R: Fn(Vec<I>) -> F + Send + 'static,
+        R: Fn(Vec<I>, Next) -> F + Send + 'static,
         F: Future<Output = Vec<O>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
@@ -75,47 +72,42 @@ where
             alone
         };
         if alone {
-            tokio::spawn(work_off(Arc::clone(&self.waiting), key, self.most, run));
+            let runner = work_off(Arc::clone(&self.waiting), key, self.most, run);
+            match &self.home {
+                Some(home) => drop(home.spawn(runner)),
+                None => drop(tokio::spawn(runner)),
+            }
         }
         answered.await.ok()
     }
 }
 
+/// Held by a batch for as long as the next one may not begin.
+#[derive(Debug)]
+pub struct Next(#[expect(dead_code, reason = "dropped, never read")] oneshot::Sender<()>);
+
 /// Runs batch after batch until nothing waits.
 async fn work_off<K, I, O, R, F>(waiting: Lines<K, I, O>, key: K, most: usize, run: R)
 where
     K: Eq + Hash,
-    R: Fn(Vec<I>) -> F,
-    F: Future<Output = Vec<O>>,
+    O: Send + 'static,
+    R: Fn(Vec<I>, Next) -> F,
+    F: Future<Output = Vec<O>> + Send + 'static,
 {
     let mut turn = Turn { waiting, key, over: false };
     while let Some((items, callers)) = turn.next(most) {
-        let batch = items.len();
-        for (caller, outcome) in callers.into_iter().zip(run(items).await) {
-            let _ = caller.send(outcome); // one that went away
-        }
-        if batch >= MANY {
-            // Those just answered will ask again in a moment: what they bring then shares the next batch.
-            let mut had = turn.waiting();
-            let all = (had + batch).min(most);
-            for _ in 0..MOMENTS {
-                tokio::time::sleep(MOMENT).await;
-                let have = turn.waiting();
-                if have >= all || have == had {
-                    break;
-                }
-                had = have;
+        let (next, may_begin) = oneshot::channel();
+        let work = run(items, Next(next));
+        tokio::spawn(async move {
+            for (caller, outcome) in callers.into_iter().zip(work.await) {
+                let _ = caller.send(outcome); // one that went away
             }
-        }
+        });
+        let _ = may_begin.await;
     }
 }
 
 impl<K: Eq + Hash, I, O> Turn<K, I, O> {
-    /// How many wait.
-    fn waiting(&self) -> usize {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&self.key).map_or(0, VecDeque::len)
-    }
-
     /// What waits now. When that is nothing the turn is over, under the lock that the next caller needs to begin one.
     fn next(&mut self, most: usize) -> Option<(Vec<I>, Vec<oneshot::Sender<O>>)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,13 +124,15 @@ impl<K: Eq + Hash, I, O> Turn<K, I, O> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]
     async fn what_comes_meanwhile_is_the_next_batch() {
         let together: Together<u8, u32, (u32, usize)> = Together::new(8);
         let one = |n: u32| {
-            together.join(1, n, |items: Vec<u32>| async move {
+            together.join(1, n, |items: Vec<u32>, _next| async move {
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 let size = items.len();
                 items.into_iter().map(|n| (n * 2, size)).collect()
@@ -152,9 +146,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_batch_may_let_the_next_begin_before_it_ends() {
+        let together: Together<(), u32, usize> = Together::new(8);
+        let running = Arc::new(Mutex::new(0));
+        let one = |n: u32| {
+            let running = running.clone();
+            together.join((), n, move |items: Vec<u32>, next| {
+                let running = running.clone();
+                async move {
+                    *running.lock().unwrap() += 1;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    drop(next);
+                    tokio::time::sleep(Duration::from_millis(30)).await;
+                    let mut running = running.lock().unwrap();
+                    let at_once = *running;
+                    *running -= 1;
+                    vec![at_once; items.len()]
+                }
+            })
+        };
+        let all = futures_of((0..16).map(one).collect()).await;
+        assert!(all.contains(&Some(2)), "the second batch ran while the first ended: {all:?}");
+        assert!(all.iter().all(|o| matches!(o, Some(1 | 2))));
+    }
+
+    #[tokio::test]
     async fn a_runner_that_breaks_holds_up_nobody() {
         let together: Together<(), bool, bool> = Together::new(8);
-        let run = |items: Vec<bool>| async move {
+        let run = |items: Vec<bool>, _next| async move {
             assert!(items.iter().all(|good| *good), "a bad one");
             items
         };

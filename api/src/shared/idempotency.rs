@@ -18,7 +18,8 @@ use actix_web::{
 use domain::{
     Code, Error,
     clock::Timestamp,
-    idempotency::{self, Owner, Slot, Stored},
+    db::Writes,
+    idempotency::{self, Owner, Slot, Stored, Taken},
 };
 use sea_orm::DatabaseTransaction;
 use serde::Serialize;
@@ -74,7 +75,7 @@ impl InFlight {
     pub fn hold(&self, owner: &impl Owner, intent: &Intent) -> Result<Held<'_>, Error> {
         let digest = intent.slot(owner).digest();
         let fresh = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
-        fresh.then(|| Held(self, digest)).ok_or_else(in_flight)
+        fresh.then(|| Held(self, digest)).ok_or_else(idempotency::in_flight)
     }
 }
 
@@ -104,33 +105,28 @@ pub async fn enter(
     intents: &[&Intent],
 ) -> domain::Result<Vec<Option<Result<Answer, Error>>>> {
     let slots: Vec<Slot<'_>> = intents.iter().map(|intent| intent.slot(owner)).collect();
-    let locked = idempotency::try_lock(tx, &slots).await?;
-    let stored = idempotency::find(tx, now, &slots).await?;
-    let decided = intents.iter().zip(locked).zip(stored).map(|((intent, locked), stored)| match (locked, stored) {
-        (false, _) => Some(Err(in_flight())),
-        (true, Some(stored)) => Some(replay(stored, &intent.fingerprint)),
-        (true, None) => None,
+    let decided = intents.iter().zip(idempotency::take(tx, now, &slots).await?).map(|(intent, taken)| match taken {
+        Taken::Elsewhere => Some(Err(idempotency::in_flight())),
+        Taken::Answered(stored) => Some(replay(stored, &intent.fingerprint)),
+        Taken::Free => None,
     });
     Ok(decided.collect())
 }
 
 /// Stores answers in their slots, each with the body that a replay shows.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn leave(
-    tx: &DatabaseTransaction,
+pub fn leave(
+    writes: &mut Writes,
     now: Timestamp,
     owner: &impl Owner,
     answers: Vec<(&Intent, &Answer, String)>,
     keep: Duration,
-) -> domain::Result<()> {
+) {
     let stored = |(intent, answer, body): (&'_ Intent, &Answer, String)| {
         let (fingerprint, status) = (intent.fingerprint.clone(), i64::from(answer.status.as_u16()));
         Stored { fingerprint, status, body }
     };
     let answers: Vec<_> = answers.into_iter().map(|a| (a.0.slot(owner), stored(a))).collect();
-    idempotency::store(tx, now, &answers, keep).await
+    idempotency::store(writes, now, &answers, keep);
 }
 
 impl Drop for Held<'_> {
@@ -174,7 +170,9 @@ impl Key {
                 return Err(e.into());
             }
         };
-        leave(&tx, now, scope, vec![(&intent, &answer, body)], self.keep).await?;
+        let mut writes = Writes::new(&tx);
+        leave(&mut writes, now, scope, vec![(&intent, &answer, body)], self.keep);
+        writes.run(&tx).await.map_err(idempotency::or_in_flight)?;
         tx.commit().await?;
         Ok(answer)
     }
@@ -197,13 +195,6 @@ impl Key {
         }
         hash.finalize().to_vec()
     }
-}
-
-fn in_flight() -> Error {
-    Error::new(
-        Code::IdempotencyInFlight,
-        "A request with this Idempotency-Key is still running; try again in a moment.",
-    )
 }
 
 fn replay(stored: Stored, fingerprint: &[u8]) -> Result<Answer, Error> {

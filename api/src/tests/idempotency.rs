@@ -1,6 +1,12 @@
 //! `Idempotency-Key`, `ETag`, `If-Match`.
 
-use domain::idempotency::{self, Slot};
+use std::time::Duration;
+
+use domain::{
+    Code,
+    db::Writes,
+    idempotency::{self, Slot, Stored, Taken},
+};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -100,7 +106,7 @@ async fn another_process_holds_the_key() {
         let (account, token) = t.owner().await;
         let slot = Slot { account: account.id, operation: "templates.create", key: "k" };
         let tx = t.app.db.begin().await.unwrap();
-        assert_eq!(idempotency::try_lock(&tx, &[slot]).await.unwrap(), [true]);
+        assert_eq!(idempotency::take(&tx, t.clock.now(), &[slot]).await.unwrap(), [Taken::Free]);
         let body = json!({"name": "a", "body": "b"});
         let ask = || t.ask("POST", "/v1/templates", &token).header("idempotency-key", "k").json(&body).send();
         let seen = ask().await;
@@ -108,6 +114,44 @@ async fn another_process_holds_the_key() {
         assert_eq!(seen.header("retry-after"), "1");
         tx.rollback().await.unwrap();
         assert_eq!(ask().await.status, 201);
+    }
+    t.stop().await;
+}
+
+#[actix_web::test]
+async fn an_expired_answer_that_was_not_swept_makes_room() {
+    let t = start().await;
+    let (_, token) = t.owner().await;
+    let ask = |name: &str| {
+        let ask = t.ask("POST", "/v1/templates", &token).header("idempotency-key", "k");
+        ask.json(&json!({"name": name, "body": "b"})).send()
+    };
+    let first = ask("a").await;
+    assert_eq!(first.status, 201);
+    t.pass(86_399);
+    assert_eq!(ask("b").await.problem(), (422, "idempotency_key_reused".to_owned()));
+    t.pass(1);
+    assert_eq!(ask("b").await.status, 201);
+    let again = ask("b").await;
+    assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (201, "true"));
+    t.stop().await;
+}
+
+#[actix_web::test]
+async fn an_answer_that_another_has_just_stored_is_not_overwritten() {
+    let t = start().await;
+    let (account, _) = t.owner().await;
+    let slot = Slot { account: account.id, operation: "templates.create", key: "k" };
+    let stored = Stored { fingerprint: vec![1], status: 201, body: "{}".into() };
+    for first in [true, false] {
+        let tx = t.app.db.begin().await.unwrap();
+        let mut writes = Writes::new(&tx);
+        idempotency::store(&mut writes, t.clock.now(), &[(slot, stored.clone())], Duration::from_secs(9));
+        match writes.run(&tx).await {
+            Ok(()) => assert!(first),
+            Err(e) => assert_eq!((first, idempotency::or_in_flight(e).code), (false, Code::IdempotencyInFlight)),
+        }
+        if first { tx.commit().await.unwrap() } else { tx.rollback().await.unwrap() }
     }
     t.stop().await;
 }

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use super::ledger::{Kind, Ledger, Locked, Posting, for_update, lock, post};
 use crate::{
     clock::Timestamp,
-    db::{Columns, Sql, ids_json, ids_list},
+    db::{Columns, Sql, Writes, ids_json, ids_list},
     error::{Code, Error, Result},
     ids::{AccountId, HoldId, JournalId},
     money::Micros,
@@ -26,6 +26,27 @@ pub async fn hold(
     hold: HoldId,
     amount: Micros,
 ) -> Result<()> {
+    lock(tx, account).await?; // else another may make it between the question and the answer
+    if tx.scalar::<i32>("SELECT 1 FROM holds WHERE id = $1", vals![hold]).await?.is_some() {
+        return Ok(());
+    }
+    let mut writes = Writes::new(tx);
+    hold_new(tx, &mut writes, now, account, hold, amount).await?;
+    Ok(writes.run(tx).await?)
+}
+
+/// The same under an id that nobody else has: locks the balance, and leaves the rest to `writes`.
+///
+/// # Errors
+/// `insufficient_funds` when less is available, with the shortfall in the sentence.
+pub async fn hold_new(
+    tx: &DatabaseTransaction,
+    writes: &mut Writes,
+    now: Timestamp,
+    account: AccountId,
+    hold: HoldId,
+    amount: Micros,
+) -> Result<()> {
     let short = |available: Micros, currency: &str| {
         let missing = Micros(amount.0.saturating_sub(available.0));
         Error::new(
@@ -38,28 +59,31 @@ pub async fn hold(
     let Some(Locked { currency, purchased, granted }) = lock(tx, account).await? else {
         return Err(short(Micros::ZERO, ""));
     };
-    if tx.scalar::<i32>("SELECT 1 FROM holds WHERE id = $1", vals![hold]).await?.is_some() {
-        return Ok(());
-    }
     let from_granted = granted.min(amount);
     let from_purchased = amount.checked_sub(from_granted).ok_or_else(|| Error::internal("hold out of range"))?;
     if from_purchased > purchased {
         return Err(short(Micros(granted.0.saturating_add(purchased.0)), &currency.0));
     }
-    tx.run(
-            "INSERT INTO holds (id, account_id, currency, reserved_granted, reserved_purchased, captured_granted, captured_purchased, \
-             released_granted, released_purchased, created_at, closed_at) VALUES ($1, $2, $3, $4, $5, 0, 0, 0, 0, $6, $7)",
-            vals![hold, account, currency.0.as_str(), from_granted, from_purchased, now, (amount == Micros::ZERO).then_some(now)],
-        )
-        .await?;
+    writes.add(
+        "INSERT INTO holds (id, account_id, currency, reserved_granted, reserved_purchased, captured_granted, captured_purchased, \
+         released_granted, released_purchased, created_at, closed_at) VALUES ($1, $2, $3, $4, $5, 0, 0, 0, 0, $6, $7)",
+        vals![
+            hold,
+            account,
+            currency.0.as_str(),
+            from_granted,
+            from_purchased,
+            now,
+            (amount == Micros::ZERO).then_some(now)
+        ],
+    );
     let lines = vec![
         (Ledger::Granted, Micros(-from_granted.0)),
         (Ledger::Purchased, Micros(-from_purchased.0)),
         (Ledger::Held, amount),
     ];
     let entry = Posting { id: JournalId::new(now), key: hold.to_string(), hold: Some(hold), note: None, lines };
-    post(tx, now, (account, &currency, Kind::Hold), &[entry]).await?;
-    Ok(())
+    post(writes, now, (account, &currency, Kind::Hold), &[entry])
 }
 
 #[derive(FromQueryResult)]
@@ -118,10 +142,10 @@ pub async fn capture(tx: &DatabaseTransaction, now: Timestamp, account: AccountI
         entries.push(Posting { id: charge, key: charge.to_string(), hold: Some(hold), note: None, lines });
         drawn.push((hold, granted.0, purchased));
     }
-    if post(tx, now, (account, &currency, Kind::Capture), &entries).await? {
-        draw(tx, now, "captured", &drawn).await?;
-    }
-    Ok(())
+    let mut writes = Writes::new(tx);
+    post(&mut writes, now, (account, &currency, Kind::Capture), &entries)?;
+    draw(&mut writes, now, "captured", &drawn);
+    Ok(writes.run(tx).await?)
 }
 
 /// Gives `amount` of a hold back, purchased money first. Does nothing when the hold was never made: a campaign that is
@@ -154,14 +178,16 @@ pub async fn release(
     let lines =
         vec![(Ledger::Held, Micros(-amount.0)), (Ledger::Granted, Micros(granted)), (Ledger::Purchased, purchased)];
     let entry = Posting { id, key: id.to_string(), hold: Some(hold), note: Some(note), lines };
-    post(tx, now, (account, &currency, Kind::Release), &[entry]).await?;
-    draw(tx, now, "released", &[(hold, granted, purchased.0)]).await
+    let mut writes = Writes::new(tx);
+    post(&mut writes, now, (account, &currency, Kind::Release), &[entry])?;
+    draw(&mut writes, now, "released", &[(hold, granted, purchased.0)]);
+    Ok(writes.run(tx).await?)
 }
 
 /// Moves what is left of holds into `captured` or `released`, so much granted and so much purchased money, and closes those
 /// of which nothing is left.
-async fn draw(tx: &DatabaseTransaction, now: Timestamp, into: &str, drawn: &[(HoldId, i64, i64)]) -> Result<()> {
-    let backend = tx.get_database_backend();
+fn draw(writes: &mut Writes, now: Timestamp, into: &str, drawn: &[(HoldId, i64, i64)]) {
+    let backend = writes.backend();
     let columns = Columns::new()
         .ids("hold", drawn.iter().map(|(hold, ..)| hold.0))
         .ints("granted", drawn.iter().map(|(_, granted, _)| *granted))
@@ -173,6 +199,5 @@ async fn draw(tx: &DatabaseTransaction, now: Timestamp, into: &str, drawn: &[(Ho
          FROM {} WHERE holds.id = x.hold",
         columns.source(backend, 2, "x")
     );
-    tx.run(&sql, columns.after(backend, vals![now])).await?;
-    Ok(())
+    writes.add(sql, columns.after(backend, vals![now]));
 }

@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
 use crate::{
     clock::Timestamp,
-    db::{Columns, Sql},
+    db::{Columns, Sql, Writes},
     error::{Error, Result},
     ids::{AccountId, HoldId, JournalId},
     money::{Currency, Micros},
@@ -83,20 +83,20 @@ pub(super) struct Posting<'a> {
     pub lines: Vec<(Ledger, Micros)>,
 }
 
-/// Writes journal entries of one kind with their postings and moves the balance row by the same amounts. False when their
-/// keys have been used: then nothing is written. The caller holds the lock of the balance row.
-pub(super) async fn post(
-    tx: &DatabaseTransaction,
+/// Writes journal entries of one kind, which are new, with their postings, and moves the balance row by the same amounts.
+/// The caller holds the lock of the balance row.
+pub(super) fn post(
+    writes: &mut Writes,
     now: Timestamp,
     (account, currency, kind): (AccountId, &Currency, Kind),
     entries: &[Posting<'_>],
-) -> Result<bool> {
+) -> Result<()> {
     for Posting { key, lines, .. } in entries {
         if Micros::checked_sum(lines.iter().map(|(_, amount)| *amount)) != Some(Micros::ZERO) {
             return Err(Error::internal(format!("postings of {} {key} do not sum to zero", kind.as_str())));
         }
     }
-    let backend = tx.get_database_backend();
+    let backend = writes.backend();
     let columns = Columns::new()
         .ids("id", entries.iter().map(|e| e.id.0))
         .texts("key", entries.iter().map(|e| e.key.as_str()))
@@ -104,15 +104,10 @@ pub(super) async fn post(
         .some_texts("note", entries.iter().map(|e| e.note));
     let sql = format!(
         "INSERT INTO journal (id, account_id, kind, key, currency, hold_id, note, created_at) \
-         SELECT x.id, $1, $2, x.key, $3, x.hold, x.note, $4 FROM {} WHERE true ON CONFLICT (account_id, kind, key) DO NOTHING",
+         SELECT x.id, $1, $2, x.key, $3, x.hold, x.note, $4 FROM {}",
         columns.source(backend, 5, "x")
     );
-    let values = vals![account, kind.as_str(), currency.0.as_str(), now];
-    match usize::try_from(tx.run(&sql, columns.after(backend, values)).await?) {
-        Ok(0) => return Ok(false),
-        Ok(written) if written == entries.len() => {}
-        _ => return Err(Error::internal("some keys of a posting had been used, and others not")),
-    }
+    writes.add(sql, columns.after(backend, vals![account, kind.as_str(), currency.0.as_str(), now]));
     let lines =
         || entries.iter().flat_map(|e| e.lines.iter().filter(|(_, a)| *a != Micros::ZERO).map(move |l| (e.id, l)));
     let columns = Columns::new()
@@ -123,17 +118,22 @@ pub(super) async fn post(
         "INSERT INTO postings (journal_id, ledger, account_id, currency, amount) SELECT x.journal, x.ledger, $1, $2, x.amount FROM {}",
         columns.source(backend, 3, "x")
     );
-    tx.run(&sql, columns.after(backend, vals![account, currency.0.as_str()])).await?;
+    writes.add(sql, columns.after(backend, vals![account, currency.0.as_str()]));
     let of = |wanted: Ledger| {
         let amounts = lines().filter(|(_, (ledger, _))| *ledger == wanted).map(|(_, (_, amount))| *amount);
         Micros::checked_sum(amounts).ok_or_else(|| Error::internal("sum of postings out of range"))
     };
-    tx.run(
+    writes.add(
         "UPDATE balances SET purchased = purchased + $2, granted = granted + $3, held = held + $4 WHERE account_id = $1",
         vals![account, of(Ledger::Purchased)?, of(Ledger::Granted)?, of(Ledger::Held)?],
-    )
-    .await?;
-    Ok(true)
+    );
+    Ok(())
+}
+
+/// Whether a journal entry of this kind has this key already. The caller holds the lock of the balance row.
+pub(super) async fn posted(tx: &DatabaseTransaction, account: AccountId, kind: Kind, key: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM journal WHERE account_id = $1 AND kind = $2 AND key = $3";
+    Ok(tx.scalar::<i32>(sql, vals![account, kind.as_str(), key]).await?.is_some())
 }
 
 /// The spendable buckets of a balance row, locked until the transaction ends. `None` when nothing was ever paid in.

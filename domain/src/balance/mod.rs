@@ -20,7 +20,7 @@ mod tests;
 mod top_up;
 
 pub use audit::{Audit, Check, audit};
-pub use hold::{Capture, capture, hold, release};
+pub use hold::{Capture, capture, hold, hold_new, release};
 pub use ledger::{Kind, Ledger, freeze};
 pub use queries::{Balance, Entry, EntryFilter, Trail, balance, charged, entries, trail};
 pub use refund::refund;

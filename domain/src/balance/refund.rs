@@ -5,6 +5,7 @@ use sea_orm::DatabaseTransaction;
 use super::ledger::{Kind, Ledger, Posting, lock, post};
 use crate::{
     clock::Timestamp,
+    db::Writes,
     error::{Error, Result},
     ids::{AccountId, HoldId, JournalId},
     money::Micros,
@@ -26,6 +27,7 @@ pub async fn refund(
     let balance = lock(tx, account).await?.ok_or_else(|| Error::internal("refund without a balance"))?;
     let lines = vec![(Ledger::Revenue, Micros(-amount.0)), (Ledger::Purchased, amount)];
     let entry = Posting { id, key: id.to_string(), hold: Some(hold), note: None, lines };
-    post(tx, now, (account, &balance.currency, Kind::Refund), &[entry]).await?;
-    Ok(())
+    let mut writes = Writes::new(tx);
+    post(&mut writes, now, (account, &balance.currency, Kind::Refund), &[entry])?;
+    Ok(writes.run(tx).await?)
 }

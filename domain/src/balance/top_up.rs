@@ -2,10 +2,10 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::ledger::{Kind, Ledger, Posting, lock, post};
+use super::ledger::{Kind, Ledger, Posting, lock, post, posted};
 use crate::{
     accounts,
-    db::Sql,
+    db::{Sql, Writes},
     error::{Code, Error, Result},
     ids::{AccountId, JournalId},
     money::{Micros, Money},
@@ -56,5 +56,11 @@ pub async fn top_up(
     let now = scope.clock.now();
     let lines = vec![(into, money.amount), (from, Micros(-money.amount.0))];
     let entry = Posting { id: JournalId::new(now), key: key.to_owned(), hold: None, note, lines };
-    post(tx, now, (account, &balance.currency, kind), &[entry]).await
+    if posted(tx, account, kind, key).await? {
+        return Ok(false);
+    }
+    let mut writes = Writes::new(tx);
+    post(&mut writes, now, (account, &balance.currency, kind), &[entry])?;
+    writes.run(tx).await?;
+    Ok(true)
 }

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     balance,
     clock::Timestamp,
-    db::{Db, Sql},
+    db::{Db, Sql, Writes},
     error::{Code, Error, Result},
     events::{self, CampaignFailedEventData, CampaignStartedEventData, Kind},
     ids::{self, AccountId, CampaignId},
@@ -241,7 +241,10 @@ async fn write_page(
         None
     } else {
         let mailing = Mailing { batch: None, letter, external_id: None, metadata: &serde_json::json!({}), drafts };
-        Some(write(&tx, home.send_at, home, routing, &[mailing]).await?)
+        let mut writes = Writes::new(&tx);
+        let written = write(&mut writes, home.send_at, home, routing, &[mailing])?;
+        writes.run(&tx).await?;
+        Some(written)
     };
     // Up to here nothing was locked that another page wants.
     if !turn.come().await {

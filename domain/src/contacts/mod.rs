@@ -35,7 +35,7 @@ pub use filter::{ContactFilter, Tree};
 pub use merge::{MAX_MERGED, Merge, merge};
 pub use profile::Profile;
 pub(crate) use queries::several;
-pub use queries::{Filter, get, groups_of, list, memberships, rule};
+pub use queries::{Filter, get, groups_of, list, memberships, rule, rule_of};
 pub use quick_add::{Added, MAX_FOUND, MAX_TEXT, quick_add};
 pub(crate) use replace::replace_values;
 pub use update::{Patch, update};

@@ -9,7 +9,7 @@ use super::{
     filter::{self, Operand, Span, Test, Tree},
 };
 use crate::{
-    accounts,
+    accounts::{self, Account},
     clock::Timestamp,
     db::{Sql, Window, ids_json, ids_list},
     error::{Error, Result},
@@ -143,10 +143,14 @@ pub async fn list(
 }
 
 /// How the account reads bare digits: international first, then as numbers of its default country.
+pub fn rule_of(account: &Account) -> Rule {
+    account.default_country.as_deref().and_then(|c| c.parse().ok()).map_or(Rule::None, Rule::AccountCountry)
+}
+
+/// The same, of the scope's account.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn rule(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Rule> {
-    let country = accounts::find(conn, scope).await?.default_country;
-    Ok(country.and_then(|c| c.parse().ok()).map_or(Rule::None, Rule::AccountCountry))
+    Ok(rule_of(&accounts::find(conn, scope).await?))
 }

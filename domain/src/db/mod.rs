@@ -9,6 +9,7 @@ mod records;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub use columns::Columns;
 pub use fault::lies_in_the_data;
 pub use records::{Field, Records, ids_json, ids_list, ids_source, in_span, lookup, spanned};
 pub use sql::{Sql, Window, expect_version, or_exists, page_bounds};
+pub use writes::Writes;
 
 /// The pools of one process.
 #[derive(Debug, Clone)]

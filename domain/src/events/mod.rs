@@ -18,7 +18,7 @@ pub use data::{
 };
 pub use kind::{Kind, TOLD, message_kind, public_kinds};
 pub use queries::{Event, Place, Told, list, of_message};
-pub use record::record;
+pub use record::{add, record};
 pub use sequence::sequence;
 
 /// The type of a row that tells of a batch of messages.

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     balance,
     clock::Timestamp,
+    db::Writes,
     error::{Error, Result},
     ids::{BatchId, HoldId, MessageId},
     money::{Currency, Micros},
@@ -100,7 +101,9 @@ pub async fn send_batch(
             chunk_status: if later.is_some() { "scheduled" } else { "ready" },
             portions: super::Portions::default(),
         };
-        let written = write(tx, now, &home, &terms.routing, &mailings).await?;
+        let mut writes = Writes::new(tx);
+        let written = write(&mut writes, now, &home, &terms.routing, &mailings)?;
+        writes.run(tx).await?;
         sending += written.sending;
         sent.cost = cost(&drafts)
             .and_then(|cost| sent.cost.checked_add(cost))

@@ -6,9 +6,10 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 
 use super::{Draft, Home, Letter, Mailing, Outcome, Recipient, Skip, Status, Terms, Values, write::write};
 use crate::{
+    accounts::Account,
     balance, blacklist,
     clock::Timestamp,
-    db::{Columns, Sql},
+    db::{Columns, Sql, Writes},
     error::{Error, Result},
     groups,
     ids::{BatchId, ContactId, HoldId, MessageId},
@@ -125,16 +126,17 @@ pub async fn recipients(
     Ok(all.collect())
 }
 
-/// What would become of these sends: the dry run, and the first half of the real one.
+/// What would become of these sends of an account, as it has just been read: the dry run, and the first half of the real one.
 ///
 /// # Errors
-/// What [`Terms::load`] refuses.
+/// What [`Terms::of`] refuses.
 pub async fn plan(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
+    account: Account,
     requests: &[Request],
 ) -> Result<(Terms, Vec<Vec<Draft>>)> {
-    let terms = Terms::load(conn, scope).await?;
+    let terms = Terms::of(conn, scope, account).await?;
     let once: Vec<Vec<Msisdn>> = requests.iter().map(Request::numbers).collect();
     let senders = requests.iter().map(|request| request.letter.sender.as_str());
     let all: Vec<(Msisdn, &str)> =
@@ -151,15 +153,21 @@ pub async fn plan(
     Ok((terms, drafts))
 }
 
-/// Sends, each request what it says, all or none: writes the messages and holds their money. What is sent now shares
-/// chunks and one hold; a send for later has its own, and holds nothing yet. The pumps are to be nudged after the
+/// Sends, each request what it says, all or none: `writes` get the messages and the hold of their money. What is sent now
+/// shares chunks and one hold; a send for later has its own, and holds nothing yet. The pumps are to be nudged after the
 /// commit.
 ///
 /// # Errors
 /// What [`plan`] refuses; `insufficient_funds` when the money does not suffice for all of them.
-pub async fn send(tx: &DatabaseTransaction, scope: &AccountScope, requests: &[Request]) -> Result<Vec<Sent>> {
+pub async fn send(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    account: Account,
+    requests: &[Request],
+    writes: &mut Writes,
+) -> Result<Vec<Sent>> {
     let now = scope.clock().now();
-    let (terms, drafts) = plan(tx, scope, requests).await?;
+    let (terms, drafts) = plan(tx, scope, account, requests).await?;
     let mut all: Vec<Sent> = requests
         .iter()
         .zip(drafts)
@@ -203,7 +211,7 @@ pub async fn send(tx: &DatabaseTransaction, scope: &AccountScope, requests: &[Re
                 drafts: &sent.drafts,
             })
             .collect();
-        let mut ids = write(tx, now, &home, &terms.routing, &mailings).await?.ids.into_iter();
+        let mut ids = write(writes, now, &home, &terms.routing, &mailings)?.ids.into_iter();
         for place in places {
             if let Some(sent) = all.get_mut(place) {
                 sent.ids.extend(ids.by_ref().take(sent.drafts.len()));
@@ -214,7 +222,7 @@ pub async fn send(tx: &DatabaseTransaction, scope: &AccountScope, requests: &[Re
     let due = Micros::checked_sum(costs).ok_or_else(|| Error::internal("cost out of range"))?;
     let sends = |sent: &Sent| sent.drafts.iter().any(|d| matches!(d.outcome, Outcome::Send(_)));
     if all.iter().any(|sent| sent.waiting == Status::Queued && sends(sent)) {
-        balance::hold(tx, now, scope.account(), hold, due).await?;
+        balance::hold_new(tx, writes, now, scope.account(), hold, due).await?;
     }
     Ok(all)
 }

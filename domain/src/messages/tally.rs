@@ -5,14 +5,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::DatabaseTransaction;
 use serde::Serialize;
 
 use super::Status;
 use crate::{
     balance::{self, Capture},
     clock::Timestamp,
-    db::{Columns, Sql},
+    db::{Columns, Writes},
     error::{Error, Result},
     events,
     ids::{AccountId, CampaignId, HoldId, JournalId, MessageId},
@@ -105,21 +105,23 @@ impl Tally {
     /// Writes all of it: the last of a transaction.
     pub async fn write(self, tx: &DatabaseTransaction, now: Timestamp) -> Result<()> {
         let Self { counts, money, told } = self;
+        let mut writes = Writes::new(tx);
         for (account, items) in &told {
-            events::record(tx, now, *account, events::MESSAGES_MOVED, "", HashMap::from([("items", items)])).await?;
+            events::add(&mut writes, now, *account, events::MESSAGES_MOVED, "", HashMap::from([("items", items)]))?;
         }
-        count(tx, counts).await?;
+        count(&mut writes, counts);
+        writes.run(tx).await?;
         pay(tx, now, money).await
     }
 }
 
 /// Moves the counts of campaigns; also used when messages are written.
-pub(super) async fn count(tx: &DatabaseTransaction, counts: BTreeMap<(CampaignId, &'static str), i64>) -> Result<()> {
+pub(super) fn count(writes: &mut Writes, counts: BTreeMap<(CampaignId, &'static str), i64>) {
     let counts: Vec<_> = counts.into_iter().filter(|(_, n)| *n != 0).collect();
     if counts.is_empty() {
-        return Ok(());
+        return;
     }
-    let backend = tx.get_database_backend();
+    let backend = writes.backend();
     let columns = Columns::new()
         .ids("campaign", counts.iter().map(|((campaign, _), _)| campaign.0))
         .texts("status", counts.iter().map(|((_, status), _)| *status))
@@ -130,8 +132,7 @@ pub(super) async fn count(tx: &DatabaseTransaction, counts: BTreeMap<(CampaignId
          ON CONFLICT (campaign_id, status) DO UPDATE SET messages = campaign_counts.messages + excluded.messages",
         columns.source(backend, 1, "x")
     );
-    tx.run(&sql, columns.after(backend, vals![])).await?;
-    Ok(())
+    writes.add(sql, columns.after(backend, vals![]));
 }
 
 async fn pay(tx: &DatabaseTransaction, now: Timestamp, money: BTreeMap<(AccountId, HoldId), Flow>) -> Result<()> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::ConnectionTrait;
 
 use crate::{
-    accounts::{self, Countries, Status},
+    accounts::{self, Account, Countries, Status},
     error::{Code, Error, Result},
     rates::{Deck, deck_of},
     routes::Routing,
@@ -32,6 +32,14 @@ impl Terms {
     /// `account_suspended`, `no_route` without any carrier, `no_rate` without prices.
     pub async fn load(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Self> {
         let account = accounts::find(conn, scope).await?;
+        Self::of(conn, scope, account).await
+    }
+
+    /// Reads the terms of the scope's account, as it has just been read.
+    ///
+    /// # Errors
+    /// As [`Terms::load`].
+    pub async fn of(conn: &impl ConnectionTrait, scope: &AccountScope, account: Account) -> Result<Self> {
         if account.status != Status::Active {
             return Err(Error::new(
                 Code::AccountSuspended,

@@ -26,6 +26,7 @@ const MOST: i64 = 64;
 pub struct Chunk {
     pub id: ChunkId,
     pub priority: i64,
+    pub send_at: Timestamp,
     /// How many messages it was written with.
     pub messages: i64,
 }
@@ -61,29 +62,25 @@ pub async fn claim(
     let below = more_urgent_than.unwrap_or(i64::MAX);
     let ready = "FROM chunks WHERE carrier_id = $1 AND status = 'ready' AND lease_owner IS NULL AND send_at <= $2 AND priority < $3 \
                  AND (closes_at IS NULL OR closes_at > $2)";
-    // Asking first keeps an idle pump off the one writer of SQLite.
-    let any = format!("SELECT 1 {ready} LIMIT 1");
-    if db.read().scalar::<i32>(&any, vals![carrier, now, below]).await?.is_none() {
-        return Ok(Vec::new());
+    let postgres = db.backend() == DbBackend::Postgres;
+    if !postgres {
+        // Asking first keeps an idle pump off the one writer of SQLite.
+        let any = format!("SELECT 1 {ready} LIMIT 1");
+        if db.read().scalar::<i32>(&any, vals![carrier, now, below]).await?.is_none() {
+            return Ok(Vec::new());
+        }
     }
+    let skip = if postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
+    let sql = format!(
+        "WITH ready AS MATERIALIZED (SELECT id, priority, send_at, messages {ready} ORDER BY priority, send_at, id LIMIT $4{skip}), \
+         wanted AS (SELECT id, SUM(messages) OVER (ORDER BY priority, send_at, id) - messages AS before FROM ready) \
+         UPDATE chunks SET status = 'claimed', lease_owner = $5, lease_until = $6 FROM wanted \
+         WHERE chunks.id = wanted.id AND wanted.before < $7 RETURNING chunks.id, chunks.priority, chunks.send_at, chunks.messages"
+    );
     let tx = db.begin().await?;
-    let skip = if db.backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
-    let sql = format!("SELECT id, priority, messages {ready} ORDER BY priority, send_at, id LIMIT $4{skip}");
-    let mut chunks: Vec<Chunk> = tx.all(&sql, vals![carrier, now, below, MOST]).await?;
-    let mut taken = 0;
-    chunks.retain(|chunk| {
-        let wanted = taken < room;
-        taken += chunk.messages;
-        wanted
-    });
-    if !chunks.is_empty() {
-        let sql = format!(
-            "UPDATE chunks SET status = 'claimed', lease_owner = $2, lease_until = $3 WHERE id IN {}",
-            ids_list(db.backend(), 1)
-        );
-        tx.run(&sql, vals![ids_json(chunks.iter().map(|c| c.id.0)), owner, until]).await?;
-    }
+    let mut chunks: Vec<Chunk> = tx.all(&sql, vals![carrier, now, below, MOST, owner, until, room]).await?;
     tx.commit().await?;
+    chunks.sort_by_key(|chunk| (chunk.priority, chunk.send_at, chunk.id));
     Ok(chunks)
 }
 

@@ -1,8 +1,8 @@
-//! Writing drafts as messages: a chunk for each carrier, then all messages and their texts, in two statements whatever
+//! Writing drafts as messages: a chunk for each carrier, all messages and their texts, together in one statement whatever
 //! their number. Sends that came at the same time are written together.
 
 use chrono_tz::Tz;
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::DatabaseTransaction;
 
 use super::{
     Status,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    db::{Columns, Sql},
+    db::{Columns, Writes},
     error::{Error, Result},
     ids::{AccountId, BatchId, CampaignId, CarrierId, ChunkId, HoldId, MessageId},
     money::{Currency, Micros},
@@ -96,9 +96,9 @@ struct Row<'a> {
 /// Writes up to about 1,000 drafts: a chunk for each carrier they go to. What is skipped goes with the first.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn write(
-    tx: &DatabaseTransaction,
+/// Internal when a cost is out of range.
+pub fn write(
+    writes: &mut Writes,
     now: Timestamp,
     home: &Home,
     routing: &Routing,
@@ -111,10 +111,10 @@ pub async fn write(
     }
     let batch = if let [only] = mailings { only.batch } else { None };
     for chunk in &chunks {
-        insert_chunk(tx, now, home, batch, chunk).await?;
+        insert_chunk(writes, now, home, batch, chunk);
     }
-    insert_messages(tx, (now, waiting), home, &rows, &chunks).await?;
-    insert_texts(tx, &rows).await?;
+    insert_messages(writes, (now, waiting), home, &rows, &chunks);
+    insert_texts(writes, &rows);
     let sending: i64 = chunks.iter().map(|chunk| chunk.sending).sum();
     let prices = rows.iter().filter_map(|row| row.send).map(|(piece, _)| piece.price());
     let cost = prices.collect::<Option<Vec<_>>>().and_then(|prices| Micros::checked_sum(prices.into_iter()));
@@ -133,7 +133,9 @@ pub async fn write(
 /// When the database refuses.
 pub async fn count(tx: &DatabaseTransaction, campaign: CampaignId, written: &Written) -> Result<()> {
     let counts = [(Status::Queued, written.sending), (Status::Skipped, written.skipped)];
-    tally::count(tx, counts.into_iter().map(|(status, n)| ((campaign, status.as_str()), n)).collect()).await
+    let mut writes = Writes::new(tx);
+    tally::count(&mut writes, counts.into_iter().map(|(status, n)| ((campaign, status.as_str()), n)).collect());
+    Ok(writes.run(tx).await?)
 }
 
 /// Every message with its id and its way, and the chunks they make.
@@ -197,15 +199,9 @@ fn rows<'a>(
     Ok((rows, chunks))
 }
 
-async fn insert_chunk(
-    tx: &DatabaseTransaction,
-    now: Timestamp,
-    home: &Home,
-    batch: Option<BatchId>,
-    chunk: &NewChunk,
-) -> Result<()> {
+fn insert_chunk(writes: &mut Writes, now: Timestamp, home: &Home, batch: Option<BatchId>, chunk: &NewChunk) {
     let NewChunk { id, carrier, hold, sending, over_at, zone } = chunk;
-    tx.run(
+    writes.add(
         "INSERT INTO chunks (id, account_id, campaign_id, batch_id, carrier_id, hold_id, status, priority, send_at, messages, created_at, over_at, zone) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         vals![
@@ -223,18 +219,16 @@ async fn insert_chunk(
             *over_at,
             zone.map(|zone| zone.name())
         ],
-    )
-    .await?;
-    Ok(())
+    );
 }
 
-async fn insert_messages(
-    tx: &DatabaseTransaction,
+fn insert_messages(
+    writes: &mut Writes,
     (now, waiting): (Timestamp, Status),
     home: &Home,
     rows: &[Row<'_>],
     chunks: &[NewChunk],
-) -> Result<()> {
+) {
     let chunk = |row: &Row<'_>| chunks.get(row.chunk);
     let piece = |row: &Row<'_>, of: fn(&Piece) -> i64| row.send.as_ref().map_or(0, |(p, _)| of(p));
     // What a route tells of the cost rules, in the account's currency.
@@ -271,7 +265,7 @@ async fn insert_messages(
         .ints("valid", rows.iter().map(valid))
         .some_texts("external", rows.iter().map(|r| r.mailing.external_id))
         .json("metadata", rows.iter().map(|r| r.mailing.metadata));
-    let backend = tx.get_database_backend();
+    let backend = writes.backend();
     let sql = format!(
         "INSERT INTO messages (id, account_id, campaign_id, batch_id, chunk_id, contact_id, phone, country, operator, sender, encoding, split_mode, \
          segments, parts, unit_price, unit_cost, currency, status, reason, carrier_id, route_id, hold_id, send_at, done_at, valid_until, external_id, metadata, created_at) \
@@ -281,18 +275,16 @@ async fn insert_messages(
         columns.source(backend, 7, "x")
     );
     let values = vals![home.account, home.campaign, home.currency.0.as_str(), waiting.as_str(), home.send_at, now];
-    tx.run(&sql, columns.after(backend, values)).await?;
-    Ok(())
+    writes.add(sql, columns.after(backend, values));
 }
 
-async fn insert_texts(tx: &DatabaseTransaction, rows: &[Row<'_>]) -> Result<()> {
+fn insert_texts(writes: &mut Writes, rows: &[Row<'_>]) {
     let texts = || rows.iter().filter_map(|row| row.send.as_ref().map(|(piece, _)| (row.id.0, piece.text.as_str())));
-    let backend = tx.get_database_backend();
+    let backend = writes.backend();
     let columns = Columns::new().ids("id", texts().map(|(id, _)| id)).texts("text", texts().map(|(_, text)| text));
     let sql = format!(
         "INSERT INTO message_texts (message_id, body) SELECT x.id, x.text FROM {}",
         columns.source(backend, 1, "x")
     );
-    tx.run(&sql, columns.after(backend, vals![])).await?;
-    Ok(())
+    writes.add(sql, columns.after(backend, vals![]));
 }

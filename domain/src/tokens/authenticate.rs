@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Lookups, Secret};
+use super::{Lookups, Secret, lookups::Known};
 use crate::{
     accounts,
     clock::Clock,
@@ -40,20 +40,20 @@ pub async fn authenticate(
     let unknown = || Error::new(Code::Unauthorized, "The token does not exist, is revoked or has expired.");
     let secret = Secret::parse(secret).ok_or_else(unknown)?;
     let found = lookups.find(secret.hash()).await?.ok_or_else(unknown)?;
-    let (token, account) = found.as_ref();
+    let Known { token, mode, status } = found.as_ref();
     if token.revoked_at.is_some() || token.expires_at.is_some_and(|t| t <= clock.now()) {
         return Err(unknown());
     }
     require_network(&token.networks.0, from)?;
-    if account.status == accounts::Status::Closed {
+    if *status == accounts::Status::Closed {
         return Err(Error::new(Code::AccountSuspended, "The account is closed."));
     }
     Ok(Authenticated {
-        scope: AccountScope::new(account.id, Some(token.id), account.mode == accounts::Mode::Live, clock.clone()),
+        scope: AccountScope::new(token.account_id, Some(token.id), *mode == accounts::Mode::Live, clock.clone()),
         scopes: token.granted(),
         token: token.id,
         requests_per_minute: token.requests_per_minute,
-        read_only: account.status == accounts::Status::Suspended,
+        read_only: *status == accounts::Status::Suspended,
     })
 }
 

@@ -3,12 +3,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{FromQueryResult, Value};
 
-use super::{Entity, Token, entity::Column};
+use super::Token;
 use crate::{
     accounts,
-    db::Db,
+    db::{Db, Sql},
     error::{Error, Result},
     together::Together,
 };
@@ -16,8 +16,17 @@ use crate::{
 /// The most tokens of one query.
 const MOST: usize = 256;
 
-/// A token with its account.
-pub(super) type Found = Arc<(Token, accounts::Account)>;
+/// A token, and what of its account matters to it.
+#[derive(Debug, FromQueryResult)]
+pub(super) struct Known {
+    #[sea_orm(nested)]
+    pub token: Token,
+    pub mode: accounts::Mode,
+    pub status: accounts::Status,
+}
+
+/// What a lookup found.
+pub(super) type Found = Arc<Known>;
 
 /// The lookups of one process.
 #[derive(Debug)]
@@ -35,9 +44,10 @@ impl Lookups {
     /// The token whose secret has this hash.
     pub(super) async fn find(&self, hash: Vec<u8>) -> Result<Option<Found>> {
         let db = self.db.clone();
-        let run = move |hashes: Vec<Vec<u8>>| {
+        let run = move |hashes: Vec<Vec<u8>>, next| {
             let db = db.clone();
             async move {
+                let _next = next;
                 match read(&db, &hashes).await {
                     Ok(found) => hashes.iter().map(|hash| Ok(found.get(hash).cloned())).collect(),
                     Err(e) => hashes.iter().map(|_| Err(Error::new(e.code, e.detail.clone()))).collect(),
@@ -50,15 +60,13 @@ impl Lookups {
 }
 
 async fn read(db: &Db, hashes: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Found>> {
-    let tokens = Entity::find().filter(Column::Hash.is_in(distinct(hashes))).all(db.read()).await?;
-    let ids = distinct(&tokens.iter().map(|t| t.account_id).collect::<Vec<_>>());
-    let accounts = accounts::Entity::find().filter(accounts::Column::Id.is_in(ids)).all(db.read()).await?;
-    let accounts: HashMap<_, _> = accounts.into_iter().map(|a| (a.id, a)).collect();
-    let found = tokens.into_iter().filter_map(|token| {
-        let account = accounts.get(&token.account_id)?.clone();
-        Some((token.hash.clone(), Arc::new((token, account))))
-    });
-    Ok(found.collect())
+    let hashes = distinct(hashes);
+    let places = (1..=hashes.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "SELECT t.*, a.mode, a.status FROM api_tokens t JOIN accounts a ON a.id = t.account_id WHERE t.hash IN ({places})"
+    );
+    let found: Vec<Known> = db.read().all(&sql, hashes.into_iter().map(Value::from).collect()).await?;
+    Ok(found.into_iter().map(|known| (known.token.hash.clone(), Arc::new(known))).collect())
 }
 
 /// Each once, so that many requests with one token make one short statement.

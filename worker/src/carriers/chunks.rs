@@ -174,7 +174,7 @@ mod tests {
     use domain::{clock::Timestamp, ids::MessageId};
 
     fn chunk(priority: i64) -> Chunk {
-        Chunk { id: ChunkId::new(Timestamp(0)), priority, messages: 0 }
+        Chunk { id: ChunkId::new(Timestamp(0)), priority, send_at: Timestamp(0), messages: 0 }
     }
     fn messages(count: usize, parts: i64) -> Vec<Outgoing> {
         let message = || Outgoing {

@@ -43,9 +43,9 @@ const LOOK: Duration = Duration::from_millis(50);
 const APART: Duration = Duration::from_millis(8);
 /// How much longer for each message of a claim that was smaller than half a window, so that a denser stream is taken in
 /// larger pieces.
-const APART_EACH: Duration = Duration::from_micros(300);
+const APART_EACH: Duration = Duration::from_micros(600);
 /// The longest.
-const APART_MOST: Duration = Duration::from_millis(25);
+const APART_MOST: Duration = Duration::from_millis(60);
 
 /// The claims of one pump, and the tasks that keep them.
 pub struct Claims {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{
     Code, Error,
+    accounts::{self, Account},
     clock::Timestamp,
     contacts,
     error::Faults,
@@ -33,14 +34,14 @@ pub(super) struct Head<'a> {
 pub(super) struct Reader<'a, C> {
     conn: &'a C,
     scope: &'a AccountScope,
-    rule: Option<phone::Rule>,
+    account: Option<Account>,
     approved: HashSet<String>,
     templates: HashMap<String, Template>,
 }
 
 impl<'a, C: ConnectionTrait> Reader<'a, C> {
     pub(super) fn new(conn: &'a C, scope: &'a AccountScope) -> Self {
-        Self { conn, scope, rule: None, approved: HashSet::new(), templates: HashMap::new() }
+        Self { conn, scope, account: None, approved: HashSet::new(), templates: HashMap::new() }
     }
 
     /// Reads a send: its numbers, its text, its sender, with every fault told at once.
@@ -127,12 +128,15 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
             }
             None => {}
         }
-        if let Some(rule) = &self.rule {
-            return Ok(*rule);
+        Ok(contacts::rule_of(self.account().await?))
+    }
+
+    /// The account, read once.
+    pub(super) async fn account(&mut self) -> domain::Result<&Account> {
+        if self.account.is_none() {
+            self.account = Some(accounts::find(self.conn, self.scope).await?);
         }
-        let rule = contacts::rule(self.conn, self.scope).await?;
-        self.rule = Some(rule);
-        Ok(rule)
+        self.account.as_ref().ok_or_else(|| Error::internal("an account that was read is not there"))
     }
 
     async fn require_approved(&mut self, sender: &str) -> domain::Result<()> {

@@ -5,12 +5,14 @@ use actix_web::{post, web::Data};
 use domain::{
     Error,
     clock::Timestamp,
+    db::Writes,
+    idempotency,
     ids::{AccountId, MessageId},
     jobs::Queue,
     messages::{self, Draft, Outcome, Status},
     money::{Micros, Money},
     scope::AccountScope,
-    together::Together,
+    together::{Next, Together},
 };
 
 use sea_orm::DatabaseTransaction;
@@ -47,17 +49,19 @@ pub type Sends = Together<AccountId, Posting, Result<Answer, Error>>;
 /// The most sends of one transaction.
 pub const MOST_TOGETHER: usize = 128;
 
-/// Sends together; when that cannot be (the money does not suffice for all, one of them cannot be stored), each alone.
-async fn post(app: &App, postings: Vec<Posting>) -> Vec<Result<Answer, Error>> {
+/// Sends together; when that cannot be (the money does not suffice for all, one of them cannot be stored), each alone. The
+/// next ones may begin while the first transaction is stored: `next` is let go then.
+async fn post(app: &App, postings: Vec<Posting>, next: Next) -> Vec<Result<Answer, Error>> {
+    let mut next = Some(next);
     if postings.len() > 1 {
-        match post_joint(app, &postings).await {
+        match post_joint(app, &postings, &mut next).await {
             Ok(answers) => return answers,
             Err(e) => tracing::debug!(error = %e, sends = postings.len(), "not together: each alone"),
         }
     }
     let mut answers = Vec::with_capacity(postings.len());
     for posting in postings {
-        let alone = post_joint(app, &[posting]).await;
+        let alone = post_joint(app, &[posting], &mut next).await;
         let lost = || Err(Error::internal("a send without an answer"));
         answers.push(alone.map_or_else(Err, |mut answers| answers.pop().unwrap_or_else(lost)));
     }
@@ -65,10 +69,15 @@ async fn post(app: &App, postings: Vec<Posting>) -> Vec<Result<Answer, Error>> {
 }
 
 /// Sends of one account in one transaction: a refusal of one is its own, an error is everybody's.
-async fn post_joint(app: &App, postings: &[Posting]) -> domain::Result<Vec<Result<Answer, Error>>> {
+async fn post_joint(
+    app: &App,
+    postings: &[Posting],
+    next: &mut Option<Next>,
+) -> domain::Result<Vec<Result<Answer, Error>>> {
     let tx = app.db.begin().await?;
     match post_in(&tx, app.clock.now(), postings).await {
         Ok(answers) => {
+            next.take();
             tx.commit().await?;
             app.wake.nudge(Queue::MessagesDeliver);
             Ok(answers)
@@ -106,12 +115,16 @@ async fn post_in(
     }
     if !requests.is_empty() {
         let mut kept = Vec::with_capacity(requests.len());
-        for (place, sent) in places.into_iter().zip(messages::send(tx, scope, &requests).await?) {
+        let account = reader.account().await?.clone();
+        let mut writes = Writes::new(tx);
+        let sent = messages::send(tx, scope, account, &requests, &mut writes).await?;
+        for (place, sent) in places.into_iter().zip(sent) {
             kept.push((place, Reply::accepted(told(&sent)).render()?));
         }
         let stored =
             kept.iter().filter_map(|(place, (answer, body))| Some((*intents.get(*place)?, answer, body.clone())));
-        leave(tx, now, scope, stored.collect(), KEEP_MONEY).await?;
+        leave(&mut writes, now, scope, stored.collect(), KEEP_MONEY);
+        writes.run(tx).await.map_err(idempotency::or_in_flight)?;
         for (place, (answer, _)) in kept {
             if let Some(slot) = answers.get_mut(place) {
                 *slot = Some(Ok(answer));
@@ -177,9 +190,9 @@ pub(super) async fn send(
     let _held = app.in_flight.hold(&scope, &intent)?;
     let account = scope.account();
     let runner = app.clone().into_inner();
-    let run = move |postings| {
+    let run = move |postings, next| {
         let app = runner.clone();
-        async move { post(&app, postings).await }
+        async move { post(&app, postings, next).await }
     };
     let answer = app.sends.join(account, Posting { scope, intent, new }, run).await;
     Ok(answer.unwrap_or_else(|| Err(Error::internal("the send broke off")))?)
@@ -204,8 +217,10 @@ pub(super) async fn estimate(
     Auth(scope): Auth,
     Json(new): Json<NewMessage>,
 ) -> Result<Reply<MessageEstimate>, Failure> {
-    let request = Reader::new(app.db.read(), &scope).read(&new).await?;
-    let (terms, drafts) = messages::plan(app.db.read(), &scope, &[request]).await?;
+    let mut reader = Reader::new(app.db.read(), &scope);
+    let request = reader.read(&new).await?;
+    let account = reader.account().await?.clone();
+    let (terms, drafts) = messages::plan(app.db.read(), &scope, account, &[request]).await?;
     let drafts = drafts.into_iter().next().unwrap_or_default();
     let cost = messages::cost(&drafts).unwrap_or(Micros(i64::MAX));
     let currency = &terms.deck.currency;
