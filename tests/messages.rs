@@ -89,7 +89,7 @@ both! {
             assert_eq!(sent["messages"][0]["status"], "scheduled");
             sent["messages"][0]["id"].as_str().unwrap().to_owned()
         };
-        let (soon, never) = (send("+447400100001", 3), send("+447400100002", 3600));
+        let (soon, never) = (send("+447400100001", 6), send("+447400100002", 3600));
         assert_eq!((app.available(), app.held()), (before, 0));
         let cancelled = app.post(&format!("/v1/messages/{never}/cancel"), &json!({})).ok(200);
         assert_eq!(cancelled["status"], "cancelled");
