@@ -50,6 +50,7 @@ struct Refused {
     chunk_status: String,
     priority: i64,
     zone: Option<String>,
+    send_at: Timestamp,
     closes_at: Option<Timestamp>,
 }
 
@@ -77,7 +78,7 @@ pub(super) async fn find(
     }
     let sql = format!(
         "SELECT m.id, m.account_id, a.mode, m.campaign_id, m.batch_id, m.carrier_id, m.route_id, m.hold_id, m.country, m.operator, m.sender, \
-         m.currency, k.status AS chunk_status, k.priority, k.zone, k.closes_at FROM messages m JOIN accounts a ON a.id = m.account_id JOIN chunks k ON k.id = m.chunk_id \
+         m.currency, k.status AS chunk_status, k.priority, k.zone, k.send_at, k.closes_at FROM messages m JOIN accounts a ON a.id = m.account_id JOIN chunks k ON k.id = m.chunk_id \
          WHERE m.id IN {list} AND m.status = 'submitting' ORDER BY m.id"
     );
     let rows: Vec<Refused> = tx.all(&sql, vals![ids()]).await?;
@@ -127,14 +128,16 @@ pub(super) async fn lead_on(tx: &DatabaseTransaction, scope: &SystemScope, onwar
         let status =
             if matches!(row.chunk_status.as_str(), "paused" | "cancelled") { &row.chunk_status } else { "ready" };
         let place = (row.account_id, row.campaign_id, row.batch_id, row.hold_id);
-        let key = (place, onward.carrier, row.priority, status, row.zone.as_deref(), row.closes_at);
+        // Its slot may have been moved since it was marked: to later hours, to another day.
+        let slot = (row.send_at.max(now), row.closes_at);
+        let key = (place, onward.carrier, row.priority, status, row.zone.as_deref(), slot);
         chunks.entry(key).or_insert_with(|| (ChunkId::new(now), Vec::new())).1.push(onward);
     }
     for (key, (id, messages)) in &chunks {
-        let ((account, campaign, batch, hold), carrier, priority, status, zone, closes_at) = key;
+        let ((account, campaign, batch, hold), carrier, priority, status, zone, (send_at, closes_at)) = key;
         tx.run(
             "INSERT INTO chunks (id, account_id, campaign_id, batch_id, carrier_id, hold_id, status, priority, send_at, messages, created_at, over_at, zone, closes_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, NULL, $11, $12)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12, $13)",
             vals![
                 *id,
                 *account,
@@ -144,8 +147,9 @@ pub(super) async fn lead_on(tx: &DatabaseTransaction, scope: &SystemScope, onwar
                 *hold,
                 *status,
                 *priority,
-                now,
+                *send_at,
                 i64::try_from(messages.len()).unwrap_or(0),
+                now,
                 zone.map(str::to_owned),
                 *closes_at
             ],
