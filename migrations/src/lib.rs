@@ -39,6 +39,7 @@ mod m20261122_001501_accounts_quiet_hours;
 mod m20261122_001502_messages_frequency;
 mod m20261122_001601_contacts_region;
 mod m20261122_001701_contacts_parents;
+mod m20261122_001801_contacts_parents;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -84,6 +85,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001502_messages_frequency::Step),
             Box::new(m20261122_001601_contacts_region::Step),
             Box::new(m20261122_001701_contacts_parents::Step),
+            Box::new(m20261122_001801_contacts_parents::Step),
         ]
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::contacts::{Contact, with_groups};
+use super::contacts::{Contact, REACH, page};
 use crate::{
     App,
     shared::{
@@ -214,6 +214,9 @@ async fn get(
 ///
 /// Those that match now, in the order of their making. For example,
 /// `GET /v1/segments/seg_01kazsw6e3f8e9xq2m4r7t5v0b/contacts?limit=200`.
+///
+/// What has no index is looked through, 20,000 contacts a page at most, as by `POST /v1/contacts/search`: a page may be short or
+/// empty and still have `has_more`; go on with its `next_cursor`.
 #[utoipa::path(
     operation_id = "segments.contacts",
     tag = "Segments",
@@ -233,8 +236,8 @@ async fn contacts(
     let conn = app.db.read();
     let row = contact_segments::get(conn, &scope, id).await?;
     let tree = contact_segments::tree(conn, &scope, &row, scope.clock().now()).await?;
-    let (rows, more) = filter::list(conn, &scope, &tree, window(limit, after.as_deref())?).await?;
-    Ok(Reply::ok(Page::new((with_groups(conn, &scope, rows).await?, more), |(row, _)| row.id)))
+    let listed = filter::list(conn, &scope, &tree, window(limit, after.as_deref())?, Some(REACH)).await?;
+    Ok(Reply::ok(page(conn, &scope, listed).await?))
 }
 
 /// Change a segment

@@ -31,7 +31,7 @@ pub use consent::{Consent, ConsentPatch, NewConsent, Statement, consents};
 pub(crate) use consent::{Said, note};
 use create::check_groups;
 pub use create::{New, create};
-pub use filter::{ContactFilter, Tree};
+pub use filter::{ContactFilter, Listed, Tree};
 pub use merge::{MAX_MERGED, Merge, merge};
 pub use profile::Profile;
 pub(crate) use queries::several;

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
 use super::{
     Consent, Contact,
-    filter::{self, Operand, Span, Test, Tree},
+    filter::{self, Listed, Operand, Span, Test, Tree},
 };
 use crate::{
     accounts::{self, Account},
@@ -129,7 +129,8 @@ pub async fn groups_of(conn: &impl ConnectionTrait, scope: &AccountScope, id: Co
     Ok(memberships(conn, scope, &[id]).await?.remove(&id).unwrap_or_default())
 }
 
-/// A page of contacts in order of their ids; and whether there are more.
+/// A page of contacts in order of their ids. `reach` is how many it may look at, where no index leads to those that are
+/// meant; `None`: all.
 ///
 /// # Errors
 /// When the database refuses.
@@ -138,8 +139,9 @@ pub async fn list(
     scope: &AccountScope,
     filter: &Filter,
     window: Window<ContactId>,
-) -> Result<(Vec<Contact>, bool)> {
-    filter::list(conn, scope, &filter.tree(), window).await
+    reach: Option<usize>,
+) -> Result<Listed> {
+    filter::list(conn, scope, &filter.tree(), window, reach).await
 }
 
 /// How the account reads bare digits: international first, then as numbers of its default country.

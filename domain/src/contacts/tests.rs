@@ -112,16 +112,16 @@ async fn lists_are_filtered_and_paged() {
         let british = Filter { country: Some("GB".into()), ..Filter::default() };
         let page = |filter: Filter, after, limit| {
             let stage = &stage;
-            async move { list(stage.db.read(), &stage.scope, &filter, Window { limit, after }).await.unwrap() }
+            async move { list(stage.db.read(), &stage.scope, &filter, Window { limit, after }, None).await.unwrap() }
         };
-        let (first, more) = page(british.clone(), None, 1).await;
-        assert!(more);
-        let (second, more) = page(british, Some(first[0].id), 1).await;
-        assert!(!more && second[0].phone.to_string() == "+447400100002");
+        let Listed { rows: first, next } = page(british.clone(), None, 1).await;
+        assert_eq!(next, Some(first[0].id));
+        let Listed { rows: second, next } = page(british, next, 1).await;
+        assert!(next.is_none() && second[0].phone.to_string() == "+447400100002");
         let one = Filter { phone: Some("+33612345678".parse().unwrap()), ..Filter::default() };
-        assert_eq!(page(one, None, 10).await.0.len(), 1);
+        assert_eq!(page(one, None, 10).await.rows.len(), 1);
         let late = Filter { created_after: Some(stage.clock.now()), ..Filter::default() };
-        assert_eq!(page(late, None, 10).await.0.len(), 1);
+        assert_eq!(page(late, None, 10).await.rows.len(), 1);
     }
 }
 

@@ -63,6 +63,23 @@ impl<'a> Columns<'a> {
         self.with(name, Column::Json(values.into_iter().map(ToString::to_string).collect()))
     }
 
+    /// Without the columns that are null in every row: for a statement that names its columns by [`Self::names`].
+    #[must_use]
+    pub fn without_nulls(mut self) -> Self {
+        self.columns.retain(|(_, column)| match column {
+            Column::Ids(v) => v.iter().any(|id| !id.is_nil()),
+            Column::Texts(v) => v.iter().any(|text| !text.is_empty()),
+            Column::Ints(v) => v.iter().any(|n| *n != NO_INT),
+            Column::Json(_) => true,
+        });
+        self
+    }
+
+    /// The names of the columns, in a list.
+    pub fn names(&self) -> String {
+        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+
     fn with(mut self, name: &'static str, column: Column<'a>) -> Self {
         self.columns.push((name, column));
         self
@@ -160,5 +177,23 @@ impl Column<'_> {
             Self::Ints(v) => v.clone().into(),
             Self::Json(v) => v.clone().into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_nulls_are_left_out() {
+        let columns = Columns::new()
+            .ids("a", [Uuid::nil(), Uuid::max()])
+            .ids("b", [Uuid::nil(), Uuid::nil()])
+            .some_texts("c", [None::<&str>, None])
+            .texts("d", ["", "x"])
+            .ints("e", [None, None])
+            .ints("f", [0, 1])
+            .json("g", &[serde_json::json!({}), serde_json::json!({})]);
+        assert_eq!(columns.without_nulls().names(), "a, d, f, g");
     }
 }

@@ -45,7 +45,13 @@ impl Db {
             let write = Database::connect(writer).await?;
             let mut reader = options(url);
             reader.max_connections(connections.max(2)).acquire_timeout(Duration::from_secs(30));
-            reader.map_sqlx_sqlite_opts(|o| sqlite_options(o).pragma("query_only", "on"));
+            // The readers share what they keep of the file: the system's cache has it too. A large sort of theirs goes to a
+            // temporary file, since in memory it would take a hundred MiB for a million rows.
+            let cache = format!("-{}", (READERS_CACHE / connections.max(2)).clamp(1024, 16384));
+            reader.map_sqlx_sqlite_opts(move |o| {
+                let o = sqlite_options(o).pragma("query_only", "on");
+                o.pragma("cache_size", cache.clone()).pragma("temp_store", "file")
+            });
             let read = Database::connect(reader).await?;
             return Ok(Self { write, read });
         }
@@ -97,6 +103,9 @@ fn options(url: &str) -> ConnectOptions {
 /// What a statement may take before it is told in the log.
 const SLOW: Duration = Duration::from_millis(500);
 
+/// KiB of a SQLite file that all readers together keep in memory.
+const READERS_CACHE: u32 = 32_768;
+
 fn sqlite_options(o: sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sqlx::sqlite::SqliteConnectOptions {
     use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
     o.create_if_missing(true)
@@ -104,7 +113,7 @@ fn sqlite_options(o: sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sq
         .synchronous(SqliteSynchronous::Full) // a forgotten `submitting` would mean a double send
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(30)) // the admin command writes beside a running server
-        .pragma("cache_size", "-16384") // 16 MiB a connection: many readers must not add up to a server's memory
+        .pragma("cache_size", "-16384") // 16 MiB
         .pragma("temp_store", "memory")
 }
 

@@ -92,7 +92,7 @@ pub(super) async fn page(
     window: Window<ContactId>,
 ) -> Result<Vec<Contact>> {
     if let Some(tree) = tree {
-        return Ok(filter::list(conn, scope, tree, window).await?.0);
+        return Ok(filter::list(conn, scope, tree, window, None).await?.rows);
     }
     let backend = conn.get_database_backend();
     let limit = i64::try_from(window.limit).unwrap_or(i64::MAX);

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
 use super::queries;
 use crate::{
-    db::{Sql, ids_json, ids_list, ids_source},
+    db::{Columns, Sql, ids_json, ids_list},
     error::{Error, Result},
     ids::{ContactId, GroupId},
     scope::AccountScope,
@@ -69,14 +69,38 @@ pub(crate) async fn insert(
     group: GroupId,
     contacts: &[ContactId],
 ) -> Result<u64> {
+    write(tx, scope, group, contacts, " ON CONFLICT (group_id, contact_id) DO NOTHING").await
+}
+
+/// The same of contacts that this transaction has made, which are in no group yet: not asking saves a tenth of an import.
+pub(crate) async fn insert_new(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    group: GroupId,
+    contacts: &[ContactId],
+) -> Result<u64> {
+    write(tx, scope, group, contacts, "").await
+}
+
+async fn write(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    group: GroupId,
+    contacts: &[ContactId],
+    on_conflict: &str,
+) -> Result<u64> {
+    if contacts.is_empty() {
+        return Ok(0);
+    }
+    let backend = tx.get_database_backend();
+    let ids = Columns::new().ids("id", contacts.iter().map(|id| id.0));
     // The order keeps two transactions that add the same contacts from waiting for each other in a circle.
     let sql = format!(
-        "INSERT INTO contact_groups (group_id, contact_id, added_at) SELECT g.id, r.id, $3 FROM {}, groups g \
-         WHERE g.account_id = $1 AND g.id = $2 ORDER BY r.id ON CONFLICT (group_id, contact_id) DO NOTHING",
-        ids_source(tx.get_database_backend(), 4, "r")
+        "INSERT INTO contact_groups (group_id, contact_id, added_at) SELECT g.id, r.id, $3 FROM groups g, {} \
+         WHERE g.account_id = $1 AND g.id = $2 ORDER BY r.id{on_conflict}",
+        ids.source(backend, 4, "r")
     );
-    let ids = ids_json(contacts.iter().map(|id| id.0));
-    Ok(tx.run(&sql, vals![scope.account(), group, scope.clock().now(), ids]).await?)
+    Ok(tx.run(&sql, ids.after(backend, vals![scope.account(), group, scope.clock().now()])).await?)
 }
 
 /// Takes contacts out of a group.

@@ -50,10 +50,16 @@ async fn there_is_no_membership_without_its_group_and_its_contact() {
         if stage.db.is_sqlite() {
             continue; // one writer: nothing happens at the same moment
         }
-        // A membership that is not committed yet holds off who would delete its contact or its group.
-        for (table, contact) in [("contacts", contacts[5]), ("groups", contacts[6])] {
+        // A membership that is not committed yet holds off who would delete its contact or its group; also when the same
+        // transaction has written the contact before.
+        for (table, contact, written) in
+            [("contacts", contacts[5], false), ("contacts", contacts[8], true), ("groups", contacts[6], false)]
+        {
             let parent = if table == "groups" { two } else { contact };
             let adding = stage.db.begin().await.unwrap();
+            if written {
+                adding.run("UPDATE contacts SET version = 2 WHERE id = $1", vals![contact]).await.unwrap();
+            }
             add(&adding, two, contact).await.unwrap();
             let sql = format!("DELETE FROM {table} WHERE id = $1");
             let commit = async {
@@ -65,8 +71,13 @@ async fn there_is_no_membership_without_its_group_and_its_contact() {
             let sql = "SELECT COUNT(*) FROM contact_groups WHERE contact_id = $1 OR group_id = $1";
             assert_eq!(stage.db.read().scalar::<i64>(sql, vals![parent]).await.unwrap(), Some(0), "{table}");
         }
-        // And one that is being deleted holds off who would add to it, and then is not there.
+        let deleting = stage.db.begin().await.unwrap();
+        deleting.run("UPDATE contacts SET version = 2 WHERE id = $1", vals![contacts[9]]).await.unwrap();
+        deleting.run("DELETE FROM contacts WHERE id = $1", vals![contacts[9]]).await.unwrap();
         let three = group(&stage).await;
+        assert!(add(&deleting, three, contacts[9]).await.is_err(), "the same transaction has deleted its contact");
+        deleting.rollback().await.unwrap();
+        // And one that is being deleted holds off who would add to it, and then is not there.
         let deleting = stage.db.begin().await.unwrap();
         deleting.run("DELETE FROM contacts WHERE id = $1", vals![contacts[7]]).await.unwrap();
         let commit = async {

@@ -63,19 +63,22 @@ pub(super) async fn write(
         written.errors.push(rows::refuse(row.line, "external_id", id, "external_id_taken", detail));
         false
     });
-    let mut ids = insert(tx, scope, import, &rows).await?;
-    written.created = number(ids.len());
-    if ids.len() < rows.len() {
-        let new: HashSet<u64> = ids.iter().map(|(phone, _)| *phone).collect();
+    let made = insert(tx, scope, import, &rows).await?;
+    written.created = number(made.len());
+    let ids = |of: &[(u64, ContactId)]| of.iter().map(|(_, id)| *id).collect::<Vec<ContactId>>();
+    for group in &import.group_ids {
+        groups::insert_new(tx, scope, *group, &ids(&made)).await?;
+    }
+    if made.len() < rows.len() {
+        let new: HashSet<u64> = made.iter().map(|(phone, _)| *phone).collect();
         rows.retain(|row| !new.contains(&row.phone.as_u64()));
         let existing = existing(tx, scope, &rows).await?;
         written.updated = update(tx, scope, import, &rows, &existing).await?;
         written.unchanged = number(rows.len()).saturating_sub(written.updated);
-        ids.extend(existing.into_iter().map(|(phone, contact)| (phone, contact.id)));
-    }
-    let ids: Vec<ContactId> = ids.into_iter().map(|(_, id)| id).collect();
-    for group in &import.group_ids {
-        groups::insert(tx, scope, *group, &ids).await?;
+        let existing: Vec<ContactId> = existing.into_values().map(|contact| contact.id).collect();
+        for group in &import.group_ids {
+            groups::insert(tx, scope, *group, &existing).await?;
+        }
     }
     Ok(written)
 }
@@ -151,9 +154,9 @@ async fn insert(
         .some_texts("country", described.clone().map(|is| is.country.as_deref()))
         .some_texts("region", described.clone().map(|is| is.region))
         .some_texts("operator", described.clone().map(|is| is.operator))
-        .some_texts("line_type", described.map(|is| is.line_type.as_deref()));
-    let names =
-        format!("id, phone, country, region, operator, line_type, {}", changed().collect::<Vec<_>>().join(", "));
+        .some_texts("line_type", described.map(|is| is.line_type.as_deref()))
+        .without_nulls();
+    let names = columns.names();
     let sql = format!(
         "INSERT INTO contacts (account_id, {names}, metadata, created_at, updated_at, version) \
          SELECT $1, {names}, {}, $2, $2, 1 FROM {} WHERE true ORDER BY phone \

@@ -9,6 +9,7 @@ use std::{
     io::{BufReader, Seek},
 };
 
+use sea_orm::DbBackend;
 use tokio::sync::mpsc;
 
 use super::{
@@ -20,8 +21,11 @@ use crate::{
     files::{FileError, Limits, Options, Table, open_source},
 };
 
-/// Rows of the file in one batch, and so in one transaction.
-pub(super) const BATCH: u64 = 2_000;
+/// Rows of the file in one batch, and so in one transaction: more save commits, but on SQLite everybody else who writes waits
+/// until the transaction ends.
+pub(super) fn batch_of(backend: DbBackend) -> u64 {
+    if backend == DbBackend::Postgres { 4_000 } else { 2_000 }
+}
 
 /// The rows of one transaction.
 #[derive(Debug, Default)]
@@ -60,13 +64,13 @@ pub(super) fn count(file: File, name: &str, options: &Options) -> Result<u64, Fi
     Ok(rows)
 }
 
-/// Sends the batches after the first `skip` rows (no consent in them is later than `latest`), and a fatal error of the file if there is one. Ends early when nobody
+/// Sends the batches, of `size` rows of the file, after the first `skip` rows (no consent in them is later than `latest`), and a fatal error of the file if there is one. Ends early when nobody
 /// receives any more.
 pub(super) fn read(
     file: File,
     name: &str,
     settings: &Settings,
-    skip: u64,
+    (skip, size): (u64, u64),
     latest: Timestamp,
     to: &mpsc::Sender<Result<Batch, FileError>>,
 ) {
@@ -109,7 +113,7 @@ pub(super) fn read(
         batch.read = batch.read.saturating_add(1);
         if place <= skip {
             batch = Batch::default(); // written before; only `seen` is kept
-        } else if batch.read >= BATCH && to.blocking_send(Ok(std::mem::take(&mut batch))).is_err() {
+        } else if batch.read >= size && to.blocking_send(Ok(std::mem::take(&mut batch))).is_err() {
             return;
         }
     }

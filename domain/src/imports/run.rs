@@ -81,11 +81,11 @@ async fn work(db: &Db, scope: &AccountScope, id: ImportId, lease: &str) -> Resul
         }
     }
     let (to, mut batches) = mpsc::channel(1);
-    let skip = u64::try_from(import.counts.done).unwrap_or(0);
+    let place = (u64::try_from(import.counts.done).unwrap_or(0), reader::batch_of(db.backend()));
     let (name, settings) = (import.file_name.clone(), import.settings.clone());
     let latest = import.created_at.plus(CLOCKS_APART);
     // Dropping this future drops the receiver, which ends the thread at its next batch.
-    let thread = tokio::task::spawn_blocking(move || reader::read(file, &name, &settings, skip, latest, &to));
+    let thread = tokio::task::spawn_blocking(move || reader::read(file, &name, &settings, place, latest, &to));
     while let Some(batch) = batches.recv().await {
         match batch {
             Ok(batch) => {

@@ -9,7 +9,7 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Contact, with_groups};
+use super::{Contact, REACH, page};
 use crate::{
     App,
     shared::{
@@ -95,6 +95,10 @@ pub(super) async fn tree(
 /// `count` asks for it. A filter is `all`, `any` or `not` of filters, or a comparison of a field; docs/contacts-and-imports.md
 /// has every field and comparison. What is wrong in it is told with its place, such as `/filter/all/0/equals`. For example,
 /// `{"filter": {"all": [{"field": "fields.city", "any_of": ["Leeds", "York"]}, {"field": "age", "gte": 18}]}}`.
+///
+/// What must hold of every contact and has an index is looked up: a whole number or its beginning, `external_id`, one `group`,
+/// `created_at` and `search`. For the rest contacts are looked through, 20,000 a page at most: such a page may be short or
+/// empty and still have `has_more`; go on with its `next_cursor`.
 #[utoipa::path(
     operation_id = "contacts.search",
     tag = "Contacts",
@@ -113,9 +117,8 @@ pub(super) async fn search(
     let ContactSearch { filter: given, count } = search;
     let conn = app.db.read();
     let tree = tree(conn, &scope, given.as_ref()).await?;
-    let (rows, more) = filter::list(conn, &scope, &tree, window(limit, after.as_deref())?).await?;
+    let listed = filter::list(conn, &scope, &tree, window(limit, after.as_deref())?, Some(REACH)).await?;
     let count = if count { Some(filter::count(conn, &scope, &tree).await?) } else { None };
-    let Page { data, has_more, next_cursor } =
-        Page::new((with_groups(conn, &scope, rows).await?, more), |(row, _)| row.id);
+    let Page { data, has_more, next_cursor } = page(conn, &scope, listed).await?;
     Ok(Reply::ok(ContactsFound { data, has_more, next_cursor, count }))
 }

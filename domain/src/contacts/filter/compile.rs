@@ -166,7 +166,8 @@ impl Writer {
         format!("{value} {operator} {pattern}")
     }
 
-    /// One of the texts, whatever their case. A length is cheaper to compare than letters, so it goes first.
+    /// One of the texts, whatever their case. A length is cheaper to compare than letters, so it goes first; PostgreSQL would take
+    /// two conditions the other way round.
     fn texts(&mut self, value: &str, texts: &[String]) -> String {
         if self.postgres() && texts.len() > 1 {
             return self.like(value, &fold::any_of(texts));
@@ -176,7 +177,7 @@ impl Writer {
             .map(|text| {
                 let length = text.chars().count();
                 let like = self.like(value, &fold::pattern(self.backend, text, Place::Whole));
-                format!("(length({value}) = {length} AND {like})")
+                format!("CASE WHEN length({value}) = {length} THEN {like} END")
             })
             .collect();
         format!("({})", each.join(" OR "))

@@ -10,8 +10,10 @@
 mod asked;
 mod compile;
 mod days;
+mod driver;
 mod fields;
 mod fold;
+mod leads;
 mod queries;
 mod read;
 mod shape;
@@ -22,8 +24,8 @@ mod values;
 
 pub(crate) use compile::Writer;
 pub(super) use days::latest_birth;
+pub use queries::{Listed, count, ids, list};
 pub(super) use queries::{Sum, summed};
-pub use queries::{count, ids, list};
 pub(super) use read::today;
 pub use read::{read, read_at};
 pub use shape::{ContactFilter, FilterValue};

@@ -1,188 +1,64 @@
 //! Running a filter: a page of contacts, their ids in pieces, their number.
-//!
-//! What a filter is walked by is chosen here and not left to the planner, whose statistics know little of one account:
-//! the few contacts that a search found by its index, the members of one group, or all contacts of the account.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
-use uuid::Uuid;
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::{
     compile::Writer,
-    fold,
-    tree::{Condition, Operand, Test, Tree},
+    driver::{Plan, Selected, Use},
+    leads::for_these,
+    tree::Tree,
 };
 use crate::{
     contacts::Contact,
-    db::{Sql, Window, ids_json, ids_source, lookup},
+    db::{Sql, Window},
     error::Result,
-    ids::{ContactId, GroupId},
+    ids::ContactId,
     scope::AccountScope,
     vals,
 };
 
-/// What a search may find to be walked by: of more, a page is found sooner among all contacts.
-const FEW: usize = 2_000;
-
-/// FROM and WHERE of a filter, and the column that is the id in the order of the walk.
-struct Selected {
-    from: String,
-    condition: String,
-    key: &'static str,
+/// A page of contacts.
+#[derive(Debug)]
+pub struct Listed {
+    /// The contacts, in order of their ids.
+    pub rows: Vec<Contact>,
+    /// After which contact the next page begins; `None` at the end. A page that looked at as many contacts as it may is short
+    /// or empty and still has one.
+    pub next: Option<ContactId>,
 }
 
-/// What is done with a filter.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
-    /// Some rows in the order of ids.
-    Walk,
-    /// All rows, in any order.
-    Count,
+/// The ids a walk is kept to: after the one, up to the other.
+#[derive(Clone, Copy, Default)]
+struct Stretch {
+    after: Option<ContactId>,
+    to: Option<ContactId>,
 }
 
-/// The part of a filter that it is walked by.
-enum Driver<'a> {
-    Account,
-    /// Members of one group, by their own key (group, contact), which is in the order of ids already.
-    Group(GroupId),
-    /// What a search found.
-    Found(Vec<Uuid>),
-    /// What a search finds, when it is too much to be named.
-    Search(&'a str),
-}
-
-fn one_group(part: &Tree) -> Option<GroupId> {
-    match part {
-        Tree::Is(Condition { operand: Operand::Groups, test: Test::Members(ids) }) => match ids.as_slice() {
-            [one] => Some(*one),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn term(part: &Tree) -> Option<&str> {
-    match part {
-        Tree::Is(Condition { operand: Operand::Search, test: Test::Contains(term) }) => Some(term),
-        _ => None,
-    }
-}
-
-/// A statement that PostgreSQL plans for these very values: it plans a text that it has seen some times for any values, and
-/// then takes a rare word for a common one. A remark with a hash makes it a text of its own.
-fn for_these(backend: DbBackend, sql: String, values: &[Value]) -> String {
-    if backend != DbBackend::Postgres {
-        return sql;
-    }
-    let mut hash = DefaultHasher::new();
-    format!("{values:?}").hash(&mut hash);
-    format!("/* {:016x} */ {sql}", hash.finish())
-}
-
-/// The texts of the account that have a term in them, by the index of trigrams: FROM and WHERE over `contact_search cs`.
-fn having(writer: &mut Writer, term: &str) -> (&'static str, String) {
-    if writer.backend == DbBackend::Postgres {
-        let escaped = term.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let like = writer.bind(format!("%{escaped}%"));
-        return ("contact_search cs", format!("cs.account_id = $1 AND cs.text LIKE {like}"));
-    }
-    let glob = writer.bind(format!("*{}*", fold::plain_glob(term)));
-    let from = "contact_search_text f CROSS JOIN contact_search cs ON cs.place = f.rowid";
-    (from, format!("f.text GLOB {glob} AND cs.account_id = $1"))
-}
-
-/// Chooses what to walk by, and gives the other parts.
-async fn driver<'a>(
-    conn: &impl ConnectionTrait,
+fn walk(
     scope: &AccountScope,
-    tree: &'a Tree,
-    what: Use,
-) -> Result<(Driver<'a>, Vec<&'a Tree>)> {
-    let mut parts = tree.conjuncts();
-    if let Some(place) = parts.iter().position(|part| term(part).is_some())
-        && let Some(term) = parts.get(place).and_then(|part| term(part))
-    {
-        let mut writer = Writer { backend: conn.get_database_backend(), values: vals![scope.account()] };
-        let (from, condition) = having(&mut writer, term);
-        let sql = format!("SELECT cs.contact_id FROM {from} WHERE {condition} LIMIT {}", FEW + 1);
-        let sql = for_these(writer.backend, sql, &writer.values);
-        let found: Vec<Uuid> = conn.column(&sql, writer.values).await?;
-        if found.len() <= FEW {
-            parts.remove(place);
-            return Ok((Driver::Found(found), parts));
-        }
-        if what == Use::Count {
-            parts.remove(place);
-            return Ok((Driver::Search(term), parts));
-        }
-    }
-    if let Some(place) = parts.iter().position(|part| one_group(part).is_some())
-        && let Some(group) = one_group(parts.remove(place))
-    {
-        return Ok((Driver::Group(group), parts));
-    }
-    Ok((Driver::Account, parts))
-}
-
-/// FROM and WHERE. `$1` is the account.
-async fn selected(
-    conn: &impl ConnectionTrait,
-    scope: &AccountScope,
-    writer: &mut Writer,
-    tree: &Tree,
-    what: Use,
-) -> Result<Selected> {
-    let (driver, parts) = driver(conn, scope, tree, what).await?;
-    let backend = writer.backend;
-    let contact = |id: &str| format!("c.id = {id} AND c.account_id = $1");
-    let (mut conditions, from, key) = match driver {
-        Driver::Account => (vec!["c.account_id = $1".to_owned()], "contacts c".to_owned(), "c.id"),
-        Driver::Group(group) => {
-            let group = format!("m.group_id = {}", writer.bind(group));
-            // A walk stops after some rows, so it goes from member to contact; a count needs all and is joined at will.
-            let from = if what == Use::Walk || backend == DbBackend::Sqlite {
-                format!("contact_groups m {}", lookup(backend, "contacts", "c", &contact("m.contact_id")))
-            } else {
-                format!("contact_groups m JOIN contacts c ON {}", contact("m.contact_id"))
-            };
-            (vec![group], from, "m.contact_id")
-        }
-        Driver::Found(ids) => {
-            writer.values.push(ids_json(ids));
-            let source = ids_source(backend, writer.values.len(), "x");
-            (Vec::new(), format!("{source} {}", lookup(backend, "contacts", "c", &contact("x.id"))), "c.id")
-        }
-        Driver::Search(term) => {
-            let (from, condition) = having(writer, term);
-            let join = if backend == DbBackend::Sqlite { "CROSS JOIN" } else { "JOIN" };
-            (vec![condition], format!("{from} {join} contacts c ON {}", contact("cs.contact_id")), "c.id")
-        }
-    };
-    conditions.extend(parts.into_iter().map(|part| format!("({})", writer.tree(part))));
-    if conditions.is_empty() {
-        conditions.push("1 = 1".to_owned());
-    }
-    Ok(Selected { from, condition: conditions.join(" AND "), key })
-}
-
-async fn walk(
-    conn: &impl ConnectionTrait,
-    scope: &AccountScope,
-    tree: &Tree,
+    plan: &Plan<'_>,
+    mut writer: Writer,
     columns: &str,
     limit: u64,
-    after: Option<ContactId>,
-) -> Result<(String, Vec<Value>)> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut writer = Writer { backend: conn.get_database_backend(), values: vals![scope.account(), limit] };
-    let Selected { from, condition, key } = selected(conn, scope, &mut writer, tree, Use::Walk).await?;
-    let from_there = after.map(|id| format!(" AND {key} > {}", writer.bind(id))).unwrap_or_default();
-    let sql = format!("SELECT {columns} FROM {from} WHERE {condition}{from_there} ORDER BY {key} LIMIT $2");
-    Ok((for_these(writer.backend, sql, &writer.values), writer.values))
+    Stretch { after, to }: Stretch,
+) -> (String, Vec<Value>) {
+    writer.values = vals![scope.account(), i64::try_from(limit).unwrap_or(i64::MAX)];
+    let Selected { from, mut condition, key } = plan.selected(&mut writer);
+    for (word, end) in [(">", after), ("<=", to)] {
+        if let Some(end) = end {
+            condition.push_str(&format!(" AND {key} {word} {}", writer.bind(end)));
+        }
+    }
+    let sql = format!("SELECT {columns} FROM {from} WHERE {condition} ORDER BY {key} LIMIT $2");
+    (for_these(writer.backend, sql, &writer.values), writer.values)
 }
 
-/// A page of the contacts that match, in order of their ids; and whether there are more.
+fn writer(conn: &impl ConnectionTrait, scope: &AccountScope) -> Writer {
+    Writer { backend: conn.get_database_backend(), values: vals![scope.account()] }
+}
+
+/// A page of the contacts that match. `reach` is how many a page may look at, where no index leads to those that are meant;
+/// `None`: all.
 ///
 /// # Errors
 /// When the database refuses.
@@ -191,9 +67,48 @@ pub async fn list(
     scope: &AccountScope,
     tree: &Tree,
     window: Window<ContactId>,
-) -> Result<(Vec<Contact>, bool)> {
-    let (sql, values) = walk(conn, scope, tree, "c.*", window.fetch(), window.after).await?;
-    Ok(window.cut(conn.all(&sql, values).await?))
+    reach: Option<usize>,
+) -> Result<Listed> {
+    let plan = Plan::of(conn, scope, tree, Use::Walk).await?;
+    let mut rows: Vec<Contact> = Vec::new();
+    let mut after = window.after;
+    // Most pages are full after a short way, so its end is looked up first: that of the whole takes some milliseconds.
+    let ways = reach.map_or(vec![None], |reach| vec![Some((reach / 10).max(1)), Some(reach - reach / 10)]);
+    for way in ways {
+        let to = match way {
+            Some(way) => end_of(conn, scope, &plan, after, way).await?,
+            None => None,
+        };
+        let limit = window.fetch().saturating_sub(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+        let (sql, values) = walk(scope, &plan, writer(conn, scope), "c.*", limit, Stretch { after, to });
+        rows.extend(conn.all::<Contact>(&sql, values).await?);
+        if rows.len() > window.limit {
+            rows.truncate(window.limit);
+            let next = rows.last().map(|row| row.id);
+            return Ok(Listed { rows, next });
+        }
+        after = to;
+        if to.is_none() {
+            break;
+        }
+    }
+    Ok(Listed { rows, next: after })
+}
+
+/// The last of so many that a walk looks at; `None` when there are fewer, or all of them are meant.
+async fn end_of(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    plan: &Plan<'_>,
+    after: Option<ContactId>,
+    way: usize,
+) -> Result<Option<ContactId>> {
+    let mut writer = writer(conn, scope);
+    let Some(Selected { from, condition, key }) = plan.looked_at(&mut writer) else { return Ok(None) };
+    let after = after.map(|id| format!(" AND {key} > {}", writer.bind(id))).unwrap_or_default();
+    let before_it = writer.bind(i64::try_from(way.saturating_sub(1)).unwrap_or(i64::MAX));
+    let sql = format!("SELECT {key} FROM {from} WHERE {condition}{after} ORDER BY {key} LIMIT 1 OFFSET {before_it}");
+    Ok(conn.scalar(&sql, writer.values).await?)
 }
 
 /// The ids of up to `limit` contacts that match, in order, after one of them: for what works through many in pieces. Who
@@ -209,7 +124,8 @@ pub async fn ids(
     limit: usize,
 ) -> Result<Vec<ContactId>> {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    let (sql, values) = walk(conn, scope, tree, "c.id", limit, after).await?;
+    let plan = Plan::of(conn, scope, tree, Use::Walk).await?;
+    let (sql, values) = walk(scope, &plan, writer(conn, scope), "c.id", limit, Stretch { after, to: None });
     Ok(conn.column(&sql, values).await?)
 }
 
@@ -218,8 +134,9 @@ pub async fn ids(
 /// # Errors
 /// When the database refuses.
 pub async fn count(conn: &impl ConnectionTrait, scope: &AccountScope, tree: &Tree) -> Result<i64> {
-    let mut writer = Writer { backend: conn.get_database_backend(), values: vals![scope.account()] };
-    let Selected { from, condition, key: _ } = selected(conn, scope, &mut writer, tree, Use::Count).await?;
+    let mut writer = writer(conn, scope);
+    let plan = Plan::of(conn, scope, tree, Use::Count).await?;
+    let Selected { from, condition, key: _ } = plan.selected(&mut writer);
     let sql = format!("SELECT COUNT(*) FROM {from} WHERE {condition}");
     let sql = for_these(writer.backend, sql, &writer.values);
     Ok(conn.scalar(&sql, writer.values).await?.unwrap_or(0))
@@ -245,9 +162,10 @@ pub async fn summed<T: FromQueryResult + Send>(
     tree: &Tree,
     make: impl FnOnce(&mut Writer) -> Sum,
 ) -> Result<Vec<T>> {
-    let mut writer = Writer { backend: conn.get_database_backend(), values: vals![scope.account()] };
+    let mut writer = writer(conn, scope);
     let Sum { columns, join, tail } = make(&mut writer);
-    let Selected { from, condition, key: _ } = selected(conn, scope, &mut writer, tree, Use::Count).await?;
+    let plan = Plan::of(conn, scope, tree, Use::Count).await?;
+    let Selected { from, condition, key: _ } = plan.selected(&mut writer);
     let sql = format!("SELECT {columns} FROM {from} {join} WHERE {condition} {tail}");
     let sql = for_these(writer.backend, sql, &writer.values);
     Ok(conn.all(&sql, writer.values).await?)

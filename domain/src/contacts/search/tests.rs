@@ -14,7 +14,9 @@ use crate::{
 async fn found(stage: &Stage, term: &str) -> Vec<u64> {
     let sought = Filter { search: Some(super::folded(term)), ..Filter::default() };
     let window = Window { limit: 100, after: None };
-    let (rows, more) = contacts::list(stage.db.read(), &stage.scope, &sought, window).await.unwrap();
+    let contacts::Listed { rows, next } =
+        contacts::list(stage.db.read(), &stage.scope, &sought, window, None).await.unwrap();
+    let more = next.is_some();
     let counted = filter::count(stage.db.read(), &stage.scope, &sought.tree()).await.unwrap();
     assert_eq!(counted > 100, more);
     assert!(more || usize::try_from(counted).unwrap() == rows.len());

@@ -85,11 +85,9 @@ async fn a_plain_list_of_numbers_needs_no_mapping_and_strangers_see_nothing() {
         assert_eq!(five(done.counts), [2, 0, 0, 0, 0]);
         let stranger = stage.stranger().await;
         assert_eq!(get(stage.db.read(), &stranger, done.id).await.unwrap_err().code, Code::NotFound);
-        let (none, _) =
-            contacts::list(stage.db.read(), &stranger, &contacts::Filter::default(), Window { limit: 10, after: None })
-                .await
-                .unwrap();
-        assert!(none.is_empty());
+        let first = Window { limit: 10, after: None };
+        let none = contacts::list(stage.db.read(), &stranger, &contacts::Filter::default(), first, None).await.unwrap();
+        assert!(none.rows.is_empty());
     }
 }
 
@@ -100,14 +98,11 @@ async fn the_import_s_country_reads_bare_digits_as_national() {
         let csv = "Телефон\n89167281722\n9107873904\n".as_bytes();
         let queued = accept(&stage, csv, "a.csv", order).await.unwrap();
         finish(&stage, &queued).await;
-        let (all, _) = contacts::list(
-            stage.db.read(),
-            &stage.scope,
-            &contacts::Filter::default(),
-            Window { limit: 10, after: None },
-        )
-        .await
-        .unwrap();
+        let first = Window { limit: 10, after: None };
+        let all = contacts::list(stage.db.read(), &stage.scope, &contacts::Filter::default(), first, None)
+            .await
+            .unwrap()
+            .rows;
         assert_eq!(all.iter().map(|c| c.phone.to_string()).collect::<Vec<_>>(), ["+79167281722", "+79107873904"]);
         assert_eq!(all[0].country.as_deref(), Some("RU"));
     }

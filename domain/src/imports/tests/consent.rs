@@ -10,7 +10,7 @@ const TITLES: &str = "Phone,Consent,Consent date,Consent source\n";
 
 async fn contacts(stage: &Stage) -> Vec<Contact> {
     let window = Window { limit: 200, after: None };
-    let mut all = list(stage.db.read(), &stage.scope, &Filter::default(), window).await.unwrap().0;
+    let mut all = list(stage.db.read(), &stage.scope, &Filter::default(), window, None).await.unwrap().rows;
     all.sort_by_key(|contact| contact.phone);
     all
 }

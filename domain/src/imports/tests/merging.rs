@@ -12,7 +12,10 @@ const FIRST: &str = "Phone,First name,Last name,Consent\n+447400100001,Anna,,no\
 const SECOND: &str = "Phone,First name,Last name,Consent\n+447400100001,Anne,Smith,yes\n+447400100002,,Green,yes\n";
 
 async fn contacts(stage: &Stage) -> Vec<Contact> {
-    list(stage.db.read(), &stage.scope, &Filter::default(), Window { limit: 200, after: None }).await.unwrap().0
+    list(stage.db.read(), &stage.scope, &Filter::default(), Window { limit: 200, after: None }, None)
+        .await
+        .unwrap()
+        .rows
 }
 
 fn names(contact: &Contact) -> [&str; 2] {
