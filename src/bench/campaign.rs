@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     count, judge, per_second,
-    processes::{Api, Conditions, Process, Spent, cpu_of, cpu_of_family, free_port, peak_kib, text},
+    processes::{Api, Conditions, Server, Spent, cpu_of, cpu_of_family, free_port, text},
 };
 use crate::Failure;
 
@@ -35,7 +35,7 @@ impl Campaign {
         let simulator = self.conditions.simulator(&directory, &log, smpp_port)?;
         let started = Instant::now();
         let mut server = self.conditions.server(&directory, api_port, smpp_port)?;
-        let api = Api { base: format!("http://127.0.0.1:{api_port}"), agent: ureq::Agent::new_with_defaults() };
+        let api = Api::at(api_port);
         api.ready()?;
         println!(
             "cold start: {:.1} s from exec to ready, with migrations and the starter deck",
@@ -44,18 +44,18 @@ impl Campaign {
         let group = self.import(&api, &directory)?;
         let campaign = self.draft(&api, &group)?;
         let database = self.conditions.database_pid()?;
-        let before = [cpu_of(server.pid()), cpu_of(simulator.pid()), database.map_or(0.0, cpu_of_family)];
+        let before = [server.cpu(), cpu_of(simulator.pid()), database.map_or(0.0, cpu_of_family)];
         let launched = Instant::now();
         api.post(&format!("/v1/campaigns/{campaign}/launch"), &json!({}))?;
         let mut ended = Spent::default();
         let end = self.until_completed(&api, &campaign, &mut server, &mut ended, (&directory, api_port, smpp_port))?;
         let seconds = launched.elapsed().as_secs_f64();
         let cpu = [
-            cpu_of(server.pid()) + ended.cpu - before[0],
+            server.cpu() + ended.cpu - before[0],
             cpu_of(simulator.pid()) - before[1],
             database.map_or(0.0, cpu_of_family) - before[2],
         ];
-        let peak = peak_kib(server.pid()).max(ended.peak_kib);
+        let peak = server.peak_kib().max(ended.peak_kib);
         let audit = api.get("/v1/balance/audit")?;
         self.report(&end, &audit, &log, seconds, cpu, peak)
     }
@@ -112,7 +112,7 @@ impl Campaign {
         &self,
         api: &Api,
         campaign: &str,
-        server: &mut Process,
+        server: &mut Server,
         ended: &mut Spent,
         (directory, api_port, smpp_port): (&Path, u16, u16),
     ) -> Result<Value, Failure> {
@@ -130,8 +130,8 @@ impl Campaign {
             let waiting = count(&now, "queued");
             let share = u64::from(self.kills - killed) * self.recipients / u64::from(self.kills + 1);
             if killed < self.kills && now["status"] == "sending" && waiting <= share {
-                ended.cpu += cpu_of(server.pid());
-                ended.peak_kib = ended.peak_kib.max(peak_kib(server.pid()));
+                ended.cpu += server.cpu();
+                ended.peak_kib = ended.peak_kib.max(server.peak_kib());
                 server.kill();
                 killed += 1;
                 let again = Instant::now();

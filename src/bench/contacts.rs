@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     count, per_second,
-    processes::{Api, Conditions, free_port, peak_kib, text},
+    processes::{Api, Conditions, free_port, text},
 };
 use crate::Failure;
 
@@ -46,7 +46,7 @@ impl Contacts {
         let port = free_port()?;
         // Nobody listens at the carrier's address: nothing is sent here.
         let server = self.conditions.server(&directory, port, free_port()?)?;
-        let api = Api { base: format!("http://127.0.0.1:{port}"), agent: ureq::Agent::new_with_defaults() };
+        let api = Api::at(port);
         api.ready()?;
         let group = if self.filled {
             text(&api.get("/v1/groups?name=Bench")?, "/data/0/id")?
@@ -62,7 +62,7 @@ impl Contacts {
         println!("|---|---|---|---|---|");
         self.pages(&api, &group)?;
         self.counts(&api, &group)?;
-        println!("peak memory of the server: {} MB", peak_kib(server.pid()) / 1024);
+        println!("peak memory of the server: {} MB", server.peak_kib() / 1024);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     count, per_second,
-    processes::{Api, Conditions, Process, Spent, cpu_of, cpu_of_family, free_port, peak_kib, text},
+    processes::{Api, Conditions, Server, Spent, cpu_of_family, free_port, text},
 };
 use crate::Failure;
 
@@ -40,7 +40,7 @@ impl Import {
         let directory = self.conditions.directory()?;
         let ports = (free_port()?, free_port()?);
         let mut server = self.conditions.server(&directory, ports.0, ports.1)?;
-        let api = Api { base: format!("http://127.0.0.1:{}", ports.0), agent: ureq::Agent::new_with_defaults() };
+        let api = Api::at(ports.0);
         api.ready()?;
         let file = self.file(&directory)?;
         let mut spent = Spent::default();
@@ -61,7 +61,7 @@ impl Import {
             }
             runs.push(run);
         }
-        let peak = peak_kib(server.pid()).max(spent.peak_kib);
+        let peak = server.peak_kib().max(spent.peak_kib);
         println!(
             "| database | rows | kills | what | upload to last row | rows/s | CPU-s per 1,000 rows (server + database) | peak memory |"
         );
@@ -107,7 +107,7 @@ impl Import {
         api: &Api,
         file: &str,
         (what, kills): (&'static str, u32),
-        server: &mut Process,
+        server: &mut Server,
         spent: &mut Spent,
         (directory, ports): (&Path, (u16, u16)),
     ) -> Result<(Run, Value), Failure> {
@@ -119,7 +119,7 @@ impl Import {
         );
         let kind = format!("multipart/form-data; boundary={boundary}");
         let database = self.conditions.database_pid()?;
-        let cpu = |server: &Process| (cpu_of(server.pid()), database.map_or(0.0, cpu_of_family));
+        let cpu = |server: &Server| (server.cpu(), database.map_or(0.0, cpu_of_family));
         let (before, earlier) = (cpu(server), spent.cpu);
         let started = Instant::now();
         let import = api.send("POST", "/v1/contacts/imports", Some((&kind, body.as_bytes())))?;
@@ -132,8 +132,8 @@ impl Import {
             }
             let done = now["progress"]["done"].as_u64().unwrap_or(0);
             if killed < kills && done > self.rows * u64::from(killed + 1) / u64::from(kills + 1) {
-                spent.cpu += cpu_of(server.pid());
-                spent.peak_kib = spent.peak_kib.max(peak_kib(server.pid()));
+                spent.cpu += server.cpu();
+                spent.peak_kib = spent.peak_kib.max(server.peak_kib());
                 server.kill();
                 killed += 1;
                 *server = self.conditions.server(directory, ports.0, ports.1)?;

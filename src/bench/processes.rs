@@ -30,6 +30,12 @@ pub(super) struct Conditions {
     /// Milliseconds from a submit to its receipt.
     #[arg(long, default_value_t = 1000)]
     pub receipt_delay_ms: u64,
+    /// Processes that only take requests, beside those of --workers; left out, one process does both.
+    #[arg(long, default_value_t = 1, requires = "workers")]
+    pub apis: u32,
+    /// Processes that only deliver, beside those of --apis.
+    #[arg(long, requires = "database")]
+    pub workers: Option<u32>,
     /// Where to work; a new directory under the system's temporary one when left out. It is kept.
     #[arg(long)]
     pub directory: Option<PathBuf>,
@@ -51,6 +57,27 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// The processes of Carillon itself: one, or APIs and workers.
+pub(super) struct Server {
+    processes: Vec<Process>,
+    /// Where the APIs listen.
+    pub ports: Vec<u16>,
+}
+
+impl Server {
+    /// CPU seconds of all of them.
+    pub fn cpu(&self) -> f64 {
+        self.processes.iter().map(|process| cpu_of(process.pid())).sum()
+    }
+    /// Peak memory of all of them.
+    pub fn peak_kib(&self) -> u64 {
+        self.processes.iter().map(|process| peak_kib(process.pid())).sum()
+    }
+    pub fn kill(&mut self) {
+        self.processes.iter_mut().for_each(Process::kill);
     }
 }
 
@@ -90,9 +117,34 @@ impl Conditions {
         spawn(command, &directory.join("simulator.out"))
     }
 
-    pub(super) fn server(&self, directory: &Path, api_port: u16, smpp_port: u16) -> Result<Process, Failure> {
+    pub(super) fn server(&self, directory: &Path, api_port: u16, smpp_port: u16) -> Result<Server, Failure> {
+        let one = self.process("serve", directory, api_port, smpp_port)?;
+        let Some(workers) = self.workers else {
+            return Ok(Server { processes: vec![one], ports: vec![api_port] });
+        };
+        // It makes the demo account and connects the carrier; the others share what it leaves.
+        Api::at(api_port).ready()?;
+        drop(one);
+        let mut ports = vec![api_port];
+        for _ in 1..self.apis {
+            ports.push(free_port()?);
+        }
+        let mut processes = Vec::new();
+        for port in &ports {
+            processes.push(self.process("api", directory, *port, smpp_port)?);
+        }
+        for _ in 0..workers {
+            processes.push(self.process("worker", directory, api_port, smpp_port)?);
+        }
+        for port in &ports {
+            Api::at(*port).ready()?;
+        }
+        Ok(Server { processes, ports })
+    }
+
+    fn process(&self, role: &str, directory: &Path, api_port: u16, smpp_port: u16) -> Result<Process, Failure> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("serve").current_dir(directory).env_remove("DATABASE_URL").env("CARILLON_DEMO_TOKEN", TOKEN);
+        command.arg(role).current_dir(directory).env_remove("DATABASE_URL").env("CARILLON_DEMO_TOKEN", TOKEN);
         command.env("CARILLON_API__LISTEN", format!("127.0.0.1:{api_port}")).env("CARILLON_LOG__FILTER", "warn");
         command.env("CARILLON_API__REQUESTS_PER_MINUTE", "100000000");
         command.env("CARILLON_SIMULATOR__ADDRESS", format!("127.0.0.1:{smpp_port}"));
@@ -127,6 +179,9 @@ pub(super) struct Api {
 }
 
 impl Api {
+    pub fn at(port: u16) -> Self {
+        Self { base: format!("http://127.0.0.1:{port}"), agent: ureq::Agent::new_with_defaults() }
+    }
     pub fn send(&self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> Result<Value, Failure> {
         self.run(method, path, &format!("bench-{path}"), body)
     }

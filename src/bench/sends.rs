@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     count, judge, per_second,
-    processes::{Api, Conditions, TOKEN, cpu_of, cpu_of_family, free_port, peak_kib},
+    processes::{Api, Conditions, TOKEN, cpu_of, cpu_of_family, free_port},
 };
 use crate::Failure;
 
@@ -52,13 +52,13 @@ impl Sends {
         let (api_port, smpp_port) = (free_port()?, free_port()?);
         let simulator = self.conditions.simulator(&directory, &log, smpp_port)?;
         let server = self.conditions.server(&directory, api_port, smpp_port)?;
-        let api = Api { base: format!("http://127.0.0.1:{api_port}"), agent: ureq::Agent::new_with_defaults() };
+        let api = Api::at(api_port);
         api.ready()?;
         let database = self.conditions.database_pid()?;
-        let spent = || [cpu_of(server.pid()), cpu_of(simulator.pid()), database.map_or(0.0, cpu_of_family)];
+        let spent = || [server.cpu(), cpu_of(simulator.pid()), database.map_or(0.0, cpu_of_family)];
         let before = spent();
         let started = Instant::now();
-        let samples = tokio::runtime::Handle::current().block_on(self.load(api_port))?;
+        let samples = tokio::runtime::Handle::current().block_on(self.load(&server.ports))?;
         let accepting = started.elapsed().as_secs_f64();
         let submitted_meanwhile = u64::try_from(Log::read(&log)?.submits().count())?;
         // Every message is charged once the carrier has taken it, and then no money is held.
@@ -97,7 +97,7 @@ impl Sends {
             next(),
             next(),
             next(),
-            peak_kib(server.pid()) / 1024,
+            server.peak_kib() / 1024,
         );
         if twice > 0 || audit["ok"] != true {
             return Err("the judge found a fault".into());
@@ -105,13 +105,14 @@ impl Sends {
         Ok(())
     }
 
-    async fn load(&self, port: u16) -> Result<Vec<Sample>, Failure> {
+    async fn load(&self, ports: &[u16]) -> Result<Vec<Sample>, Failure> {
         let next = std::sync::Arc::new(AtomicU64::new(0));
         let pace = self.rate.map(|rate| Duration::from_secs(1) / rate.max(1));
         let (began, messages) = (Instant::now(), self.messages);
-        let connections =
-            (0..self.connections).map(|_| tokio::spawn(connection(port, next.clone(), messages, began, pace)));
-        let connections: Vec<_> = connections.collect();
+        let connections = usize::try_from(self.connections)?;
+        let ports = ports.iter().cycle().take(connections);
+        let connections: Vec<_> =
+            ports.map(|port| tokio::spawn(connection(*port, next.clone(), messages, began, pace))).collect();
         let mut samples = Vec::with_capacity(usize::try_from(messages)?);
         for connection in connections {
             samples.extend(connection.await??);

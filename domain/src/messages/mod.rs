@@ -41,7 +41,7 @@ pub use queries::{Message, Part, get, parts_of};
 pub use record::{Answer, Patience, Receipt, Recorded, Reference, Submitted, receive, record};
 pub use resend::Resend;
 pub use send::{Letterhead, Request, Sent, cost, plan, recipients, send};
-pub use status::{ReceiptState, Status};
+pub use status::{ReceiptState, Status, verdict};
 pub use terms::Terms;
 pub use trace::{Attempt, Doubt, Line, Trace, TracedPart, WaitingReceipt, owner, trace};
 pub use write::{Home, Mailing, Portions, Written, count, write};

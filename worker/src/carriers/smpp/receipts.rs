@@ -81,6 +81,9 @@ fn translate(state: MessageState) -> ReceiptState {
 
 #[cfg(test)]
 mod tests {
+    use domain::messages::verdict;
+    use smpp::receipt::STATES;
+
     use super::*;
 
     #[test]
@@ -102,6 +105,21 @@ mod tests {
             ("9", ReceiptState::Delivered, None)
         );
         assert!(read(&Deliver::default(), ReceiptIdCodec::AsIs).is_none());
+    }
+
+    #[test]
+    fn the_manual_tells_what_a_message_becomes() {
+        let page = include_str!("../../../../docs/smpp-carriers.md");
+        for (state, value, text, _) in STATES {
+            let becomes = match verdict(1, &[(1, translate(state))]) {
+                None => "nothing yet".to_owned(),
+                Some((status, None)) => format!("`{status}`"),
+                Some((status, Some(reason))) => format!("`{status}`, reason `{reason}`"),
+            };
+            let name = format!("{state:?}").to_uppercase();
+            let line = format!("| {value} {name} | `{text}` | {becomes} |");
+            assert!(page.contains(&line), "docs/smpp-carriers.md lacks the line:\n{line}");
+        }
     }
 
     #[test]
