@@ -17,6 +17,8 @@ use crate::{
 
 /// Contacts written anew in one transaction.
 const BATCH: i64 = 2_000;
+/// Contacts read at a time: on SQLite each reader's thread keeps the memory that its largest answer took.
+const READ: usize = 250;
 
 #[derive(FromQueryResult)]
 struct Noted {
@@ -51,7 +53,12 @@ pub async fn gather(db: &Db) -> Result<u64> {
     }
     let ids: HashSet<Uuid> = noted.iter().map(|noted| noted.contact_id).collect();
     let sql = format!("SELECT * FROM contacts WHERE id IN {}", ids_list(db.backend(), 1));
-    let rows: Vec<Row> = db.read().all(&sql, vals![ids_json(ids.iter().copied())]).await?;
+    let mut rows: Vec<Row> = Vec::with_capacity(ids.len());
+    let mut in_order: Vec<Uuid> = ids.iter().copied().collect();
+    in_order.sort_unstable();
+    for piece in in_order.chunks(READ) {
+        rows.extend(db.read().all::<Row>(&sql, vals![ids_json(piece.iter().copied())]).await?);
+    }
     let found: HashSet<Uuid> = rows.iter().map(|row| row.contact.id.0).collect();
     let gone = ids.into_iter().filter(|id| !found.contains(id));
     let texts: Vec<(AccountId, Uuid, String)> =
