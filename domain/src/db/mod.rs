@@ -97,9 +97,13 @@ fn options(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options.sqlx_logging(true).sqlx_logging_level(log::LevelFilter::Trace);
     options.sqlx_slow_statements_logging_settings(log::LevelFilter::Warn, SLOW);
+    options.test_before_acquire_if_idle_for(IDLE);
     options
 }
 
+/// How long a connection may lie idle and is still taken for alive; asking it each time would be one way to the database and
+/// back more. One that is not costs the request that takes it an error, which a job survives and a client repeats.
+const IDLE: Duration = Duration::from_secs(1);
 /// What a statement may take before it is told in the log.
 const SLOW: Duration = Duration::from_millis(500);
 
