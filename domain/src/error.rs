@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::db::is_away;
+
 /// Builds [`Code`] and its table from one list.
 macro_rules! codes {
     ($($name:ident = $code:literal, $status:literal, $title:literal, $help:literal;)*) => {
@@ -164,7 +166,7 @@ impl std::error::Error for Error {}
 
 impl From<sea_orm::DbErr> for Error {
     fn from(e: sea_orm::DbErr) -> Self {
-        let detail = if matches!(e, sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_)) {
+        let detail = if is_away(&e) {
             (Code::Unavailable, "The database cannot be reached at the moment.")
         } else {
             (Code::Internal, "Something went wrong on our side.")

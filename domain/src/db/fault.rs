@@ -1,4 +1,4 @@
-//! Whether a refusal of the database lies in what was to be written, or in the database.
+//! Whether a refusal of the database lies in what was to be written, or in the database, and whether that is away.
 //!
 //! Invariant: in case of doubt it lies in the database, and the same is tried again: nothing is lost by trying.
 
@@ -26,6 +26,20 @@ pub fn lies_in_the_data(error: &Error) -> bool {
     }
 }
 
+/// Whether the database was away, or went away meanwhile: the same may be tried again when it is back.
+pub fn is_away(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => match e.as_ref() {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+            // Connections and shut-downs of PostgreSQL; no code of SQLite begins so.
+            sqlx::Error::Database(e) => e.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 fn is_data(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
     if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
@@ -42,10 +56,24 @@ fn is_data(error: &dyn DatabaseError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Db, Sql};
+    use crate::{
+        db::{Db, Sql},
+        testing::stages,
+    };
 
     async fn refused(db: &Db, sql: &str) -> Error {
         db.writer().run(sql, Vec::new()).await.unwrap_err().into()
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_cut_is_told_as_unavailable() {
+        for stage in stages().await.iter().filter(|stage| !stage.db.is_sqlite()) {
+            let cut = "SELECT pg_terminate_backend(pg_backend_pid())";
+            assert_eq!(refused(&stage.db, cut).await.code, Code::Unavailable);
+            assert_eq!(refused(&stage.db, "SELECT nonsense").await.code, Code::Internal);
+        }
+        let io = sqlx::Error::Io(std::io::Error::other("the connection was reset"));
+        assert_eq!(Error::from(DbErr::Query(RuntimeErr::SqlxError(io.into()))).code, Code::Unavailable);
     }
 
     #[tokio::test]

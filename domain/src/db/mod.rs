@@ -19,7 +19,7 @@ use sea_orm::{
 };
 
 pub use columns::Columns;
-pub use fault::lies_in_the_data;
+pub use fault::{is_away, lies_in_the_data};
 pub use records::{Field, Records, ids_json, ids_list, ids_source, in_span, lookup, spanned};
 pub use sql::{Sql, Window, expect_version, or_exists, page_bounds};
 pub use writes::Writes;
@@ -101,8 +101,8 @@ fn options(url: &str) -> ConnectOptions {
     options
 }
 
-/// How long a connection may lie idle and is still taken for alive; asking it each time would be one way to the database and
-/// back more. One that is not costs the request that takes it an error, which a job survives and a client repeats.
+/// How long a connection may lie idle and is still taken for alive: asking each time would be one more way to the database and
+/// back. When it is dead all the same, who takes it is told `unavailable`, which a job survives and a client repeats.
 const IDLE: Duration = Duration::from_secs(1);
 /// What a statement may take before it is told in the log.
 const SLOW: Duration = Duration::from_millis(500);

@@ -43,7 +43,7 @@ pub struct Posting {
     new: NewMessage,
 }
 
-/// Sends that share a transaction, by account: what comes while one commits goes into the next.
+/// Sends that share a transaction, by account: what comes while some are worked on goes into the next one.
 pub type Sends = Together<AccountId, Posting, Result<Answer, Error>>;
 
 /// The most sends of one transaction.
