@@ -1,5 +1,5 @@
-//! Many contacts in one account: how fast they are imported, how soon a search finds them, and how long lists, filters,
-//! searches, counts and figures take over HTTP.
+//! Many contacts in one account: how fast they are imported, how soon a search finds them, how long lists, filters,
+//! searches, counts and figures take over HTTP, and how long jobs and exports.
 
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,9 @@ pub struct Contacts {
     /// Ask a database that an earlier run has filled, and import nothing.
     #[arg(long)]
     filled: bool,
+    /// Also do jobs and exports on half of them and on all; the last purges half.
+    #[arg(long)]
+    jobs: bool,
     #[command(flatten)]
     conditions: Conditions,
 }
@@ -62,6 +65,11 @@ impl Contacts {
         println!("|---|---|---|---|---|");
         self.pages(&api, &group)?;
         self.counts(&api, &group)?;
+        if self.jobs {
+            println!("| job | contacts | seconds | contacts/s |");
+            println!("|---|---|---|---|");
+            jobs(&api, &group)?;
+        }
         println!("peak memory of the server: {} MB", server.peak_kib() / 1024);
         Ok(())
     }
@@ -171,7 +179,7 @@ impl Contacts {
     /// The same with fewer rounds, for what takes long.
     fn few(&self) -> Self {
         let rounds = (self.rounds / 20).max(5);
-        Self { contacts: self.contacts, rounds, filled: true, conditions: self.conditions.clone() }
+        Self { contacts: self.contacts, rounds, filled: true, jobs: false, conditions: self.conditions.clone() }
     }
 
     fn counts(&self, api: &Api, group: &str) -> Result<(), Failure> {
@@ -227,6 +235,51 @@ impl Contacts {
         println!("| {name} | {found} | {:.1} | {:.1} | {:.1} |", at(0.5), at(0.99), at(1.0));
         Ok(())
     }
+}
+
+/// What goes on in the background, one after the other.
+fn jobs(api: &Api, group: &str) -> Result<(), Failure> {
+    let half = || json!({"filter": {"field": "sex", "equals": "female"}});
+    let jobs = "/v1/contact-jobs";
+    let other = text(&api.post("/v1/groups", &json!({"name": "Other"}))?, "/id")?;
+    job(
+        api,
+        "half, found by a filter, into a group",
+        jobs,
+        &json!({"select": half(), "action": "add_to_group", "group_id": other}),
+    )?;
+    job(
+        api,
+        "a group's members out of it",
+        jobs,
+        &json!({"select": {"group": {"group_id": other}}, "action": "remove_from_group", "group_id": other}),
+    )?;
+    let same = json!({"duplicates": {"by": ["first_name", "last_name", "birth_date"]}});
+    job(api, "duplicates by name and birth date, only found", jobs, &json!({"select": same, "dry_run": true}))?;
+    let dead = json!({"undelivered": {"last": 3}});
+    job(api, "numbers whose last 3 messages failed, counted", jobs, &json!({"select": dead, "dry_run": true}))?;
+    let fields = json!(["phone", "first_name", "last_name", "birth_date", "fields.city", "operator", "groups"]);
+    for format in ["csv", "xlsx"] {
+        let what = json!({"kind": "contacts", "format": format, "fields": fields, "group_ids": [group]});
+        job(api, &format!("export of a group as {format}"), "/v1/exports", &what)?;
+    }
+    job(api, "half to the trash", jobs, &json!({"select": half(), "action": "trash"}))
+}
+
+/// Has a job done and prints how long it took.
+fn job(api: &Api, name: &str, path: &str, body: &Value) -> Result<(), Failure> {
+    let started = Instant::now();
+    let made = api.keyed(&key(name, 0), path, (JSON, body.to_string().as_bytes()))?;
+    let address = format!("{path}/{}", text(&made, "/id")?);
+    let over = |job: &Value| matches!(job["status"].as_str(), Some("completed" | "failed" | "cancelled"));
+    let done = api.poll(&address, over)?;
+    if done["status"] != "completed" {
+        return Err(format!("{name}: {done}").into());
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let rows = [&done["result"]["matched"], &done["progress"]["done"]].into_iter().find_map(Value::as_u64).unwrap_or(0);
+    println!("| {name} | {rows} | {seconds:.1} | {:.0} |", per_second(rows, seconds));
+    Ok(())
 }
 
 const JSON: &str = "application/json";

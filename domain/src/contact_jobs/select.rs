@@ -69,11 +69,12 @@ pub(super) async fn page(conn: &impl ConnectionTrait, scope: &AccountScope, job:
             } else {
                 "1 = 1"
             };
+            // Members first: PostgreSQL would rather walk all contacts beside them.
             let sql = format!(
-                "SELECT c.id AS at, c.id AS contact_id, c.phone, {picked} AS picked \
-                 FROM contact_groups m CROSS JOIN contacts c \
-                 WHERE m.group_id = $1 AND m.contact_id > $2 AND c.id = m.contact_id AND c.account_id = $3 \
-                 ORDER BY m.contact_id LIMIT $4"
+                "SELECT c.id AS at, c.id AS contact_id, c.phone, {picked} AS picked FROM \
+                 (SELECT group_id, contact_id FROM contact_groups WHERE group_id = $1 AND contact_id > $2 \
+                  ORDER BY contact_id LIMIT $4) m \
+                 CROSS JOIN contacts c WHERE c.id = m.contact_id AND c.account_id = $3 ORDER BY m.contact_id"
             );
             conn.all(&sql, vals![*group_id, after, scope.account(), limit]).await?
         }
