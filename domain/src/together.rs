@@ -2,9 +2,9 @@
 //! who is alone waits for nobody; sixty-four at once share a transaction and its fsync.
 //!
 //! State: for each key, what waits for its runner; a key is there exactly while a runner is. Invariants: items of one
-//! key are taken in the order they came; a batch begins when the one before lets it, at the latest when that has ended; a
-//! batch is a task of its own, so that a caller who goes away takes nothing with it; every caller gets an answer, or `None`
-//! when the batch broke.
+//! key are taken in the order they came; a batch begins when the one before has ended, which makes batches large when the
+//! disk is slow; a runner is a task of its own, so that a caller who goes away takes nothing with it; every caller gets an
+//! answer, or `None` when the batch broke.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -57,11 +57,10 @@ where
     }
 
     /// Has `item` worked on by `run`, together with what others of this key bring at the same time; gives its outcome.
-    /// `run` answers each item in its place, and lets the next batch begin by dropping its [`Next`], at the latest when it
-    /// ends. Must be called on a tokio runtime.
+    /// `run` answers each item in its place. Must be called on a tokio runtime.
     pub async fn join<R, F>(&self, key: K, item: I, run: R) -> Option<O>
     where
-        R: Fn(Vec<I>, Next) -> F + Send + 'static,
+        R: Fn(Vec<I>) -> F + Send + 'static,
         F: Future<Output = Vec<O>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
@@ -82,28 +81,19 @@ where
     }
 }
 
-/// Held by a batch for as long as the next one may not begin.
-#[derive(Debug)]
-pub struct Next(#[expect(dead_code, reason = "dropped, never read")] oneshot::Sender<()>);
-
 /// Runs batch after batch until nothing waits.
 async fn work_off<K, I, O, R, F>(waiting: Lines<K, I, O>, key: K, most: usize, run: R)
 where
     K: Eq + Hash,
     O: Send + 'static,
-    R: Fn(Vec<I>, Next) -> F,
+    R: Fn(Vec<I>) -> F,
     F: Future<Output = Vec<O>> + Send + 'static,
 {
     let mut turn = Turn { waiting, key, over: false };
     while let Some((items, callers)) = turn.next(most) {
-        let (next, may_begin) = oneshot::channel();
-        let work = run(items, Next(next));
-        tokio::spawn(async move {
-            for (caller, outcome) in callers.into_iter().zip(work.await) {
-                let _ = caller.send(outcome); // one that went away
-            }
-        });
-        let _ = may_begin.await;
+        for (caller, outcome) in callers.into_iter().zip(run(items).await) {
+            let _ = caller.send(outcome); // one that went away
+        }
     }
 }
 
@@ -132,7 +122,7 @@ mod tests {
     async fn what_comes_meanwhile_is_the_next_batch() {
         let together: Together<u8, u32, (u32, usize)> = Together::new(8);
         let one = |n: u32| {
-            together.join(1, n, |items: Vec<u32>, _next| async move {
+            together.join(1, n, |items: Vec<u32>| async move {
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 let size = items.len();
                 items.into_iter().map(|n| (n * 2, size)).collect()
@@ -146,34 +136,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_may_let_the_next_begin_before_it_ends() {
-        let together: Together<(), u32, usize> = Together::new(8);
-        let running = Arc::new(Mutex::new(0));
-        let one = |n: u32| {
-            let running = running.clone();
-            together.join((), n, move |items: Vec<u32>, next| {
-                let running = running.clone();
-                async move {
-                    *running.lock().unwrap() += 1;
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                    drop(next);
-                    tokio::time::sleep(Duration::from_millis(30)).await;
-                    let mut running = running.lock().unwrap();
-                    let at_once = *running;
-                    *running -= 1;
-                    vec![at_once; items.len()]
-                }
-            })
-        };
-        let all = futures_of((0..16).map(one).collect()).await;
-        assert!(all.contains(&Some(2)), "the second batch ran while the first ended: {all:?}");
-        assert!(all.iter().all(|o| matches!(o, Some(1 | 2))));
-    }
-
-    #[tokio::test]
     async fn a_runner_that_breaks_holds_up_nobody() {
         let together: Together<(), bool, bool> = Together::new(8);
-        let run = |items: Vec<bool>, _next| async move {
+        let run = |items: Vec<bool>| async move {
             assert!(items.iter().all(|good| *good), "a bad one");
             items
         };

@@ -44,10 +44,9 @@ impl Lookups {
     /// The token whose secret has this hash.
     pub(super) async fn find(&self, hash: Vec<u8>) -> Result<Option<Found>> {
         let db = self.db.clone();
-        let run = move |hashes: Vec<Vec<u8>>, next| {
+        let run = move |hashes: Vec<Vec<u8>>| {
             let db = db.clone();
             async move {
-                let _next = next;
                 match read(&db, &hashes).await {
                     Ok(found) => hashes.iter().map(|hash| Ok(found.get(hash).cloned())).collect(),
                     Err(e) => hashes.iter().map(|_| Err(Error::new(e.code, e.detail.clone()))).collect(),

@@ -12,7 +12,7 @@ use domain::{
     messages::{self, Draft, Outcome, Status},
     money::{Micros, Money},
     scope::AccountScope,
-    together::{Next, Together},
+    together::Together,
 };
 
 use sea_orm::DatabaseTransaction;
@@ -49,19 +49,17 @@ pub type Sends = Together<AccountId, Posting, Result<Answer, Error>>;
 /// The most sends of one transaction.
 pub const MOST_TOGETHER: usize = 128;
 
-/// Sends together; when that cannot be (the money does not suffice for all, one of them cannot be stored), each alone. The
-/// next ones may begin while the first transaction is stored: `next` is let go then.
-async fn post(app: &App, postings: Vec<Posting>, next: Next) -> Vec<Result<Answer, Error>> {
-    let mut next = Some(next);
+/// Sends together; when that cannot be (the money does not suffice for all, one of them cannot be stored), each alone.
+async fn post(app: &App, postings: Vec<Posting>) -> Vec<Result<Answer, Error>> {
     if postings.len() > 1 {
-        match post_joint(app, &postings, &mut next).await {
+        match post_joint(app, &postings).await {
             Ok(answers) => return answers,
             Err(e) => tracing::debug!(error = %e, sends = postings.len(), "not together: each alone"),
         }
     }
     let mut answers = Vec::with_capacity(postings.len());
     for posting in postings {
-        let alone = post_joint(app, &[posting], &mut next).await;
+        let alone = post_joint(app, &[posting]).await;
         let lost = || Err(Error::internal("a send without an answer"));
         answers.push(alone.map_or_else(Err, |mut answers| answers.pop().unwrap_or_else(lost)));
     }
@@ -69,15 +67,10 @@ async fn post(app: &App, postings: Vec<Posting>, next: Next) -> Vec<Result<Answe
 }
 
 /// Sends of one account in one transaction: a refusal of one is its own, an error is everybody's.
-async fn post_joint(
-    app: &App,
-    postings: &[Posting],
-    next: &mut Option<Next>,
-) -> domain::Result<Vec<Result<Answer, Error>>> {
+async fn post_joint(app: &App, postings: &[Posting]) -> domain::Result<Vec<Result<Answer, Error>>> {
     let tx = app.db.begin().await?;
     match post_in(&tx, app.clock.now(), postings).await {
         Ok(answers) => {
-            next.take();
             tx.commit().await?;
             app.wake.nudge(Queue::MessagesDeliver);
             Ok(answers)
@@ -190,9 +183,9 @@ pub(super) async fn send(
     let _held = app.in_flight.hold(&scope, &intent)?;
     let account = scope.account();
     let runner = app.clone().into_inner();
-    let run = move |postings, next| {
+    let run = move |postings| {
         let app = runner.clone();
-        async move { post(&app, postings, next).await }
+        async move { post(&app, postings).await }
     };
     let answer = app.sends.join(account, Posting { scope, intent, new }, run).await;
     Ok(answer.unwrap_or_else(|| Err(Error::internal("the send broke off")))?)
