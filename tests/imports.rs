@@ -153,6 +153,24 @@ both! {
         assert_eq!(app.pages("/v1/contacts").len(), 150);
     }
 
+    fn a_slip_in_a_list_of_numbers_loses_no_other(stage) {
+        let app = stage.start();
+        let lists: [(&str, &[u8], i64, i64); 4] = [
+            ("l.txt", b"+447400600001, +447400600002, +447400600003, abc", 3, 4),
+            ("l.csv", b"phone,+447400600004,+447400600005\n", 2, 1),
+            ("l.csv", b"+447400600006,+447400600007,+44 7400,+99912345678", 2, 3),
+            ("l.txt", b"+447400600008,+447400600009\n+447400600010,12\n", 3, 5),
+        ];
+        for (name, content, added, line) in lists {
+            let import = app.upload_to("/v1/blacklist/imports", name, content, &[]).ok(202);
+            let path = format!("/v1/blacklist/imports/{}", import["id"].as_str().unwrap());
+            let done = crate::harness::until("it ends", || Some(app.read(&path)).filter(|i| i["status"] == "completed"));
+            assert_eq!(done["result"]["added"], added, "{done}");
+            assert_eq!((&done["errors"][0]["line"], &done["errors"][0]["field"]), (&json!(line), &json!("phone")), "{done}");
+        }
+        assert_eq!(app.pages("/v1/blacklist").len(), 10);
+    }
+
     fn the_progress_of_an_import_streams_to_its_end(stage) {
         let app = stage.start();
         let rows: String = crate::harness::numbers(0, 300).iter().map(|n| format!("{n}\n")).collect();

@@ -301,6 +301,40 @@ fn numbers_between_separators_are_rows_of_their_own() {
 }
 
 #[test]
+fn a_slip_in_a_list_costs_itself_alone() {
+    let entries = |text: &str, name: &str| {
+        let table = open_bytes(text, name).unwrap();
+        let is_list = table.is_list;
+        let rows: Vec<String> = all(table).into_iter().map(|row| row.unwrap().cells[0].trim().to_owned()).collect();
+        (is_list, rows)
+    };
+    let (a, b, c, d) = ("+447400600001", "+447400600002", "+447400600003", "+447400600004");
+    for (text, name, expected) in [
+        (format!("{a}, {b}, {c}, abc"), "l.txt", vec![a, b, c, "abc"]),
+        (format!("{a},{b},12"), "l.txt", vec![a, b, "12"]),
+        (format!("abc,{a},{b}"), "l.txt", vec!["abc", a, b]),
+        (format!("phone,{a},{b}\n"), "l.csv", vec!["phone", a, b]),
+        (format!("{a},{b},+44 7400,+99912345678"), "l.csv", vec![a, b, "+44 7400", "+99912345678"]),
+        (format!("{a},{b}\n{c},12"), "l.txt", vec![a, b, c, "12"]),
+        (format!("{a};{b};{c}\n{d}\n{a};{b};x;{c}\n"), "l.txt", vec![a, b, c, d, a, b, "x", c]),
+    ] {
+        let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+        assert_eq!(entries(&text, name), (true, expected), "{text}");
+    }
+    for (text, name) in [
+        (format!("{a};{b};Ann\n{c};{d};Bob\n"), "t.txt"),
+        (format!("{a};;\n{b};;Ann\n{c};{d};\n"), "t.txt"),
+        (format!("{a};Ann\n{b}\n{c}\n"), "t.txt"),
+        (format!("Phone;Second phone\n{a};{b}\n{c};{d}\n"), "t.txt"),
+        (format!("{a},{b}\n{c},12\n"), "t.csv"),
+        (format!("{a},Ann,Leeds\n"), "t.txt"),
+        (format!("{a},Ann\n"), "t.csv"),
+    ] {
+        assert!(!entries(&text, name).0, "{text}");
+    }
+}
+
+#[test]
 fn the_first_rows_can_be_looked_at_before_they_are_taken() {
     let table = open_bytes("Phone;Name\n79031234567;Ann\n1;2;3\n79031234568\n", "a.csv").unwrap();
     let peeked: Vec<_> = table.peek(9).into_iter().map(|row| (row.line, row.cells)).collect();
