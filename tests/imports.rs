@@ -171,6 +171,27 @@ both! {
         assert_eq!(app.pages("/v1/blacklist").len(), 10);
     }
 
+    fn values_are_read_as_people_write_them_and_links_are_checked(stage) {
+        let app = stage.start();
+        for (key, kind) in [("spent", "number"), ("vip", "boolean")] {
+            app.post("/v1/contact-fields", &json!({"key": key, "title": key, "type": kind})).ok(201);
+        }
+        let file = "Phone;Sex;Consent;Link;S;V\n+447400100001;Frau;Согласен;example.com/a;1.250,50;wahr\n\
+            +447400100002;Varón;отписан;https://example.com;1,250.50;faux\n+447400100003;n/a;-;;12;\n\
+            +447400100004;m;x;javascript:alert(1);1;да\n+447400100005;;;;1,250;\n";
+        let mapping = r#"{"phone": "1", "sex": "2", "consent": "3", "link": "4", "fields.spent": "5", "fields.vip": "6"}"#;
+        let import = app.import("people.csv", file.as_bytes(), &[("mapping", mapping)]);
+        let told: Vec<_> = import["errors"].as_array().unwrap().iter().map(|e| [&e["line"], &e["field"], &e["code"]]).collect();
+        let (link, spent) = (["link", "invalid_link"].map(|w| json!(w)), ["fields.spent", "invalid_number"].map(|w| json!(w)));
+        assert_eq!(told, [[&json!(5), &link[0], &link[1]], [&json!(6), &spent[0], &spent[1]]]);
+        let seen: Vec<_> = app.pages("/v1/contacts").into_iter().map(|c| json!([c["sex"], c["consent"]["status"], c["link"], c["fields"]])).collect();
+        assert_eq!(seen, [
+            json!(["female", "given", "https://example.com/a", {"spent": 1250.5, "vip": true}]),
+            json!(["male", "refused", "https://example.com", {"spent": 1250.5, "vip": false}]),
+            json!([null, "unknown", null, {"spent": 12}]),
+        ]);
+    }
+
     fn the_progress_of_an_import_streams_to_its_end(stage) {
         let app = stage.start();
         let rows: String = crate::harness::numbers(0, 300).iter().map(|n| format!("{n}\n")).collect();

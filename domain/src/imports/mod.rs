@@ -13,6 +13,7 @@
 //! groups, whatever the merge type.
 
 mod bulk;
+mod cells;
 mod create;
 mod finish;
 mod merge;

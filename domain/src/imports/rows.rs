@@ -4,12 +4,12 @@
 
 use serde_json::Value;
 
-use super::{RowError, plan::Plan};
+use super::{RowError, cells, plan::Plan};
 use crate::{
     blacklist::MAX_REASON,
     clock::Timestamp,
     contact_fields::Rejected,
-    contacts::{Column, Consent, Described, NewConsent, Reading, described},
+    contacts::{Column, Described, NewConsent, Reading, described},
     files::{Row, parse_moment},
     phone::{Msisdn, Rule},
 };
@@ -68,7 +68,7 @@ pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn, latest: Timestamp) -> 
     let mut fields = Vec::with_capacity(plan.fields.len());
     for (key, typed, index) in &plan.fields {
         let raw = cell(row, *index);
-        let value = if raw.is_empty() { None } else { Some(typed.from_cell(raw)) };
+        let value = if raw.is_empty() { None } else { Some(cells::own(typed, raw)) };
         let value = value.transpose().map_err(|e| wrong(&format!("fields.{key}"), raw, e))?;
         fields.push((key.clone(), value));
     }
@@ -87,8 +87,9 @@ fn read_consent(row: &Row, plan: &Plan, latest: Timestamp) -> Result<Option<NewC
     let given = |place: Option<usize>| place.map(|index| cell(row, index)).filter(|raw| !raw.is_empty());
     let refused = |field: &str, raw: &str, code, detail: &str| refuse(row.line, field, raw, code, detail);
     let Some(raw) = given(plan.consent) else { return Ok(None) };
-    let status = Consent::from_cell(raw)
+    let said = cells::consent(raw)
         .ok_or_else(|| refused("consent", raw, "invalid_consent", "must be yes, no, given, refused or unknown"))?;
+    let Some(status) = said else { return Ok(None) };
     let at = match given(plan.consent_at) {
         None => None,
         Some(raw) => match parse_moment(raw).map(Timestamp::from) {
