@@ -125,7 +125,7 @@ const TITLES: &[(&str, &[&str])] = &[
 /// `birth_date`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id`, `consent`, `consent_at` or
 /// `consent_source`.
 pub fn suggest_mapping(header: &[String]) -> Vec<Option<&'static str>> {
-    let titles: Vec<String> = header.iter().map(|title| fold(title)).collect();
+    let titles: Vec<String> = header.iter().map(|title| fold_title(title)).collect();
     // In German "Name" beside "Vorname" is the family name; elsewhere "name" is what a person is called.
     let german = titles.iter().any(|title| title == "vorname");
     let mut taken: Vec<&'static str> = Vec::new();
@@ -144,7 +144,7 @@ fn field_of(title: &str) -> Option<&'static str> {
 }
 
 /// Lower case letters and digits only, without the accents of the languages above.
-fn fold(title: &str) -> String {
+pub fn fold_title(title: &str) -> String {
     let plain = |c: char| match c {
         'á' | 'à' | 'â' | 'ä' | 'ã' => 'a',
         'é' | 'è' | 'ê' | 'ë' => 'e',

@@ -10,7 +10,9 @@ use super::{
     suggest,
 };
 use crate::{
-    blacklist, contact_fields, contacts,
+    blacklist,
+    contact_fields::{self, ContactField},
+    contacts,
     db::{Db, Sql},
     error::{Code, Error, Faults, Result},
     files::{FileError, Format, Options, Row, Table, open_source},
@@ -85,8 +87,7 @@ pub async fn create<'a>(
     let mut faults = Faults::default();
     faults.optional_text("/reason", order.reason.as_deref(), blacklist::MAX_REASON);
     faults.check()?;
-    let Looked { titles, suggested, rule, file_name, .. } = look(db, scope, kind, upload, &order, true).await?;
-    let fields = contact_fields::all(db.read(), scope).await?;
+    let Looked { titles, suggested, rule, file_name, fields, .. } = look(db, scope, kind, upload, &order, true).await?;
     let Order { mapping, groups: names, group_ids, merge, reason, default_country, separator, encoding, .. } = order;
     let mapping = mapping.unwrap_or(suggested);
     let columns = plan::resolve(kind, &mapping, &titles.header, &fields)?;
@@ -136,6 +137,8 @@ pub(super) struct Looked {
     /// The account's rule for bare digits; the order's country comes before it.
     pub rule: Rule,
     pub file_name: String,
+    /// The account's own fields.
+    pub fields: Vec<ContactField>,
 }
 
 /// The table before its rows.
@@ -170,13 +173,15 @@ pub(super) async fn look(
         }
     };
     let rule = contacts::rule(db.read(), scope).await?;
+    let fields = contact_fields::all(db.read(), scope).await?;
+    let own = fields.clone();
     let reading = order.default_country.map_or(rule, Rule::ImportCountry);
     let options = Options { header: order.header, separator: order.separator, encoding: order.encoding.clone() };
     let name = file_name.clone();
     let opened = tokio::task::spawn_blocking(move || {
         let again = file.try_clone()?;
         let table = open_source(Box::new(BufReader::new(file)), &name, &LIMITS, &options)?;
-        let suggestions = suggest::suggest(kind, &table, &reading);
+        let suggestions = suggest::suggest(kind, &table, &reading, &own);
         let suggested = suggest::mapping(&table, &suggestions);
         let first = table.peek(suggest::LOOK);
         let Table { format, encoding, separator, header, has_header, is_list, .. } = table;
@@ -188,7 +193,7 @@ pub(super) async fn look(
     });
     let (titles, suggestions, suggested) =
         opened.await.map_err(|e| Error::internal(e.to_string()))?.map_err(refused)?;
-    Ok(Looked { titles, suggestions, suggested, rule, file_name })
+    Ok(Looked { titles, suggestions, suggested, rule, file_name, fields })
 }
 
 fn unreadable(error: std::io::Error) -> Error {

@@ -8,7 +8,6 @@ use super::{
     suggest::Suggestion,
 };
 use crate::{
-    contact_fields,
     db::Db,
     error::Result,
     files::Format,
@@ -68,12 +67,11 @@ pub async fn preview<'a>(
     upload: impl Into<Upload<'a>>,
     order: Order,
 ) -> Result<Preview> {
-    let Looked { titles, suggestions, suggested, rule, .. } =
+    let Looked { titles, suggestions, suggested, rule, fields, .. } =
         look(db, scope, kind, upload.into(), &order, true).await?;
     let Titles { format, encoding, separator, header, has_header, is_list, first, rows } = titles;
     let phone = match &order.mapping {
         Some(mapping) => {
-            let fields = contact_fields::all(db.read(), scope).await?;
             let columns = plan::resolve(kind, mapping, &header, &fields)?;
             columns.into_iter().find(|(target, _)| target == "phone").map(|(_, column)| column)
         }

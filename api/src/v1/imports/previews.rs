@@ -31,7 +31,7 @@ pub struct ImportSuggestion {
 impl From<Suggestion> for ImportSuggestion {
     fn from(suggestion: Suggestion) -> Self {
         let Suggestion { field, column, by } = suggestion;
-        Self { field: field.to_owned(), column: column.saturating_add(1), by }
+        Self { field, column: column.saturating_add(1), by }
     }
 }
 

@@ -27,7 +27,7 @@ async fn a_preview_tells_how_a_file_is_read_and_stores_nothing() {
             (seen.columns.as_slice(), seen.rows),
             (["Имя", "Тел", "Что"].map(str::to_owned).as_slice(), Some(2))
         );
-        let suggested: Vec<_> = seen.suggestions.iter().map(|s| (s.field, s.column, s.by)).collect();
+        let suggested: Vec<_> = seen.suggestions.iter().map(|s| (s.field.as_str(), s.column, s.by)).collect();
         assert_eq!(suggested, [("first_name", 0, By::Title), ("phone", 1, By::Title), ("email", 2, By::Content)]);
         assert_eq!(seen.mapping["email"], "Что");
         let read: Vec<_> = seen.first.iter().map(|row| (row.line, row.phone.as_deref(), row.error)).collect();
