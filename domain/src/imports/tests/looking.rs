@@ -83,6 +83,20 @@ async fn groups_may_be_named_or_told_by_id() {
         assert_eq!((queued.group_ids.len(), queued.group_ids[1]), (2, there.id));
         finish(&stage, &queued).await;
         assert_eq!(groups::get(stage.db.read(), &stage.scope, there.id).await.unwrap().contacts, 1);
+        // Case makes no group of its own, unless it is there.
+        let named = async |names: &[&str]| {
+            let groups = names.iter().map(|name| (*name).to_owned()).collect();
+            let queued =
+                accept(&stage, b"+447400100001\n", "a.txt", Order { groups, ..Order::default() }).await.unwrap();
+            queued.group_ids
+        };
+        let vips = named(&["Vips", "VIPS", "vips"]).await;
+        assert_eq!(vips.len(), 1);
+        assert_eq!(groups::get(stage.db.read(), &stage.scope, vips[0]).await.unwrap().name, "Vips");
+        assert_eq!(named(&["ЛЮДИ", "виПс", "THERE", "vIpS"]).await[2..], [there.id, vips[0]]);
+        let new = groups::New { name: "VIPS".into(), ..groups::New::default() };
+        let other = write_tx!(stage, tx => groups::create(&tx, &stage.scope, new)).unwrap();
+        assert_eq!(named(&["VIPS", "vips"]).await, [other.id]);
         let stranger = stage.stranger().await;
         let new = groups::New { name: "Theirs".into(), ..groups::New::default() };
         let theirs = write_tx!(stage, tx => groups::create(&tx, &stranger, new)).unwrap();
