@@ -32,8 +32,10 @@ mod xlsx;
 mod tests;
 
 pub use dates::{parse_date, parse_moment};
+pub use encoding::is_encoding;
 pub use error::{Code, FileError};
 pub use mapping::{fold_title, suggest_mapping};
+pub use separator::can_separate;
 pub use table::{Format, Row, Source, Table, open, open_source};
 
 /// What a file may cost. The defaults are the platform's; tests and plans may tighten them.

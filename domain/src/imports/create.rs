@@ -15,7 +15,7 @@ use crate::{
     contacts,
     db::{Db, Sql},
     error::{Code, Error, Faults, Result},
-    files::{FileError, Format, Options, Row, Table, open_source},
+    files::{self, FileError, Format, Options, Row, Table, open_source},
     groups,
     ids::{FileId, GroupId, ImportId},
     jobs::{self, Queue},
@@ -86,6 +86,7 @@ pub async fn create<'a>(
     }
     let mut faults = Faults::default();
     faults.optional_text("/reason", order.reason.as_deref(), blacklist::MAX_REASON);
+    order.groups.iter().for_each(|name| faults.text("/groups", name, groups::MAX_NAME));
     faults.check()?;
     let Looked { titles, suggested, rule, file_name, fields, .. } = look(db, scope, kind, upload, &order, true).await?;
     let Order { mapping, groups: names, group_ids, merge, reason, default_country, separator, encoding, .. } = order;
@@ -165,6 +166,7 @@ pub(super) async fn look(
     order: &Order,
     whole: bool,
 ) -> Result<Looked> {
+    check_reading(order)?;
     let (file, file_name) = match upload {
         Upload::At(path) => (File::open(path).map_err(unreadable)?, order.file_name.clone()),
         Upload::Stored(id) => {
@@ -194,6 +196,19 @@ pub(super) async fn look(
     let (titles, suggestions, suggested) =
         opened.await.map_err(|e| Error::internal(e.to_string()))?.map_err(refused)?;
     Ok(Looked { titles, suggestions, suggested, rule, file_name, fields })
+}
+
+/// What is told of how the text is written must be possible.
+fn check_reading(order: &Order) -> Result<()> {
+    let mut faults = Faults::default();
+    if order.encoding.as_deref().is_some_and(|label| !files::is_encoding(label)) {
+        faults.add("/encoding", "unknown_encoding", "must be the name of an encoding, such as utf-8 or windows-1251");
+    }
+    if order.separator.is_some_and(|separator| !files::can_separate(separator)) {
+        let detail = "must not be a letter, a digit, a quote, a space or a plus: cells are made of these";
+        faults.add("/separator", "invalid", detail);
+    }
+    faults.check()
 }
 
 fn unreadable(error: std::io::Error) -> Error {
