@@ -121,7 +121,10 @@ both! {
         with(&[("merge", "sideways")], "invalid_request");
         with(&[("default_country", "Narnia")], "invalid_request");
         with(&[("colour", "red")], "invalid_request");
-        with(&[("encoding", "klingon")], "file_refused");
+        let at = |fields: &[(&str, &str)]| app.upload("people.csv", file, fields).refused(422, "invalid_request")["errors"][0]["pointer"].clone();
+        assert_eq!(at(&[("encoding", "klingon")]), "/encoding");
+        assert_eq!(at(&[("separator", "x")]), "/separator");
+        assert_eq!(at(&[("groups", &"x".repeat(101))]), "/groups");
         app.ask("POST", "/v1/contacts/imports").json(&json!({})).go().refused(415, "unsupported_media_type");
         let boundary = "multipart/form-data; boundary=x";
         app.ask("POST", "/v1/contacts/imports").body(boundary, b"--x\r\nnonsense".to_vec()).go().refused(422, "invalid_request");
@@ -159,7 +162,7 @@ both! {
             ("l.txt", b"+447400600001, +447400600002, +447400600003, abc", 3, 4),
             ("l.csv", b"phone,+447400600004,+447400600005\n", 2, 1),
             ("l.csv", b"+447400600006,+447400600007,+44 7400,+99912345678", 2, 3),
-            ("l.txt", b"+447400600008,+447400600009\n+447400600010,12\n", 3, 5),
+            ("l.txt", b"+447400600008,+447400600009\n+447400600010,12\n", 3, 4),
         ];
         for (name, content, added, line) in lists {
             let import = app.upload_to("/v1/blacklist/imports", name, content, &[]).ok(202);
@@ -169,6 +172,19 @@ both! {
             assert_eq!((&done["errors"][0]["line"], &done["errors"][0]["field"]), (&json!(line), &json!("phone")), "{done}");
         }
         assert_eq!(app.pages("/v1/blacklist").len(), 10);
+    }
+
+    fn whole_names_are_taken_apart_and_groups_are_known_in_any_case(stage) {
+        let app = stage.start();
+        let file = "Телефон;ФИО\n+447400100001;Щукин Пётр Иванович\n+447400100002;\n+447400100003;Анна\n";
+        let import = app.import("people.csv", file.as_bytes(), &[("groups", "Vips, VIPS ,vips")]);
+        assert_eq!(import["mapping"], json!({"phone": "Телефон", "full_name_family_first": "ФИО"}));
+        assert_eq!(import["groups"].as_array().unwrap().len(), 1, "{import}");
+        let again = app.import("people.csv", "Phone,Full name\n+447400100003,Anna Maria Smith\n".as_bytes(), &[("groups", "vips")]);
+        assert_eq!((&again["groups"], &again["result"]["updated"]), (&import["groups"], &json!(1)));
+        let names = |c: serde_json::Value| json!([c["last_name"], c["first_name"], c["patronymic"]]);
+        let names: Vec<_> = app.pages("/v1/contacts").into_iter().map(names).collect();
+        assert_eq!(names, [json!(["Щукин", "Пётр", "Иванович"]), json!([null, null, null]), json!(["Smith", "Anna Maria", null])]);
     }
 
     fn values_are_read_as_people_write_them_and_links_are_checked(stage) {

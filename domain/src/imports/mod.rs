@@ -17,6 +17,7 @@ mod cells;
 mod create;
 mod finish;
 mod merge;
+mod names;
 mod plan;
 mod preview;
 mod purge;

@@ -65,6 +65,13 @@ pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn, latest: Timestamp) -> 
         let value = column.read(raw, Reading::Lenient).map_err(|e| wrong(column.name(), raw, e))?;
         columns.push((*column, value));
     }
+    if let Some((form, index)) = plan.full_name {
+        let raw = cell(row, index);
+        for (column, name) in form.split(raw) {
+            let value = column.read(&name, Reading::Lenient).map_err(|e| wrong(form.target(), raw, e))?;
+            columns.push((column, value));
+        }
+    }
     let mut fields = Vec::with_capacity(plan.fields.len());
     for (key, typed, index) in &plan.fields {
         let raw = cell(row, *index);

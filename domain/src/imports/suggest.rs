@@ -91,6 +91,10 @@ fn by_title(kind: Kind, header: &[String], rows: &[Row], own: &[ContactField]) -
     if found.iter().all(|s| s.field != "consent") {
         found.retain(|s| s.field != "consent_at" && s.field != "consent_source");
     }
+    // A column of whole names is for files that do not have them apart.
+    let apart = found.iter().any(|s| matches!(s.field.as_str(), "first_name" | "last_name" | "patronymic"));
+    let whole = found.iter().find(|s| s.field.starts_with("full_name")).map(|s| s.column);
+    found.retain(|s| !s.field.starts_with("full_name") || (!apart && Some(s.column) == whole));
     // The ids that an export gives contacts are not the integrator's.
     found.retain(|s| s.field != "external_id" || !are_our_ids(rows, s.column));
     for (column, title) in header.iter().enumerate() {
@@ -228,6 +232,14 @@ mod tests {
         assert_eq!(with_own(Kind::Contacts, text, &own), expected);
         let own = [("a", "Size"), ("b", "size")];
         assert_eq!(with_own(Kind::Contacts, text, &own), pairs(&[("company", "Company"), ("phone", "Phone")]));
+    }
+
+    #[test]
+    fn whole_names_are_for_files_that_do_not_have_them_apart() {
+        let text = "Тел;ФИО;Full name\n+447400100001;Щукин Пётр;a\n";
+        assert_eq!(suggested(Kind::Contacts, text), pairs(&[("full_name_family_first", "ФИО"), ("phone", "Тел")]));
+        let text = "Phone;Full name;Last name\n+447400100001;Ann Smith;Smith\n";
+        assert_eq!(suggested(Kind::Contacts, text), pairs(&[("last_name", "Last name"), ("phone", "Phone")]));
     }
 
     #[test]

@@ -255,6 +255,35 @@ fn titles_in_seven_languages() {
 }
 
 #[test]
+fn titles_are_known_as_people_shorten_them() {
+    for (title, field) in [
+        ("Эл. почта", "email"),
+        ("Ел. пошта", "email"),
+        ("Ім\u{2bc}я", "first_name"),
+        ("Ім’я", "first_name"),
+        ("Primer apellido", "last_name"),
+        ("Дата рожд.", "birth_date"),
+        ("ДР", "birth_date"),
+        ("Д.р.", "birth_date"),
+        ("Fecha nac.", "birth_date"),
+        ("Date naissance", "birth_date"),
+        ("Né(e) le", "birth_date"),
+        ("Née le", "birth_date"),
+        ("Согласие на ОПД", "consent"),
+        ("Моб. телефон", "phone"),
+        ("Full name", "full_name"),
+        ("Nombre y apellidos", "full_name"),
+        ("Vor- und Nachname", "full_name"),
+        ("Ф.И.О.", "full_name_family_first"),
+        ("ПІБ", "full_name_family_first"),
+        ("Nom et prénom", "full_name_family_first"),
+        ("Cognome e nome", "full_name_family_first"),
+    ] {
+        assert_eq!(suggest_mapping(&[title.to_owned()]), [Some(field)], "{title}");
+    }
+}
+
+#[test]
 fn moments_of_consent() {
     for (text, moment) in [
         ("2002-02-22", "2002-02-22T00:00:00+00:00"),
