@@ -57,6 +57,23 @@ both! {
         assert_eq!((&shown[3]["action"], &shown[3]["reason"]), (&json!("blacklist"), &json!("dead")));
     }
 
+    fn what_was_sent_before_the_contact_was_made_counts(stage) {
+        let app = stage.start();
+        let dead = magic("01");
+        let sent = app.sent(&dead, "Hello");
+        app.message_until(&sent, "undelivered");
+        let contact = id(&app.post("/v1/contacts", &json!({"phone": dead})).ok(201));
+        let unreached = json!({"undelivered": {"last": 1}});
+        assert_eq!(done(&app, &json!({"select": unreached, "dry_run": true})), json!({"matched": 1, "changed": 0}));
+        // The filter by failures in a row means the same.
+        let filter = json!({"filter": {"field": "failures_in_row", "gte": 1}});
+        until("the outcome is read", || {
+            let found = app.post("/v1/contacts/search", &filter).ok(200);
+            (found["data"][0]["id"] == json!(contact)).then_some(())
+        });
+        assert_eq!(done(&app, &json!({"select": unreached, "action": "trash"})), json!({"matched": 1, "changed": 1}));
+    }
+
     fn a_group_goes_with_those_that_are_nowhere_else(stage) {
         let app = stage.start();
         let (tag, other) = (app.group("Tag", &numbers(0, 4)), app.group("Other", &numbers(3, 2)));

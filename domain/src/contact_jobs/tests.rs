@@ -56,7 +56,7 @@ async fn message(stage: &Stage, to: ContactId, days_ago: u64, status: Status) {
     let at = stage.clock.now().minus(Duration::from_secs(days_ago * 86_400));
     let sql = "INSERT INTO messages (id, account_id, contact_id, phone, sender, encoding, split_mode, segments, parts, \
         unit_price, currency, status, send_at, metadata, created_at) \
-        VALUES ($1, $2, $3, 447400100001, 'X', 'gsm7', 'udh', 1, 1, 0, 'EUR', $4, $5, $6, $5)";
+        SELECT $1, $2, id, phone, 'X', 'gsm7', 'udh', 1, 1, 0, 'EUR', $4, $5, $6, $5 FROM contacts WHERE id = $3";
     let values = vals![MessageId::new(at), stage.scope.account(), to, status.as_str(), at, json!({})];
     let tx = stage.db.begin().await.unwrap();
     tx.run(sql, values).await.unwrap();
@@ -106,6 +106,15 @@ async fn who_is_not_reached_is_found_by_the_last_messages() {
         assert_eq!((job.matched, job.changed), (3, 3));
         assert_eq!(live(&stage).await, [ids[2], ids[3], ids[5], ids[6]]);
         assert_eq!(done(&stage, meant(2, 30, None)).await.matched, 0, "who is in the trash is not counted");
+        // Deleted and made anew, and a number that was written to before it was a contact: the number is what counts.
+        make(&stage, 1, &[]).await;
+        let anew = make(&stage, 0, &[]).await;
+        let sql = "UPDATE messages SET contact_id = NULL WHERE phone = 447400100004";
+        stage.db.writer().run(sql, vals![]).await.unwrap();
+        let early = make(&stage, 4, &[]).await;
+        assert_eq!(counted(2, 30, None).await, 3, "0, 1 and 4 again");
+        let group = make_group(&stage, "B", &[anew, early]).await;
+        assert_eq!((counted(2, 30, Some(group)).await, counted(3, 30, Some(group)).await), (2, 1));
         sweep(&stage.db, &stage.system).await.unwrap();
         assert_eq!(stage.count("contact_job_tallies").await, 0);
     }

@@ -60,15 +60,15 @@ fn half_a_year() -> u32 {
     180
 }
 
-/// Contacts that are not reached: their last messages, whoever sent them, all ended in one of `statuses`. Messages that are
-/// under way, were cancelled or skipped do not count.
+/// Contacts that are not reached: the last messages to their number, whoever sent them, all ended in one of `statuses`, also
+/// those sent before the number was this contact's. Messages that are under way, were cancelled or skipped do not count.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "last": 3, "statuses": ["undelivered", "rejected", "expired", "failed"], "days": 180, "group_id": null
 }))]
 pub struct SelectUndelivered {
-    /// How many of a contact's last messages are looked at; who had fewer is not meant.
+    /// How many of the last messages to a contact's number are looked at; who had fewer is not meant.
     #[schema(minimum = 1, maximum = 20)]
     pub last: u32,
     /// What counts as not delivered; all final.
