@@ -179,6 +179,22 @@ both! {
         app.get(&format!("/v1/contacts/{c}")).refused(404, "not_found");
         assert_eq!(app.read(&format!("/v1/contacts/{d}"))["first_name"], "Robert");
         assert_eq!(app.pages("/v1/contacts").len(), 3);
+
+        let e = make(5, "CARL@example.com", json!("Charles"));
+        let job = json!({"select": by_email, "action": "trash", "survivor": "newest"});
+        let job = ended(&app, &app.post("/v1/contact-jobs", &job).ok(202));
+        assert_eq!(job["result"], json!({"matched": 1, "changed": 1}), "{job}");
+        assert_eq!((&job["action"], &job["survivor"]), (&json!("trash"), &json!("newest")));
+        assert_eq!(app.read(&format!("/v1/contacts/{e}"))["first_name"], "Charles");
+        assert_eq!((app.pages("/v1/contacts").len(), app.pages("/v1/trash/contacts").len()), (3, 3));
+        for (body, pointer) in [
+            (json!({"select": by_email, "action": "delete"}), "/action"),
+            (json!({"select": {"duplicates": {"by": ["phone"]}}, "action": "trash"}), "/action"),
+            (json!({"select": {"contact_ids": [a]}, "action": "trash", "survivor": "oldest"}), "/survivor"),
+        ] {
+            let problem = app.post("/v1/contact-jobs", &body).refused(422, "invalid_request");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        }
     }
 
     fn two_that_merge_crosswise_end_with_one(stage) {

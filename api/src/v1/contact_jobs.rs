@@ -101,7 +101,8 @@ async fn list(
 ///   ["undelivered"]}}, "action": "add_to_group", "group_id": "grp_…"}`
 /// - the members of a group that are in no other: `{"select": {"group": {"group_id": "grp_…", "only_here": true}},
 ///   "action": "trash"}`
-/// - duplicates by e-mail, merged into the oldest: `{"select": {"duplicates": {"by": ["email"]}}, "action": "merge"}`
+/// - duplicates by e-mail, merged into the oldest: `{"select": {"duplicates": {"by": ["email"]}}, "action": "merge"}`;
+///   with `"action": "trash"` all but the oldest go to the trash
 ///
 /// The action `blacklist` also needs the scope `blacklist:write`.
 #[utoipa::path(

@@ -45,7 +45,7 @@ pub(super) async fn apply(
                 picked.iter().map(|p| Listed { phone: p.phone, reason: reason.clone() }).collect();
             blacklist::insert(tx, scope, &listed, &origin).await?
         }
-        Action::Merge { .. } => 0, // `duplicates` merges
+        Action::Merge { .. } | Action::TrashOthers { .. } => 0, // done by `duplicates`
     };
     Ok(i64::try_from(changed).unwrap_or(i64::MAX))
 }

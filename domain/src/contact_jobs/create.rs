@@ -163,9 +163,20 @@ async fn check_action(
     at: &str,
     faults: &mut Faults,
 ) -> Result<()> {
-    let sets = matches!(selection, Selection::Duplicates { .. });
-    if sets != matches!(action, Action::Merge { .. }) {
-        faults.add("/action", "not_together", "is merge for duplicates, and only for them");
+    let of_sets = matches!(action, Action::Merge { .. } | Action::TrashOthers { .. });
+    match selection {
+        Selection::Duplicates { .. } if !of_sets => {
+            faults.add("/action", "not_together", "is merge or trash for duplicates");
+        }
+        // One contact with values that differ: there is no other that could go.
+        Selection::Duplicates { by } if by.iter().any(|name| name == "phone") => {
+            if matches!(action, Action::TrashOthers { .. }) {
+                faults.add("/action", "not_together", "is merge for duplicates by phone");
+            }
+        }
+        Selection::Duplicates { .. } => {}
+        _ if of_sets => faults.add("/action", "not_together", "is only for duplicates"),
+        _ => {}
     }
     match action {
         Action::AddToGroup { group_id } | Action::RemoveFromGroup { group_id } => {
@@ -174,7 +185,7 @@ async fn check_action(
         Action::Blacklist { reason } => {
             faults.optional_text(&format!("{at}/reason"), reason.as_deref(), blacklist::MAX_REASON);
         }
-        Action::Trash | Action::Delete | Action::Merge { .. } => {}
+        Action::Trash | Action::Delete | Action::Merge { .. } | Action::TrashOthers { .. } => {}
     }
     Ok(())
 }

@@ -121,6 +121,8 @@ pub enum Action {
     Blacklist { reason: Option<String> },
     /// Each set of duplicates becomes one contact.
     Merge { survivor: Survivor },
+    /// Of each set of duplicates all but one go to the trash.
+    TrashOthers { survivor: Survivor },
 }
 
 /// A job as stored.

@@ -188,7 +188,12 @@ async fn an_order_that_cannot_be_is_refused_with_every_fault() {
             Selection::Undelivered { last: 0, statuses: vec![Status::Sent], days: 9_999, group_id: Some(theirs) };
         let told = refused(none, trash()).await;
         assert_eq!(told, ["/select/statuses", "/select/last", "/select/days", "/select/group_id"]);
-        assert_eq!(refused(by(&["email"]), trash()).await, ["/action"]);
+        let tagged = Some(Action::AddToGroup { group_id: theirs });
+        assert_eq!(refused(by(&["email"]), tagged).await, ["/action", "/group_id"]);
+        let others = || Some(Action::TrashOthers { survivor: Survivor::Oldest });
+        assert_eq!(refused(by(&["phone"]), others()).await, ["/action"]);
+        let some = Selection::Contacts { contact_ids: vec![ContactId::new(stage.clock.now())] };
+        assert_eq!(refused(some, others()).await, ["/action"]);
         assert_eq!(refused(by(&[]), None).await, ["/select/by"]);
         assert_eq!(refused(by(&["phone", "email"]), None).await, ["/select/by/0"]);
         assert_eq!(refused(by(&["email", "fields.none", "email"]), None).await, ["/select/by/1", "/select/by/2"]);
@@ -244,6 +249,44 @@ async fn duplicates_are_found_by_what_they_say_and_merged_once() {
             sweep(&stage.db, &stage.system).await.unwrap();
         }
         assert_eq!(stage.count("contact_job_keys").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn all_duplicates_but_one_go_to_the_trash() {
+    for stage in stages().await {
+        let mut ids = Vec::new();
+        for (n, email) in (1_u32..).zip(["a@example.com", "A@example.com", "b@example.com", "b@example.com", "c@example.com"]) {
+            ids.push(make(&stage, n, &[(Column::Email, email)]).await);
+        }
+        let many = i64::try_from(contacts::MAX_MERGED).unwrap() + 1;
+        for n in 0..=many {
+            make(&stage, 100 + u32::try_from(n).unwrap(), &[(Column::Email, "office@example.com")]).await;
+        }
+        stage.clock.advance(Duration::from_secs(1));
+        let company = vec![(Column::Company, Some("Acme".to_owned()))];
+        let patch = contacts::Patch { columns: company, ..contacts::Patch::default() };
+        write_tx!(stage, tx => contacts::update(&tx, &stage.scope, ids[0], patch, None)).unwrap();
+        let by_email = || Selection::Duplicates { by: vec!["email".to_owned()] };
+        let trashed = |survivor| order(by_email(), Some(Action::TrashOthers { survivor }));
+        // Who has another value by the time of its turn stays.
+        let job = queue(&stage, trashed(Survivor::LastUpdated)).await.unwrap();
+        let brief = async || run_briefly(&stage.db, &stage.scope, job.id, 1).await.unwrap();
+        assert_eq!((brief().await.phase, brief().await.phase), (1, 2));
+        let other = vec![(Column::Email, Some("d@example.com".to_owned()))];
+        let patch = contacts::Patch { columns: other, ..contacts::Patch::default() };
+        write_tx!(stage, tx => contacts::update(&tx, &stage.scope, ids[3], patch, None)).unwrap();
+        run(&stage.db, &stage.system, job.id, "test").await.unwrap();
+        let job = get(stage.db.read(), &stage.scope, job.id).await.unwrap();
+        assert_eq!((job.status, job.matched, job.changed), (JobStatus::Completed, 3, 1));
+        let left = live(&stage).await;
+        assert_eq!(left[..4], [ids[0], ids[2], ids[3], ids[4]]);
+        assert_eq!(count(left.len() - 4), many + 1, "such a value is no person's");
+        let anna = contacts::get(stage.db.read(), &stage.scope, ids[0]).await.unwrap();
+        assert_eq!(anna.profile.get(Column::Email), Some("a@example.com"), "nothing is taken over");
+        assert_eq!(stage.count("trashed_contacts").await, 1);
+        assert_eq!(stage.count("contact_merges").await, 0);
+        assert_eq!(done(&stage, trashed(Survivor::Oldest)).await.changed, 0);
     }
 }
 

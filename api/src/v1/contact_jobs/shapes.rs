@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 domain::text_enum! {
     /// What becomes of the contacts.
     pub enum ContactAction {
-        /// They go to the trash, where they can be restored.
+        /// They go to the trash, where they can be restored; of each set of duplicates all but one, by `survivor`.
         Trash = "trash",
         /// They are deleted for good.
         Delete = "delete",
@@ -125,7 +125,7 @@ pub struct NewContactJob {
     pub group_id: Option<GroupId>,
     /// For `blacklist`: why, at most 500 characters; kept with each number.
     pub reason: Option<String>,
-    /// For `merge`: which contact of a set stays; the oldest, if left out.
+    /// For `merge`, and for `trash` of duplicates: which contact of a set stays; the oldest, if left out.
     pub survivor: Option<Survivor>,
     /// True: only count, and for duplicates find, those that are meant.
     #[serde(default)]
@@ -163,17 +163,21 @@ impl TryFrom<NewContactJob> for Order {
                 return Err(Error::field("/select", "invalid_count", detail));
             }
         };
+        let sets = matches!(selection, Selection::Duplicates { .. });
+        let of_sets = action == Some(ContactAction::Merge) || (sets && action == Some(ContactAction::Trash));
         let of_group = matches!(action, Some(ContactAction::AddToGroup | ContactAction::RemoveFromGroup));
         let misplaced = [
             ("/group_id", group_id.is_some() && !of_group, "add_to_group and remove_from_group"),
             ("/reason", reason.is_some() && action != Some(ContactAction::Blacklist), "blacklist"),
-            ("/survivor", survivor.is_some() && action != Some(ContactAction::Merge), "merge"),
+            ("/survivor", survivor.is_some() && !of_sets, "merge, and trash of duplicates"),
         ];
         if let Some((pointer, _, of)) = misplaced.into_iter().find(|(_, misplaced, _)| *misplaced) {
             return Err(Error::field(pointer, "not_together", format!("is only for the action {of}")));
         }
+        let stays = survivor.unwrap_or(Survivor::Oldest);
         let action = match (action, group_id) {
             (None, _) => None,
+            (Some(ContactAction::Trash), _) if sets => Some(Action::TrashOthers { survivor: stays }),
             (Some(ContactAction::Trash), _) => Some(Action::Trash),
             (Some(ContactAction::Delete), _) => Some(Action::Delete),
             (Some(ContactAction::AddToGroup), Some(group_id)) => Some(Action::AddToGroup { group_id }),
@@ -182,7 +186,7 @@ impl TryFrom<NewContactJob> for Order {
                 return Err(Error::field("/group_id", "required", "must name the group that they join or leave"));
             }
             (Some(ContactAction::Blacklist), _) => Some(Action::Blacklist { reason }),
-            (Some(ContactAction::Merge), _) => Some(Action::Merge { survivor: survivor.unwrap_or(Survivor::Oldest) }),
+            (Some(ContactAction::Merge), _) => Some(Action::Merge { survivor: stays }),
         };
         Ok(Self { selection, action, dry_run, pointers: (at, "") })
     }
@@ -258,7 +262,7 @@ pub struct ContactJob {
     pub group_id: Option<GroupId>,
     /// For `blacklist`: why.
     pub reason: Option<String>,
-    /// For `merge`: which contact of a set stays.
+    /// For `merge`, and for `trash` of duplicates: which contact of a set stays.
     pub survivor: Option<Survivor>,
     /// Whether it only counts.
     pub dry_run: bool,
@@ -301,6 +305,7 @@ impl From<Job> for ContactJob {
             }
             Some(Action::Blacklist { reason }) => (Some(ContactAction::Blacklist), None, reason, None),
             Some(Action::Merge { survivor }) => (Some(ContactAction::Merge), None, None, Some(survivor)),
+            Some(Action::TrashOthers { survivor }) => (Some(ContactAction::Trash), None, None, Some(survivor)),
         };
         Self {
             id: job.id,
