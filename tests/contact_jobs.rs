@@ -124,6 +124,28 @@ both! {
         let named = json!({"select": {"contact_ids": [one, "con_01kazsw6e3f8e9xq2m4r7t5v0b"]}, "action": "remove_from_group", "group_id": some});
         assert_eq!(done(&app, &named), json!({"matched": 1, "changed": 1}));
         assert_eq!(app.read(&format!("/v1/groups/{some}"))["contacts_count"], 2);
+        let values = json!({"contacts": [{"contact_id": one, "values": {"first_name": "Ann"}}]});
+        app.post(&format!("/v1/groups/{all}/contacts/values"), &values).ok(200);
+        let new = id(&app.post("/v1/groups", &json!({"name": "New"})).ok(201));
+        let shift = json!({"select": british, "action": "move_to_group", "from_group_id": all, "group_id": new});
+        let job = ended(&app, &app.post("/v1/contact-jobs", &shift).ok(202));
+        assert_eq!(job["result"], json!({"matched": 3, "changed": 3}), "{job}");
+        assert_eq!((&job["action"], &job["from_group_id"], &job["group_id"]), (&json!("move_to_group"), &json!(all), &json!(new)));
+        assert_eq!(app.read(&format!("/v1/groups/{all}"))["contacts_count"], 1);
+        let with = app.pages(&format!("/v1/groups/{new}/contacts?with_values=true"));
+        assert_eq!((with.len(), &with[0]["values"]["first_name"]), (1, &json!("Ann")), "{with:?}");
+        let back = json!({"select": {"group": {"group_id": new}}, "action": "add_to_group", "from_group_id": new, "group_id": all});
+        assert_eq!(done(&app, &back), json!({"matched": 3, "changed": 3}));
+        assert_eq!(app.pages(&format!("/v1/groups/{all}/contacts?with_values=true")).len(), 1);
+        for (body, pointer) in [
+            (json!({"select": british, "action": "move_to_group", "group_id": new}), "/from_group_id"),
+            (json!({"select": british, "action": "move_to_group", "group_id": new, "from_group_id": new}), "/from_group_id"),
+            (json!({"select": british, "action": "move_to_group", "from_group_id": new}), "/group_id"),
+            (json!({"select": british, "action": "remove_from_group", "group_id": new, "from_group_id": all}), "/from_group_id"),
+        ] {
+            let problem = app.post("/v1/contact-jobs", &body).refused(422, "invalid_request");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        }
         assert_eq!(done(&app, &json!({"select": british, "action": "trash"})), json!({"matched": 3, "changed": 3}));
         assert_eq!(app.pages("/v1/contacts").len(), 1);
         let wrong = json!({"select": {"filter": {"field": "shoe", "equals": 42}}, "dry_run": true});

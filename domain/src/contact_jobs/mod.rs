@@ -113,8 +113,14 @@ pub enum Action {
     Trash,
     /// They are deleted for good.
     Delete,
-    /// They join a group.
-    AddToGroup { group_id: GroupId },
+    /// They join a group; those that are in `from_group_id` with the values that they have there only.
+    AddToGroup {
+        group_id: GroupId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_group_id: Option<GroupId>,
+    },
+    /// Those that are in one group go to another, with the values that they have there only.
+    MoveToGroup { from_group_id: GroupId, group_id: GroupId },
     /// They leave a group.
     RemoveFromGroup { group_id: GroupId },
     /// Their numbers go on the blacklist.

@@ -139,10 +139,13 @@ async fn only_those_that_are_nowhere_else_go_with_their_group() {
         assert_eq!(live(&stage).await, [ids[1]], "a group in the trash is none");
         let target = make_group(&stage, "Target", &[]).await;
         let all = Selection::Group { group_id: tag, only_here: false };
-        let job = done(&stage, order(all.clone(), Some(Action::AddToGroup { group_id: target }))).await;
+        let job =
+            done(&stage, order(all.clone(), Some(Action::AddToGroup { group_id: target, from_group_id: None }))).await;
         assert_eq!((job.matched, job.changed), (1, 1));
         // A group that is deleted before its turn ends the job, which tells it.
-        let job = queue(&stage, order(all.clone(), Some(Action::AddToGroup { group_id: target }))).await.unwrap();
+        let job = queue(&stage, order(all.clone(), Some(Action::AddToGroup { group_id: target, from_group_id: None })))
+            .await
+            .unwrap();
         write_tx!(stage, tx => trash::group(&tx, &stage.scope, target, None)).unwrap();
         run(&stage.db, &stage.system, job.id, "test").await.unwrap();
         let job = get(stage.db.read(), &stage.scope, job.id).await.unwrap();
@@ -181,15 +184,20 @@ async fn an_order_that_cannot_be_is_refused_with_every_fault() {
         let trash = || Some(Action::Trash);
         let group = Selection::Group { group_id: theirs, only_here: false };
         assert_eq!(
-            refused(group, Some(Action::AddToGroup { group_id: theirs })).await,
+            refused(group, Some(Action::AddToGroup { group_id: theirs, from_group_id: None })).await,
             ["/select/group_id", "/group_id"]
         );
         let none =
             Selection::Undelivered { last: 0, statuses: vec![Status::Sent], days: 9_999, group_id: Some(theirs) };
         let told = refused(none, trash()).await;
         assert_eq!(told, ["/select/statuses", "/select/last", "/select/days", "/select/group_id"]);
-        let tagged = Some(Action::AddToGroup { group_id: theirs });
+        let tagged = Some(Action::AddToGroup { group_id: theirs, from_group_id: None });
         assert_eq!(refused(by(&["email"]), tagged).await, ["/action", "/group_id"]);
+        let own = make_group(&stage, "Own", &[]).await;
+        let moved = |from_group_id| Some(Action::MoveToGroup { from_group_id, group_id: own });
+        let members = || Selection::Group { group_id: own, only_here: false };
+        assert_eq!(refused(members(), moved(theirs)).await, ["/from_group_id"]);
+        assert_eq!(refused(members(), moved(own)).await, ["/from_group_id"]);
         let others = || Some(Action::TrashOthers { survivor: Survivor::Oldest });
         assert_eq!(refused(by(&["phone"]), others()).await, ["/action"]);
         let some = Selection::Contacts { contact_ids: vec![ContactId::new(stage.clock.now())] };
@@ -253,10 +261,64 @@ async fn duplicates_are_found_by_what_they_say_and_merged_once() {
 }
 
 #[tokio::test]
+async fn who_joins_or_moves_takes_the_values_along() {
+    for stage in stages().await {
+        let mut ids = Vec::new();
+        for n in 0..4 {
+            ids.push(make(&stage, n, &[]).await);
+        }
+        let from = make_group(&stage, "From", &ids[..3]).await;
+        let to = make_group(&stage, "To", &ids[..1]).await;
+        let named = async |group, contact: ContactId, name: Option<&str>| {
+            let columns = vec![(Column::FirstName, name.map(str::to_owned))];
+            let change = groups::Change { contact: Some(contact), columns, ..groups::Change::default() };
+            write_tx!(stage, tx => groups::set(&tx, &stage.scope, group, vec![change])).unwrap();
+        };
+        named(from, ids[0], Some("Ann")).await;
+        named(to, ids[0], Some("Anna")).await;
+        named(from, ids[1], Some("Bob")).await;
+        let names = async |group| -> Vec<(ContactId, Option<String>)> {
+            let all = Window { limit: 10, after: None };
+            let rows = groups::members(stage.db.read(), &stage.scope, group, false, all).await.unwrap().0;
+            let name = |m: &groups::Member| m.overrides.get("first_name").and_then(|v| v.as_str()).map(str::to_owned);
+            rows.iter().map(|m| (m.contact, name(m))).collect()
+        };
+        let selected = || Selection::Contacts { contact_ids: ids.clone() };
+        let add = Action::AddToGroup { group_id: to, from_group_id: Some(from) };
+        let job = done(&stage, order(selected(), Some(add.clone()))).await;
+        assert_eq!((job.matched, job.changed), (4, 3));
+        let wanted = [Some("Anna"), Some("Bob"), None, None].map(|name| name.map(str::to_owned));
+        let wanted: Vec<_> = ids.iter().copied().zip(wanted).collect();
+        assert_eq!(names(to).await, wanted, "who is there already keeps its values");
+        assert_eq!((names(from).await.len(), done(&stage, order(selected(), Some(add))).await.changed), (3, 0));
+
+        // A move by the members of the group itself: the walk goes on although they leave behind it.
+        let last = make_group(&stage, "Last", &[]).await;
+        let moved = || Some(Action::MoveToGroup { from_group_id: to, group_id: last });
+        let counted = Order { dry_run: true, ..order(selected(), moved()) };
+        let job = done(&stage, counted).await;
+        assert_eq!((job.matched, job.changed, names(to).await.len()), (4, 0, 4));
+        let job = done(&stage, order(Selection::Group { group_id: to, only_here: false }, moved())).await;
+        assert_eq!((job.matched, job.changed), (4, 4));
+        assert_eq!((names(last).await, names(to).await.len()), (wanted, 0));
+        let job = done(&stage, order(selected(), moved())).await;
+        assert_eq!((job.matched, job.changed), (4, 0), "who is not in the group stays where it is");
+        // The group that they are to leave is deleted meanwhile.
+        let job = queue(&stage, order(selected(), moved())).await.unwrap();
+        write_tx!(stage, tx => trash::group(&tx, &stage.scope, to, None)).unwrap();
+        run(&stage.db, &stage.system, job.id, "test").await.unwrap();
+        let job = get(stage.db.read(), &stage.scope, job.id).await.unwrap();
+        assert_eq!((job.status, job.error.map(|e| e.0)), (JobStatus::Failed, Some("conflict".to_owned())));
+    }
+}
+
+#[tokio::test]
 async fn all_duplicates_but_one_go_to_the_trash() {
     for stage in stages().await {
         let mut ids = Vec::new();
-        for (n, email) in (1_u32..).zip(["a@example.com", "A@example.com", "b@example.com", "b@example.com", "c@example.com"]) {
+        for (n, email) in
+            (1_u32..).zip(["a@example.com", "A@example.com", "b@example.com", "b@example.com", "c@example.com"])
+        {
             ids.push(make(&stage, n, &[(Column::Email, email)]).await);
         }
         let many = i64::try_from(contacts::MAX_MERGED).unwrap() + 1;
