@@ -57,6 +57,23 @@ both! {
         assert_eq!((&shown[3]["action"], &shown[3]["reason"]), (&json!("blacklist"), &json!("dead")));
     }
 
+    fn what_was_sent_before_the_contact_was_made_counts(stage) {
+        let app = stage.start();
+        let dead = magic("01");
+        let sent = app.sent(&dead, "Hello");
+        app.message_until(&sent, "undelivered");
+        let contact = id(&app.post("/v1/contacts", &json!({"phone": dead})).ok(201));
+        let unreached = json!({"undelivered": {"last": 1}});
+        assert_eq!(done(&app, &json!({"select": unreached, "dry_run": true})), json!({"matched": 1, "changed": 0}));
+        // The filter by failures in a row means the same.
+        let filter = json!({"filter": {"field": "failures_in_row", "gte": 1}});
+        until("the outcome is read", || {
+            let found = app.post("/v1/contacts/search", &filter).ok(200);
+            (found["data"][0]["id"] == json!(contact)).then_some(())
+        });
+        assert_eq!(done(&app, &json!({"select": unreached, "action": "trash"})), json!({"matched": 1, "changed": 1}));
+    }
+
     fn a_group_goes_with_those_that_are_nowhere_else(stage) {
         let app = stage.start();
         let (tag, other) = (app.group("Tag", &numbers(0, 4)), app.group("Other", &numbers(3, 2)));
@@ -107,6 +124,28 @@ both! {
         let named = json!({"select": {"contact_ids": [one, "con_01kazsw6e3f8e9xq2m4r7t5v0b"]}, "action": "remove_from_group", "group_id": some});
         assert_eq!(done(&app, &named), json!({"matched": 1, "changed": 1}));
         assert_eq!(app.read(&format!("/v1/groups/{some}"))["contacts_count"], 2);
+        let values = json!({"contacts": [{"contact_id": one, "values": {"first_name": "Ann"}}]});
+        app.post(&format!("/v1/groups/{all}/contacts/values"), &values).ok(200);
+        let new = id(&app.post("/v1/groups", &json!({"name": "New"})).ok(201));
+        let shift = json!({"select": british, "action": "move_to_group", "from_group_id": all, "group_id": new});
+        let job = ended(&app, &app.post("/v1/contact-jobs", &shift).ok(202));
+        assert_eq!(job["result"], json!({"matched": 3, "changed": 3}), "{job}");
+        assert_eq!((&job["action"], &job["from_group_id"], &job["group_id"]), (&json!("move_to_group"), &json!(all), &json!(new)));
+        assert_eq!(app.read(&format!("/v1/groups/{all}"))["contacts_count"], 1);
+        let with = app.pages(&format!("/v1/groups/{new}/contacts?with_values=true"));
+        assert_eq!((with.len(), &with[0]["values"]["first_name"]), (1, &json!("Ann")), "{with:?}");
+        let back = json!({"select": {"group": {"group_id": new}}, "action": "add_to_group", "from_group_id": new, "group_id": all});
+        assert_eq!(done(&app, &back), json!({"matched": 3, "changed": 3}));
+        assert_eq!(app.pages(&format!("/v1/groups/{all}/contacts?with_values=true")).len(), 1);
+        for (body, pointer) in [
+            (json!({"select": british, "action": "move_to_group", "group_id": new}), "/from_group_id"),
+            (json!({"select": british, "action": "move_to_group", "group_id": new, "from_group_id": new}), "/from_group_id"),
+            (json!({"select": british, "action": "move_to_group", "from_group_id": new}), "/group_id"),
+            (json!({"select": british, "action": "remove_from_group", "group_id": new, "from_group_id": all}), "/from_group_id"),
+        ] {
+            let problem = app.post("/v1/contact-jobs", &body).refused(422, "invalid_request");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        }
         assert_eq!(done(&app, &json!({"select": british, "action": "trash"})), json!({"matched": 3, "changed": 3}));
         assert_eq!(app.pages("/v1/contacts").len(), 1);
         let wrong = json!({"select": {"filter": {"field": "shoe", "equals": 42}}, "dry_run": true});
@@ -162,6 +201,22 @@ both! {
         app.get(&format!("/v1/contacts/{c}")).refused(404, "not_found");
         assert_eq!(app.read(&format!("/v1/contacts/{d}"))["first_name"], "Robert");
         assert_eq!(app.pages("/v1/contacts").len(), 3);
+
+        let e = make(5, "CARL@example.com", json!("Charles"));
+        let job = json!({"select": by_email, "action": "trash", "survivor": "newest"});
+        let job = ended(&app, &app.post("/v1/contact-jobs", &job).ok(202));
+        assert_eq!(job["result"], json!({"matched": 1, "changed": 1}), "{job}");
+        assert_eq!((&job["action"], &job["survivor"]), (&json!("trash"), &json!("newest")));
+        assert_eq!(app.read(&format!("/v1/contacts/{e}"))["first_name"], "Charles");
+        assert_eq!((app.pages("/v1/contacts").len(), app.pages("/v1/trash/contacts").len()), (3, 3));
+        for (body, pointer) in [
+            (json!({"select": by_email, "action": "delete"}), "/action"),
+            (json!({"select": {"duplicates": {"by": ["phone"]}}, "action": "trash"}), "/action"),
+            (json!({"select": {"contact_ids": [a]}, "action": "trash", "survivor": "oldest"}), "/survivor"),
+        ] {
+            let problem = app.post("/v1/contact-jobs", &body).refused(422, "invalid_request");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        }
     }
 
     fn two_that_merge_crosswise_end_with_one(stage) {

@@ -34,6 +34,24 @@ both! {
         assert_eq!(found(json!({"field": "failures_in_row", "gte": 1})), [dead]);
         assert_eq!(found(json!({"field": "last_outcome_at", "within_last_days": 1})), [fine, dead]);
     }
+    fn a_blank_text_is_no_value(stage) {
+        let app = stage.start();
+        app.post("/v1/contact-fields", &json!({"key": "city", "title": "City", "type": "text"})).ok(201);
+        let made = app.post("/v1/contacts", &json!({"phone": "+447400100001", "first_name": " ", "fields": {"city": "  "}})).ok(201);
+        assert_eq!((&made["first_name"], &made["fields"]), (&json!(null), &json!({})));
+        let path = format!("/v1/contacts/{}", made["id"].as_str().unwrap());
+        assert_eq!(app.patch(&path, &json!({"fields": {"city": "York"}})).ok(200)["fields"], json!({"city": "York"}));
+        let group = app.group("Here", &["+447400100001".to_owned()]);
+        let set = |city: &str| {
+            let body = json!({"contacts": [{"contact_id": made["id"], "values": {"fields": {"city": city}}}]});
+            app.post(&format!("/v1/groups/{group}/contacts/values"), &body).ok(200)["contacts"][0]["values"]["fields"].clone()
+        };
+        assert_eq!((set("Hull"), set("")), (json!({"city": "Hull"}), json!({})));
+        assert_eq!(app.patch(&path, &json!({"fields": {"city": ""}})).ok(200)["fields"], json!({}));
+        let missing = json!({"filter": {"field": "fields.city", "exists": false}});
+        assert_eq!(app.post("/v1/contacts/search", &missing).ok(200)["data"][0]["id"], made["id"]);
+    }
+
     fn a_region_is_told_filtered_counted_drawn_and_exported(stage) {
         let app = stage.start();
         let file = "phone\n+13125550123\n+13125550124\n+8613800138000\n+447400100001\n";

@@ -49,10 +49,17 @@ both! {
         put(&app, "crm-19", json!({"phone": "+447400100002"})).refused(409, "already_exists");
         put(&app, "crm%2F17", json!({"phone": "+447400100002"})).refused(409, "already_exists");
         put(&app, "crm-18", json!({"external_id": "crm-20"})).refused(422, "invalid_request");
+        let (once, twice) = (put(&app, "%20crm-18%20", json!({"external_id": "crm-18 "})), put(&app, "crm-18", json!({})));
+        assert_eq!((&once.ok(200)["id"], &twice.ok(200)["id"]), (&other["id"], &other["id"]), "spaces around it do not count");
+        for status in [201, 200] {
+            put(&app, "%20x%20", json!({"phone": "+447400100004"})).ok(status);
+        }
+        let blank = put(&app, "%20", json!({"phone": "+447400100005"})).refused(422, "invalid_request");
+        assert_eq!(blank["errors"][0]["pointer"], "/external_id");
         put(&app, &"x".repeat(201), json!({"phone": "+447400100003"})).refused(422, "invalid_request");
         let stale = app.ask("PUT", "/v1/contacts/by-external-id/crm-18").header("if-match", "\"999-x\"").json(&json!({"last_name": "Late"}));
         stale.go().refused(412, "version_mismatch");
-        assert_eq!(app.pages("/v1/contacts").len(), 2);
+        assert_eq!(app.pages("/v1/contacts").len(), 3);
     }
 
     fn two_that_put_the_same_contact_at_once_make_one(stage) {

@@ -237,6 +237,13 @@ both! {
         let done = app.post(&path, &json!({"from": "Medium", "to": null})).ok(200);
         assert_eq!(done["field"]["choices"], json!(["S"]));
         assert_eq!(app.read(&format!("/v1/contacts/{contact}"))["fields"], json!({}));
+        // A value whose choice went by a change of the list.
+        app.patch(&format!("/v1/contact-fields/{field}"), &json!({"choices": ["S", "M", "L"]})).ok(200);
+        app.patch(&format!("/v1/contacts/{contact}"), &json!({"fields": {"size": "M"}})).ok(200);
+        app.patch(&format!("/v1/contact-fields/{field}"), &json!({"choices": ["S", "L"]})).ok(200);
+        let done = app.post(&path, &json!({"from": "M", "to": "L"})).ok(200);
+        assert_eq!((&done["field"]["choices"], &done["contacts_changed"]), (&json!(["S", "L"]), &json!(1)));
+        assert_eq!(app.read(&format!("/v1/contacts/{contact}"))["fields"], json!({"size": "L"}));
         let text = id(&app.post("/v1/contact-fields", &json!({"key": "t", "title": "T", "type": "text"})).ok(201));
         app.post(&format!("/v1/contact-fields/{text}/choices/replace"), &json!({"from": "a", "to": "b"})).refused(409, "conflict");
     }

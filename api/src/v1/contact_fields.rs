@@ -263,7 +263,8 @@ async fn delete(
 ///
 /// In the list and in every contact that has it, also in the trash and where it holds in one group only, in one
 /// transaction. Rename one by a new name: `{"from": "M", "to": "Medium"}`; make two one by a name that is there; take one
-/// away, with its values, by null: `{"from": "XS", "to": null}`. The last choice cannot be taken away.
+/// away, with its values, by null: `{"from": "XS", "to": null}`. The last choice cannot be taken away. `from` may also be a
+/// value whose choice has gone from the list by a change of it: `to` is then null or a choice that is there.
 #[utoipa::path(
     operation_id = "contact_fields.replace_choice",
     tag = "Contact fields",

@@ -99,9 +99,12 @@ async fn list(
 ///   "country", "equals": "FR"}}, "action": "remove_from_group", "group_id": "grp_…"}`
 /// - who could not be reached by a campaign, into a group: `{"select": {"campaign": {"campaign_id": "cmp_…", "statuses":
 ///   ["undelivered"]}}, "action": "add_to_group", "group_id": "grp_…"}`
+/// - out of one group into another, with the values that they have there only: `{"select": {"filter": {"field": "country",
+///   "equals": "FR"}}, "action": "move_to_group", "from_group_id": "grp_…", "group_id": "grp_…"}`
 /// - the members of a group that are in no other: `{"select": {"group": {"group_id": "grp_…", "only_here": true}},
 ///   "action": "trash"}`
-/// - duplicates by e-mail, merged into the oldest: `{"select": {"duplicates": {"by": ["email"]}}, "action": "merge"}`
+/// - duplicates by e-mail, merged into the oldest: `{"select": {"duplicates": {"by": ["email"]}}, "action": "merge"}`;
+///   with `"action": "trash"` all but the oldest go to the trash
 ///
 /// The action `blacklist` also needs the scope `blacklist:write`.
 #[utoipa::path(

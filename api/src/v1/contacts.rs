@@ -84,8 +84,9 @@ pub struct ListContacts {
     pub created_after: Option<Timestamp>,
     /// Only contacts made before this moment.
     pub created_before: Option<Timestamp>,
-    /// Only contacts with this in a name, the number, the e-mail address, the company, your own id or an own field of type
-    /// text or choice; at least 3 letters or digits, whatever their case and accents.
+    /// Only contacts with this in a name, the number, the e-mail address, the company, your own id, an own field (but for
+    /// booleans) or the comment; at least 3 letters or digits, whatever their case and accents. Numbers in any writing, as
+    /// `0151 234-56`.
     #[param(min_length = 3, max_length = 200)]
     pub search: Option<String>,
 }
@@ -119,7 +120,7 @@ pub(super) fn asked_phone(raw: Option<String>) -> Result<Option<Msisdn>, Failure
 
 /// What is searched for, folded as the texts are.
 fn asked_term(raw: &str) -> Result<String, Failure> {
-    let term = contacts::search::folded(raw);
+    let term = contacts::search::sought(raw);
     if !(contacts::search::MIN_TERM..=contacts::filter::MAX_TEXT).contains(&term.chars().count()) {
         let detail = "search must have 3 to 200 letters or digits.";
         return Err(Error::new(Code::UnknownParameter, detail).into());

@@ -14,11 +14,13 @@ use crate::{
 };
 
 /// Puts `to` in the place of the choice `from`, in the list and in every value; `None` takes the choice and its values
-/// away. When `to` is in the list already, the two become one. Gives the field and how many contacts had the value.
-/// `expected` is the version the caller has read.
+/// away. When `to` is in the list already, the two become one. A value whose choice has gone from the list is replaced by
+/// one of the list, or taken away. Gives the field and how many contacts had the value. `expected` is the version the caller
+/// has read.
 ///
 /// # Errors
-/// `not_found`; `invalid_request` when the field is no choice or has no such choice; `version_mismatch`.
+/// `not_found`; `conflict` when the field is no choice; `invalid_request` when it has no such choice and no value is that;
+/// `version_mismatch`.
 pub async fn replace_choice(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
@@ -32,9 +34,10 @@ pub async fn replace_choice(
     if field.kind != FieldType::Choice {
         return Err(Error::new(Code::Conflict, "Only a field of type choice has choices to replace."));
     }
-    if !field.choices.iter().any(|choice| choice == from) {
-        let detail = format!("must be one of: {}", field.choices.join(", "));
-        return Err(Error::field("/from", "invalid_choice", detail));
+    let listed = field.choices.iter().any(|choice| choice == from);
+    if !listed && to.is_some_and(|to| !field.choices.iter().any(|choice| choice == to)) {
+        let detail = format!("must be null or one of: {}, since from is no choice", field.choices.join(", "));
+        return Err(Error::field("/to", "invalid_choice", detail));
     }
     let there = to.is_some_and(|to| field.choices.iter().any(|choice| choice == to && choice != from));
     let replaced =
@@ -52,20 +55,32 @@ pub async fn replace_choice(
     if tx.run(sql, values).await? == 0 {
         return Err(Error::new(Code::VersionMismatch, "The contact field has changed since it was read."));
     }
-    let changed = everywhere(tx, scope, &field.key, Some(from), to).await?;
-    Ok((queries::get(tx, scope, id).await?, changed))
+    let Replaced { contacts, elsewhere } = everywhere(tx, scope, &field.key, Some(from), to).await?;
+    if !listed && contacts == 0 && elsewhere == 0 {
+        let detail = format!("must be the value of a contact, or one of: {}", field.choices.join(", "));
+        return Err(Error::field("/from", "invalid_choice", detail));
+    }
+    Ok((queries::get(tx, scope, id).await?, contacts))
 }
 
-/// Replaces values of a field wherever they are kept; tells how many contacts had one of their own.
+/// How many values were replaced.
+pub(super) struct Replaced {
+    /// Contacts that had one of their own.
+    contacts: u64,
+    /// Members that had one in a group only, and what lies in the trash.
+    elsewhere: u64,
+}
+
+/// Replaces values of a field wherever they are kept.
 pub(super) async fn everywhere(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     key: &str,
     from: Option<&str>,
     to: Option<&str>,
-) -> Result<u64> {
-    let changed = contacts::replace_values(tx, scope, key, from, to).await?;
-    groups::replace_values(tx, scope, key, from, to).await?;
-    trash::replace_values(tx, scope, key, from, to).await?;
-    Ok(changed)
+) -> Result<Replaced> {
+    let contacts = contacts::replace_values(tx, scope, key, from, to).await?;
+    let in_groups = groups::replace_values(tx, scope, key, from, to).await?;
+    let in_trash = trash::replace_values(tx, scope, key, from, to).await?;
+    Ok(Replaced { contacts, elsewhere: in_groups.saturating_add(in_trash) })
 }

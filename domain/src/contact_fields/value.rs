@@ -1,7 +1,7 @@
 //! Reading the values of a field: strictly from a request, and as people write them from a cell of a file.
 //!
 //! Pure. Invariant: what is stored is a JSON string, number or boolean that the field's type allows; nothing is cut or
-//! guessed.
+//! guessed; a blank text is no value.
 
 use std::str::FromStr;
 
@@ -40,12 +40,15 @@ pub struct Typed {
 }
 
 impl Typed {
-    /// A value of a request: JSON of the right type, a number also as a decimal string.
+    /// A value of a request: JSON of the right type, a number also as a decimal string. Null is no value, and so is a blank
+    /// text of a field of type text.
     ///
     /// # Errors
     /// When the value is of another type or out of range.
     pub fn from_json(&self, value: &Value) -> Result<Value, Rejected> {
         match (self.kind, value) {
+            (_, Value::Null) => Ok(Value::Null),
+            (FieldType::Text, Value::String(s)) if s.trim().is_empty() => Ok(Value::Null),
             (FieldType::Boolean, Value::Bool(_)) => Ok(value.clone()),
             (FieldType::Boolean, _) => Err(Rejected::new("invalid_boolean", "must be true or false")),
             (FieldType::Number, Value::Number(n)) => number(&n.to_string()),
@@ -155,5 +158,8 @@ mod tests {
         assert_eq!(read(FieldType::Date, json!("21.11.2026")), Err("invalid_date"));
         assert_eq!(read(FieldType::Choice, json!("Bronze")), Err("invalid_choice"));
         assert_eq!(read(FieldType::Text, json!(5)), Err("invalid_type"));
+        assert_eq!(read(FieldType::Text, json!(" \t")), Ok(Value::Null));
+        assert_eq!(read(FieldType::Date, Value::Null), Ok(Value::Null));
+        assert_eq!(read(FieldType::Choice, json!("")), Err("invalid_choice"));
     }
 }

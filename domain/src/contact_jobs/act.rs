@@ -7,7 +7,7 @@ use crate::{
     blacklist::{self, Listed, Origin, Source},
     error::Result,
     groups,
-    ids::ContactId,
+    ids::{ContactId, GroupId},
     scope::AccountScope,
     trash,
 };
@@ -25,14 +25,24 @@ pub(super) async fn apply(
         Action::Trash => trash::contacts(tx, scope, &contacts).await?,
         Action::Delete if contacts.is_empty() => 0,
         Action::Delete => trash::purge_contacts(tx, scope, &contacts).await?,
-        Action::AddToGroup { group_id } | Action::RemoveFromGroup { group_id } => {
-            if groups::named(tx, scope, &[*group_id]).await?.is_empty() {
-                return Err(run::gone("group"));
+        Action::AddToGroup { group_id, from_group_id } => {
+            present(tx, scope, &[Some(*group_id), *from_group_id]).await?;
+            match from_group_id {
+                None => groups::insert(tx, scope, *group_id, &contacts).await?,
+                Some(from) => {
+                    let copied = groups::copy_members(tx, scope, *from, *group_id, &contacts).await?;
+                    copied.saturating_add(groups::insert(tx, scope, *group_id, &contacts).await?)
+                }
             }
-            match action {
-                Action::AddToGroup { .. } => groups::insert(tx, scope, *group_id, &contacts).await?,
-                _ => groups::take_out(tx, *group_id, &contacts).await?,
-            }
+        }
+        Action::MoveToGroup { from_group_id, group_id } => {
+            present(tx, scope, &[Some(*from_group_id), Some(*group_id)]).await?;
+            groups::copy_members(tx, scope, *from_group_id, *group_id, &contacts).await?;
+            groups::take_out(tx, *from_group_id, &contacts).await?
+        }
+        Action::RemoveFromGroup { group_id } => {
+            present(tx, scope, &[Some(*group_id)]).await?;
+            groups::take_out(tx, *group_id, &contacts).await?
         }
         Action::Blacklist { reason } => {
             let origin = match &job.selection {
@@ -45,7 +55,16 @@ pub(super) async fn apply(
                 picked.iter().map(|p| Listed { phone: p.phone, reason: reason.clone() }).collect();
             blacklist::insert(tx, scope, &listed, &origin).await?
         }
-        Action::Merge { .. } => 0, // `duplicates` merges
+        Action::Merge { .. } | Action::TrashOthers { .. } => 0, // done by `duplicates`
     };
     Ok(i64::try_from(changed).unwrap_or(i64::MAX))
+}
+
+/// Ends the job when a group that it needs was deleted meanwhile.
+async fn present(tx: &DatabaseTransaction, scope: &AccountScope, needed: &[Option<GroupId>]) -> Result<()> {
+    let needed: Vec<GroupId> = needed.iter().copied().flatten().collect();
+    if groups::named(tx, scope, &needed).await?.len() < needed.len() {
+        return Err(run::gone("group"));
+    }
+    Ok(())
 }

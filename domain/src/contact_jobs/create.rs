@@ -129,6 +129,24 @@ async fn check_group(
     Ok(())
 }
 
+async fn check_two(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    from: Option<GroupId>,
+    to: GroupId,
+    at: &str,
+    faults: &mut Faults,
+) -> Result<()> {
+    check_group(conn, scope, to, at, faults).await?;
+    let Some(from) = from else { return Ok(()) };
+    if from == to {
+        faults.add(format!("{at}/from_group_id"), "same_group", "must be another group than group_id");
+    } else if groups::named(conn, scope, &[from]).await?.is_empty() {
+        faults.add(format!("{at}/from_group_id"), "not_found", "is not a group of this account");
+    }
+    Ok(())
+}
+
 fn check_statuses(statuses: &[Status], at: &str, faults: &mut Faults) {
     if statuses.is_empty() || statuses.iter().any(|status| !status.is_final()) {
         let final_ones: Vec<&str> = Status::ALL.iter().filter(|s| s.is_final()).map(|s| s.as_str()).collect();
@@ -163,18 +181,33 @@ async fn check_action(
     at: &str,
     faults: &mut Faults,
 ) -> Result<()> {
-    let sets = matches!(selection, Selection::Duplicates { .. });
-    if sets != matches!(action, Action::Merge { .. }) {
-        faults.add("/action", "not_together", "is merge for duplicates, and only for them");
+    let of_sets = matches!(action, Action::Merge { .. } | Action::TrashOthers { .. });
+    match selection {
+        Selection::Duplicates { .. } if !of_sets => {
+            faults.add("/action", "not_together", "is merge or trash for duplicates");
+        }
+        // One contact with values that differ: there is no other that could go.
+        Selection::Duplicates { by } if by.iter().any(|name| name == "phone") => {
+            if matches!(action, Action::TrashOthers { .. }) {
+                faults.add("/action", "not_together", "is merge for duplicates by phone");
+            }
+        }
+        Selection::Duplicates { .. } => {}
+        _ if of_sets => faults.add("/action", "not_together", "is only for duplicates"),
+        _ => {}
     }
     match action {
-        Action::AddToGroup { group_id } | Action::RemoveFromGroup { group_id } => {
-            check_group(conn, scope, *group_id, at, faults).await?
+        Action::AddToGroup { group_id, from_group_id } => {
+            check_two(conn, scope, *from_group_id, *group_id, at, faults).await?;
         }
+        Action::MoveToGroup { from_group_id, group_id } => {
+            check_two(conn, scope, Some(*from_group_id), *group_id, at, faults).await?;
+        }
+        Action::RemoveFromGroup { group_id } => check_group(conn, scope, *group_id, at, faults).await?,
         Action::Blacklist { reason } => {
             faults.optional_text(&format!("{at}/reason"), reason.as_deref(), blacklist::MAX_REASON);
         }
-        Action::Trash | Action::Delete | Action::Merge { .. } => {}
+        Action::Trash | Action::Delete | Action::Merge { .. } | Action::TrashOthers { .. } => {}
     }
     Ok(())
 }

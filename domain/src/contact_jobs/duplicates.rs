@@ -1,7 +1,8 @@
-//! Finding contacts that are the same person, and merging them.
+//! Finding contacts that are the same person, and merging them or leaving only one of them.
 //!
 //! Walks: 0 notes for each contact a digest of what the fields say, folded; 1 forgets what only one contact has, and
-//! counts the sets that remain; 2 merges them, unless it is a dry run. The sets can be looked at for a week.
+//! counts the sets that remain; 2 settles them, unless it is a dry run: who has another value by then is no member any
+//! more. The sets can be looked at for a week.
 //!
 //! For `phone` a set is one contact whose values differ between its groups: walk 0 finds them, 2 lets its own values and,
 //! where it has none, those of its groups in the order of their making hold everywhere.
@@ -21,11 +22,13 @@ use crate::{
     groups::{self, Elsewhere},
     ids::{ContactId, ContactJobId},
     scope::AccountScope,
-    vals,
+    trash, vals,
 };
 
-/// Sets of one step that merges.
+/// Sets of one step that settles them.
 const SETS: usize = 50;
+/// Contacts of a set that is settled; a set of more is left alone, since such a value is no person's.
+const MAX_SET: usize = MAX_MERGED + 1;
 /// Contacts of a set that are shown.
 pub const SHOWN: usize = 100;
 
@@ -76,7 +79,7 @@ pub(super) async fn step(tx: &DatabaseTransaction, scope: &AccountScope, job: &J
         0 if in_groups => differing(tx, scope, job).await,
         0 => note(tx, scope, job, by).await,
         1 => forget(tx, job).await,
-        _ => settle(tx, scope, job, in_groups).await,
+        _ => settle(tx, scope, job, by).await,
     }
 }
 
@@ -185,19 +188,22 @@ async fn forget(tx: &DatabaseTransaction, job: &Job) -> Result<Outcome> {
     Ok(Outcome { scanned: 0, matched, changed: 0, next })
 }
 
-async fn settle(tx: &DatabaseTransaction, scope: &AccountScope, job: &Job, in_groups: bool) -> Result<Outcome> {
-    let Some(Action::Merge { survivor }) = &job.action else { return Ok(Outcome::default()) };
+async fn settle(tx: &DatabaseTransaction, scope: &AccountScope, job: &Job, by: &[String]) -> Result<Outcome> {
+    let Some(action) = &job.action else { return Ok(Outcome::default()) };
     let (rows, more) = page(tx, job.id, job.after.unwrap_or(Uuid::nil()), SETS).await?;
     let mut changed = 0_i64;
     for set in &rows {
-        let members = members(tx, scope, job.id, set.key, MAX_MERGED.saturating_add(1)).await?;
-        let done = if in_groups {
+        let mut members = members(tx, scope, job.id, set.key, MAX_SET.saturating_add(1)).await?;
+        let done = if by.iter().any(|name| name == "phone") {
             match members.into_iter().next() {
                 Some(contact) => one_value(tx, scope, contact).await?,
                 None => false,
             }
+        } else if members.len() > MAX_SET {
+            false
         } else {
-            one_contact(tx, scope, members, *survivor).await?
+            members.retain(|contact| digest(contact, by) == Some(set.key));
+            one_contact(tx, scope, &members, action).await?
         };
         changed = changed.saturating_add(i64::from(done));
     }
@@ -218,23 +224,27 @@ async fn members(
     Ok(conn.all(sql, vals![scope.account(), job, key, count(limit)]).await?)
 }
 
-/// Merges a set; a set of more than can be merged at once is left alone, since such a value is no person's.
+/// Leaves one contact of a set.
 async fn one_contact(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
-    members: Vec<Contact>,
-    survivor: Survivor,
+    members: &[Contact],
+    action: &Action,
 ) -> Result<bool> {
-    if members.len() < 2 || members.len() > MAX_MERGED {
-        return Ok(false);
-    }
+    let (Action::Merge { survivor } | Action::TrashOthers { survivor }) = action else { return Ok(false) };
     let chosen = match survivor {
         Survivor::Oldest => members.first(),
         Survivor::Newest => members.last(),
         Survivor::LastUpdated => members.iter().max_by_key(|c| (c.updated_at, c.id)),
     };
     let Some(chosen) = chosen.map(|c| c.id) else { return Ok(false) };
-    let others = members.iter().map(|c| c.id).filter(|id| *id != chosen).collect();
+    let others: Vec<ContactId> = members.iter().map(|c| c.id).filter(|id| *id != chosen).collect();
+    if others.is_empty() {
+        return Ok(false);
+    }
+    if matches!(action, Action::TrashOthers { .. }) {
+        return Ok(trash::contacts(tx, scope, &others).await? > 0);
+    }
     let order = Merge { survivor: chosen, others, prefer: BTreeMap::new() };
     Ok(contacts::merge(tx, scope, order).await?.1 > 0)
 }

@@ -113,14 +113,22 @@ pub enum Action {
     Trash,
     /// They are deleted for good.
     Delete,
-    /// They join a group.
-    AddToGroup { group_id: GroupId },
+    /// They join a group; those that are in `from_group_id` with the values that they have there only.
+    AddToGroup {
+        group_id: GroupId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_group_id: Option<GroupId>,
+    },
+    /// Those that are in one group go to another, with the values that they have there only.
+    MoveToGroup { from_group_id: GroupId, group_id: GroupId },
     /// They leave a group.
     RemoveFromGroup { group_id: GroupId },
     /// Their numbers go on the blacklist.
     Blacklist { reason: Option<String> },
     /// Each set of duplicates becomes one contact.
     Merge { survivor: Survivor },
+    /// Of each set of duplicates all but one go to the trash.
+    TrashOthers { survivor: Survivor },
 }
 
 /// A job as stored.

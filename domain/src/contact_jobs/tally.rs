@@ -1,4 +1,6 @@
-//! The last messages of each contact: the account's messages are walked once, newest first, and tallied beside the job.
+//! The last messages to each contact's number: the account's messages are walked once, newest first, and tallied beside the
+//! job. By number, as the outcomes that filters know: what was sent before the contact was made, or while the number was
+//! another contact's, says as much of the number.
 //!
 //! Messages have no index by contact, which would cost every message that is sent; a walk by their ids costs the same for
 //! one contact as for a million, and no memory.
@@ -31,7 +33,7 @@ pub(super) async fn step(
     let before = job.after.unwrap_or(Uuid::max());
     let back = Duration::from_secs(u64::from(days).saturating_mul(86_400));
     let since = uuid_floor(Timestamp(job.created_at.minus(back).0.max(0)));
-    let window = "SELECT id, contact_id, status FROM messages WHERE account_id = $2 AND id < $3 AND id >= $4 \
+    let window = "SELECT id, phone, status FROM messages WHERE account_id = $2 AND id < $3 AND id >= $4 \
         ORDER BY id DESC LIMIT $5";
     // MIN(uuid) does not exist: the last row of the page is the oldest.
     let sql = format!(
@@ -46,12 +48,13 @@ pub(super) async fn step(
     let told =
         words(&mut Status::ALL.iter().filter(|s| s.is_final() && !matches!(s, Status::Skipped | Status::Cancelled)));
     let failed = words(&mut statuses.iter());
+    // A scalar sub-select: each number is looked up by its index, where a join may read all contacts for every page.
     let sql = format!(
         "INSERT INTO contact_job_tallies (job_id, contact_id, seen, reached) \
          SELECT $1, r.contact_id, COUNT(*), SUM(CASE WHEN r.status IN ({failed}) THEN 0 ELSE 1 END) FROM \
          (SELECT p.contact_id, p.status, ROW_NUMBER() OVER (PARTITION BY p.contact_id ORDER BY p.id DESC) AS place FROM \
-          (SELECT w.id, COALESCE(g.survivor_id, w.contact_id) AS contact_id, w.status FROM ({window}) w \
-           LEFT JOIN contact_merges g ON g.contact_id = w.contact_id) p \
+          (SELECT w.id, (SELECT c.id FROM contacts c WHERE c.account_id = $2 AND c.phone = w.phone) AS contact_id, \
+           w.status FROM ({window}) w) p \
           WHERE p.contact_id IS NOT NULL AND p.status IN ({told})) r \
          WHERE r.place + COALESCE((SELECT t.seen FROM contact_job_tallies t \
           WHERE t.job_id = $1 AND t.contact_id = r.contact_id), 0) <= $6 GROUP BY r.contact_id \

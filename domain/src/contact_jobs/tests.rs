@@ -56,7 +56,7 @@ async fn message(stage: &Stage, to: ContactId, days_ago: u64, status: Status) {
     let at = stage.clock.now().minus(Duration::from_secs(days_ago * 86_400));
     let sql = "INSERT INTO messages (id, account_id, contact_id, phone, sender, encoding, split_mode, segments, parts, \
         unit_price, currency, status, send_at, metadata, created_at) \
-        VALUES ($1, $2, $3, 447400100001, 'X', 'gsm7', 'udh', 1, 1, 0, 'EUR', $4, $5, $6, $5)";
+        SELECT $1, $2, id, phone, 'X', 'gsm7', 'udh', 1, 1, 0, 'EUR', $4, $5, $6, $5 FROM contacts WHERE id = $3";
     let values = vals![MessageId::new(at), stage.scope.account(), to, status.as_str(), at, json!({})];
     let tx = stage.db.begin().await.unwrap();
     tx.run(sql, values).await.unwrap();
@@ -106,6 +106,15 @@ async fn who_is_not_reached_is_found_by_the_last_messages() {
         assert_eq!((job.matched, job.changed), (3, 3));
         assert_eq!(live(&stage).await, [ids[2], ids[3], ids[5], ids[6]]);
         assert_eq!(done(&stage, meant(2, 30, None)).await.matched, 0, "who is in the trash is not counted");
+        // Deleted and made anew, and a number that was written to before it was a contact: the number is what counts.
+        make(&stage, 1, &[]).await;
+        let anew = make(&stage, 0, &[]).await;
+        let sql = "UPDATE messages SET contact_id = NULL WHERE phone = 447400100004";
+        stage.db.writer().run(sql, vals![]).await.unwrap();
+        let early = make(&stage, 4, &[]).await;
+        assert_eq!(counted(2, 30, None).await, 3, "0, 1 and 4 again");
+        let group = make_group(&stage, "B", &[anew, early]).await;
+        assert_eq!((counted(2, 30, Some(group)).await, counted(3, 30, Some(group)).await), (2, 1));
         sweep(&stage.db, &stage.system).await.unwrap();
         assert_eq!(stage.count("contact_job_tallies").await, 0);
     }
@@ -130,10 +139,13 @@ async fn only_those_that_are_nowhere_else_go_with_their_group() {
         assert_eq!(live(&stage).await, [ids[1]], "a group in the trash is none");
         let target = make_group(&stage, "Target", &[]).await;
         let all = Selection::Group { group_id: tag, only_here: false };
-        let job = done(&stage, order(all.clone(), Some(Action::AddToGroup { group_id: target }))).await;
+        let job =
+            done(&stage, order(all.clone(), Some(Action::AddToGroup { group_id: target, from_group_id: None }))).await;
         assert_eq!((job.matched, job.changed), (1, 1));
         // A group that is deleted before its turn ends the job, which tells it.
-        let job = queue(&stage, order(all.clone(), Some(Action::AddToGroup { group_id: target }))).await.unwrap();
+        let job = queue(&stage, order(all.clone(), Some(Action::AddToGroup { group_id: target, from_group_id: None })))
+            .await
+            .unwrap();
         write_tx!(stage, tx => trash::group(&tx, &stage.scope, target, None)).unwrap();
         run(&stage.db, &stage.system, job.id, "test").await.unwrap();
         let job = get(stage.db.read(), &stage.scope, job.id).await.unwrap();
@@ -172,14 +184,24 @@ async fn an_order_that_cannot_be_is_refused_with_every_fault() {
         let trash = || Some(Action::Trash);
         let group = Selection::Group { group_id: theirs, only_here: false };
         assert_eq!(
-            refused(group, Some(Action::AddToGroup { group_id: theirs })).await,
+            refused(group, Some(Action::AddToGroup { group_id: theirs, from_group_id: None })).await,
             ["/select/group_id", "/group_id"]
         );
         let none =
             Selection::Undelivered { last: 0, statuses: vec![Status::Sent], days: 9_999, group_id: Some(theirs) };
         let told = refused(none, trash()).await;
         assert_eq!(told, ["/select/statuses", "/select/last", "/select/days", "/select/group_id"]);
-        assert_eq!(refused(by(&["email"]), trash()).await, ["/action"]);
+        let tagged = Some(Action::AddToGroup { group_id: theirs, from_group_id: None });
+        assert_eq!(refused(by(&["email"]), tagged).await, ["/action", "/group_id"]);
+        let own = make_group(&stage, "Own", &[]).await;
+        let moved = |from_group_id| Some(Action::MoveToGroup { from_group_id, group_id: own });
+        let members = || Selection::Group { group_id: own, only_here: false };
+        assert_eq!(refused(members(), moved(theirs)).await, ["/from_group_id"]);
+        assert_eq!(refused(members(), moved(own)).await, ["/from_group_id"]);
+        let others = || Some(Action::TrashOthers { survivor: Survivor::Oldest });
+        assert_eq!(refused(by(&["phone"]), others()).await, ["/action"]);
+        let some = Selection::Contacts { contact_ids: vec![ContactId::new(stage.clock.now())] };
+        assert_eq!(refused(some, others()).await, ["/action"]);
         assert_eq!(refused(by(&[]), None).await, ["/select/by"]);
         assert_eq!(refused(by(&["phone", "email"]), None).await, ["/select/by/0"]);
         assert_eq!(refused(by(&["email", "fields.none", "email"]), None).await, ["/select/by/1", "/select/by/2"]);
@@ -235,6 +257,98 @@ async fn duplicates_are_found_by_what_they_say_and_merged_once() {
             sweep(&stage.db, &stage.system).await.unwrap();
         }
         assert_eq!(stage.count("contact_job_keys").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn who_joins_or_moves_takes_the_values_along() {
+    for stage in stages().await {
+        let mut ids = Vec::new();
+        for n in 0..4 {
+            ids.push(make(&stage, n, &[]).await);
+        }
+        let from = make_group(&stage, "From", &ids[..3]).await;
+        let to = make_group(&stage, "To", &ids[..1]).await;
+        let named = async |group, contact: ContactId, name: Option<&str>| {
+            let columns = vec![(Column::FirstName, name.map(str::to_owned))];
+            let change = groups::Change { contact: Some(contact), columns, ..groups::Change::default() };
+            write_tx!(stage, tx => groups::set(&tx, &stage.scope, group, vec![change])).unwrap();
+        };
+        named(from, ids[0], Some("Ann")).await;
+        named(to, ids[0], Some("Anna")).await;
+        named(from, ids[1], Some("Bob")).await;
+        let names = async |group| -> Vec<(ContactId, Option<String>)> {
+            let all = Window { limit: 10, after: None };
+            let rows = groups::members(stage.db.read(), &stage.scope, group, false, all).await.unwrap().0;
+            let name = |m: &groups::Member| m.overrides.get("first_name").and_then(|v| v.as_str()).map(str::to_owned);
+            rows.iter().map(|m| (m.contact, name(m))).collect()
+        };
+        let selected = || Selection::Contacts { contact_ids: ids.clone() };
+        let add = Action::AddToGroup { group_id: to, from_group_id: Some(from) };
+        let job = done(&stage, order(selected(), Some(add.clone()))).await;
+        assert_eq!((job.matched, job.changed), (4, 3));
+        let wanted = [Some("Anna"), Some("Bob"), None, None].map(|name| name.map(str::to_owned));
+        let wanted: Vec<_> = ids.iter().copied().zip(wanted).collect();
+        assert_eq!(names(to).await, wanted, "who is there already keeps its values");
+        assert_eq!((names(from).await.len(), done(&stage, order(selected(), Some(add))).await.changed), (3, 0));
+
+        // A move by the members of the group itself: the walk goes on although they leave behind it.
+        let last = make_group(&stage, "Last", &[]).await;
+        let moved = || Some(Action::MoveToGroup { from_group_id: to, group_id: last });
+        let counted = Order { dry_run: true, ..order(selected(), moved()) };
+        let job = done(&stage, counted).await;
+        assert_eq!((job.matched, job.changed, names(to).await.len()), (4, 0, 4));
+        let job = done(&stage, order(Selection::Group { group_id: to, only_here: false }, moved())).await;
+        assert_eq!((job.matched, job.changed), (4, 4));
+        assert_eq!((names(last).await, names(to).await.len()), (wanted, 0));
+        let job = done(&stage, order(selected(), moved())).await;
+        assert_eq!((job.matched, job.changed), (4, 0), "who is not in the group stays where it is");
+        // The group that they are to leave is deleted meanwhile.
+        let job = queue(&stage, order(selected(), moved())).await.unwrap();
+        write_tx!(stage, tx => trash::group(&tx, &stage.scope, to, None)).unwrap();
+        run(&stage.db, &stage.system, job.id, "test").await.unwrap();
+        let job = get(stage.db.read(), &stage.scope, job.id).await.unwrap();
+        assert_eq!((job.status, job.error.map(|e| e.0)), (JobStatus::Failed, Some("conflict".to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn all_duplicates_but_one_go_to_the_trash() {
+    for stage in stages().await {
+        let mut ids = Vec::new();
+        for (n, email) in
+            (1_u32..).zip(["a@example.com", "A@example.com", "b@example.com", "b@example.com", "c@example.com"])
+        {
+            ids.push(make(&stage, n, &[(Column::Email, email)]).await);
+        }
+        let many = i64::try_from(contacts::MAX_MERGED).unwrap() + 1;
+        for n in 0..=many {
+            make(&stage, 100 + u32::try_from(n).unwrap(), &[(Column::Email, "office@example.com")]).await;
+        }
+        stage.clock.advance(Duration::from_secs(1));
+        let company = vec![(Column::Company, Some("Acme".to_owned()))];
+        let patch = contacts::Patch { columns: company, ..contacts::Patch::default() };
+        write_tx!(stage, tx => contacts::update(&tx, &stage.scope, ids[0], patch, None)).unwrap();
+        let by_email = || Selection::Duplicates { by: vec!["email".to_owned()] };
+        let trashed = |survivor| order(by_email(), Some(Action::TrashOthers { survivor }));
+        // Who has another value by the time of its turn stays.
+        let job = queue(&stage, trashed(Survivor::LastUpdated)).await.unwrap();
+        let brief = async || run_briefly(&stage.db, &stage.scope, job.id, 1).await.unwrap();
+        assert_eq!((brief().await.phase, brief().await.phase), (1, 2));
+        let other = vec![(Column::Email, Some("d@example.com".to_owned()))];
+        let patch = contacts::Patch { columns: other, ..contacts::Patch::default() };
+        write_tx!(stage, tx => contacts::update(&tx, &stage.scope, ids[3], patch, None)).unwrap();
+        run(&stage.db, &stage.system, job.id, "test").await.unwrap();
+        let job = get(stage.db.read(), &stage.scope, job.id).await.unwrap();
+        assert_eq!((job.status, job.matched, job.changed), (JobStatus::Completed, 3, 1));
+        let left = live(&stage).await;
+        assert_eq!(left[..4], [ids[0], ids[2], ids[3], ids[4]]);
+        assert_eq!(count(left.len() - 4), many + 1, "such a value is no person's");
+        let anna = contacts::get(stage.db.read(), &stage.scope, ids[0]).await.unwrap();
+        assert_eq!(anna.profile.get(Column::Email), Some("a@example.com"), "nothing is taken over");
+        assert_eq!(stage.count("trashed_contacts").await, 1);
+        assert_eq!(stage.count("contact_merges").await, 0);
+        assert_eq!(done(&stage, trashed(Survivor::Oldest)).await.changed, 0);
     }
 }
 

@@ -286,6 +286,24 @@ async fn a_replaced_choice_takes_its_values_along() {
         assert_eq!(json!(back.fields), json!({}));
         assert_eq!(replace("XL", None).await.unwrap_err().faults[0].pointer, "/from");
         assert_eq!(replace("S", None).await.unwrap_err().faults[0].pointer, "/choices", "a choice has choices");
+        // Values whose choice went by a change of the list, wherever they lie.
+        let choose = async |choices: &[&str]| {
+            let choices = Some(choices.iter().map(|c| (*c).to_owned()).collect());
+            let patch = contact_fields::Patch { title: None, choices };
+            write_tx!(stage, tx => contact_fields::update(&tx, &stage.scope, size.id, patch, None)).unwrap()
+        };
+        choose(&["S", "M", "XS"]).await;
+        let (old, gone) = (sized("+447400100004", "M").await, sized("+447400100005", "XS").await);
+        write_tx!(stage, tx => trash::contact(&tx, &stage.scope, gone.id, None)).unwrap();
+        choose(&["S", "L"]).await;
+        assert_eq!(replace("M", Some("Medium")).await.unwrap_err().faults[0].pointer, "/to", "that is no choice");
+        let (field, changed) = replace("M", Some("L")).await.unwrap();
+        assert_eq!((field.choices.as_slice(), changed), (["S", "L"].map(String::from).as_slice(), 1));
+        assert_eq!(fields(old.id).await, json!({ "size": "L" }));
+        assert_eq!(replace("M", Some("L")).await.unwrap_err().faults[0].pointer, "/from", "nobody has it any more");
+        assert_eq!(replace("XS", None).await.unwrap().1, 0, "it lay in the trash");
+        let back = write_tx!(stage, tx => trash::restore_contact(&tx, &stage.scope, gone.id)).unwrap();
+        assert_eq!(json!(back.fields), json!({}));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Column, ConsentPatch, Contact, New, NewConsent, Patch, create, queries, update};
+use super::{Column, ConsentPatch, Contact, New, NewConsent, Patch, Reading, create, queries, update};
 use crate::{
     db::{Sql, expect_version},
     error::{Code, Error, Result},
@@ -12,7 +12,7 @@ use crate::{
     vals,
 };
 
-/// Changes the contact with this external id as [`update`] does. When there is none, the contact of the patch's phone
+/// Changes the contact with this external id, read as everywhere without spaces around it, as [`update`] does. When there is none, the contact of the patch's phone
 /// gets the id, unless it has another one; when there is none of that either, it is made. Tells whether it was made.
 /// `expected` is the version the caller has read.
 ///
@@ -26,8 +26,9 @@ pub async fn upsert(
     mut patch: Patch,
     expected: Option<i64>,
 ) -> Result<(Contact, bool)> {
+    let external_id = read_id(external_id)?;
     let by_id = "SELECT * FROM contacts WHERE account_id = $1 AND external_id = $2";
-    let mut contact: Option<Contact> = tx.one(by_id, vals![scope.account(), external_id]).await?;
+    let mut contact: Option<Contact> = tx.one(by_id, vals![scope.account(), external_id.as_str()]).await?;
     if contact.is_none() {
         contact = by_phone(tx, scope, patch.phone.as_deref()).await?;
         if let Some(id) = contact.as_ref().and_then(|other| other.profile.get(Column::ExternalId)) {
@@ -36,7 +37,7 @@ pub async fn upsert(
         }
     }
     patch.columns.retain(|(column, _)| *column != Column::ExternalId);
-    patch.columns.push((Column::ExternalId, Some(external_id.to_owned())));
+    patch.columns.push((Column::ExternalId, Some(external_id)));
     let Some(contact) = contact else {
         expect_version(0, expected)?;
         return Ok((create(tx, scope, new(patch)?).await?, true));
@@ -51,6 +52,15 @@ pub async fn upsert(
     }
     let id: ContactId = contact.id;
     Ok((update(tx, scope, id, patch, expected).await?, false))
+}
+
+/// The id as it is stored, so that the same address finds it again.
+fn read_id(raw: &str) -> Result<String> {
+    match Column::ExternalId.read(raw, Reading::Strict) {
+        Ok(Some(id)) => Ok(id),
+        Ok(None) => Err(Error::field("/external_id", "required", "must not be blank")),
+        Err(e) => Err(Error::field("/external_id", e.code, e.detail)),
+    }
 }
 
 async fn by_phone(tx: &DatabaseTransaction, scope: &AccountScope, raw: Option<&str>) -> Result<Option<Contact>> {

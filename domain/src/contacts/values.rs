@@ -68,11 +68,10 @@ pub(super) fn read_fields(
             faults.add(pointer, "unknown_field", detail);
             continue;
         };
-        if value.is_null() {
-            fields.remove(&key);
-            continue;
-        }
         match field.typed().from_json(&value) {
+            Ok(Value::Null) => {
+                fields.remove(&key);
+            }
             Ok(value) => {
                 fields.insert(key, value);
             }

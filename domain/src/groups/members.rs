@@ -205,14 +205,27 @@ pub async fn copy(
         return Ok(Changed { changed, unchanged, not_found: Vec::new() });
     };
     let (found, not_found) = known(tx, scope, ids).await?;
-    let list = ids_list(tx.get_database_backend(), 4);
+    let changed = copy_members(tx, scope, from, to, &found).await?;
+    Ok(Changed { changed, unchanged: count(found.len()).saturating_sub(changed), not_found })
+}
+
+/// Copies those of these contacts that are in `from` to `to`, with the values that they have in `from` only; tells how many
+/// are new in `to`. The caller has just seen both groups to be the account's.
+pub(crate) async fn copy_members(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    from: GroupId,
+    to: GroupId,
+    contacts: &[ContactId],
+) -> Result<u64> {
     let sql = format!(
         "INSERT INTO contact_groups (group_id, contact_id, added_at, overrides) \
-         SELECT $2, contact_id, $3, overrides FROM contact_groups WHERE group_id = $1 AND contact_id IN {list} \
-         ORDER BY contact_id ON CONFLICT (group_id, contact_id) DO NOTHING"
+         SELECT $2, contact_id, $3, overrides FROM contact_groups WHERE group_id = $1 AND contact_id IN {} \
+         ORDER BY contact_id ON CONFLICT (group_id, contact_id) DO NOTHING",
+        ids_list(tx.get_database_backend(), 4)
     );
-    let changed = tx.run(&sql, vals![from, to, now, ids_json(found.iter().map(|i| i.0))]).await?;
-    Ok(Changed { changed, unchanged: count(found.len()).saturating_sub(changed), not_found })
+    let ids = ids_json(contacts.iter().map(|i| i.0));
+    Ok(tx.run(&sql, vals![from, to, scope.clock().now(), ids]).await?)
 }
 
 /// Moves members of `from` to `to`: the named contacts, or all. `changed` counts who left `from`.

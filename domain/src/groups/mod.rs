@@ -19,7 +19,7 @@ use sea_orm::FromQueryResult;
 pub use elsewhere::Elsewhere;
 pub(crate) use elsewhere::{clear_overrides, overrides_of, unite, with_overrides};
 pub use members::{Changed, MAX_IDS, add, add_members_of, copy, move_to, remove, remove_members_of};
-pub(crate) use members::{insert, insert_new, take_out};
+pub(crate) use members::{copy_members, insert, insert_new, take_out};
 pub use overrides::{Change, MAX_CHANGES, Member, members, set};
 pub(crate) use overrides::{between, over};
 pub(crate) use queries::stops;

@@ -178,11 +178,10 @@ fn apply(overrides: &mut Map<String, Value>, change: Change, defined: &[ContactF
             faults.add(pointer, "unknown_field", detail);
             continue;
         };
-        if value.is_null() {
-            overrides.remove(&format!("fields.{key}"));
-            continue;
-        }
         match field.typed().from_json(&value) {
+            Ok(Value::Null) => {
+                overrides.remove(&format!("fields.{key}"));
+            }
             Ok(value) => {
                 overrides.insert(format!("fields.{key}"), value);
             }

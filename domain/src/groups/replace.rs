@@ -5,14 +5,14 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use crate::{db::Sql, error::Result, scope::AccountScope, vals};
 
 /// Replaces a value of one of the account's own fields in every group, or takes it away; without `from`, whatever the
-/// value is.
+/// value is. Tells how many members had it.
 pub(crate) async fn replace_values(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     key: &str,
     from: Option<&str>,
     to: Option<&str>,
-) -> Result<()> {
+) -> Result<u64> {
     let mine = "group_id IN (SELECT id FROM groups WHERE account_id = $1)";
     replace_overrides(tx, scope, "contact_groups", mine, key, from, to).await
 }
@@ -27,7 +27,7 @@ pub(crate) async fn replace_overrides(
     key: &str,
     from: Option<&str>,
     to: Option<&str>,
-) -> Result<()> {
+) -> Result<u64> {
     let postgres = tx.get_database_backend() == DbBackend::Postgres;
     let (read, value) = match (postgres, to) {
         (true, None) => ("overrides->>$2", "NULLIF(overrides - $2, '{}'::jsonb)"),
@@ -41,6 +41,5 @@ pub(crate) async fn replace_overrides(
     let sql = format!("UPDATE {table} SET overrides = {value} WHERE {mine} AND overrides IS NOT NULL AND {is}");
     let mut values = vals![scope.account(), format!("fields.{key}"), from];
     values.extend(to.map(sea_orm::Value::from));
-    tx.run(&sql, values).await?;
-    Ok(())
+    Ok(tx.run(&sql, values).await?)
 }

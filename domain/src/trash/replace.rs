@@ -6,14 +6,14 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use crate::{db::Sql, error::Result, groups, scope::AccountScope, vals};
 
 /// Replaces a value by another, or takes it away; without `from`, whatever the value is. `key` has been checked to be
-/// letters, digits and _.
+/// letters, digits and _. Tells how many rows of the trash had it.
 pub(crate) async fn replace_values(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     key: &str,
     from: Option<&str>,
     to: Option<&str>,
-) -> Result<()> {
+) -> Result<u64> {
     let postgres = tx.get_database_backend() == DbBackend::Postgres;
     let fields = if postgres { "(data->'fields')" } else { "(data->>'$.fields')" };
     let (has, value) = match (postgres, to) {
@@ -41,7 +41,8 @@ pub(crate) async fn replace_values(
     let sql = format!("UPDATE trashed_contacts SET data = {data} WHERE account_id = $1 AND {has} AND {is}");
     let mut values = vals![scope.account(), key, from];
     values.extend(to.map(sea_orm::Value::from));
-    tx.run(&sql, values).await?;
+    let contacts = tx.run(&sql, values).await?;
     let mine = "group_id IN (SELECT id FROM groups WHERE account_id = $1 UNION ALL SELECT id FROM trashed_groups WHERE account_id = $1)";
-    groups::replace_overrides(tx, scope, "trashed_memberships", mine, key, from, to).await
+    let members = groups::replace_overrides(tx, scope, "trashed_memberships", mine, key, from, to).await?;
+    Ok(contacts.saturating_add(members))
 }

@@ -14,12 +14,15 @@ use utoipa::ToSchema;
 domain::text_enum! {
     /// What becomes of the contacts.
     pub enum ContactAction {
-        /// They go to the trash, where they can be restored.
+        /// They go to the trash, where they can be restored; of each set of duplicates all but one, by `survivor`.
         Trash = "trash",
         /// They are deleted for good.
         Delete = "delete",
-        /// They join the group `group_id`.
+        /// They join the group `group_id`; those that are in `from_group_id`, if it is told, with the values that they have
+        /// there only.
         AddToGroup = "add_to_group",
+        /// Those that are in the group `from_group_id` leave it for `group_id`, with the values that they have there only.
+        MoveToGroup = "move_to_group",
         /// They leave the group `group_id`.
         RemoveFromGroup = "remove_from_group",
         /// Their numbers go on the blacklist, with `reason`.
@@ -60,15 +63,15 @@ fn half_a_year() -> u32 {
     180
 }
 
-/// Contacts that are not reached: their last messages, whoever sent them, all ended in one of `statuses`. Messages that are
-/// under way, were cancelled or skipped do not count.
+/// Contacts that are not reached: the last messages to their number, whoever sent them, all ended in one of `statuses`, also
+/// those sent before the number was this contact's. Messages that are under way, were cancelled or skipped do not count.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "last": 3, "statuses": ["undelivered", "rejected", "expired", "failed"], "days": 180, "group_id": null
 }))]
 pub struct SelectUndelivered {
-    /// How many of a contact's last messages are looked at; who had fewer is not meant.
+    /// How many of the last messages to a contact's number are looked at; who had fewer is not meant.
     #[schema(minimum = 1, maximum = 20)]
     pub last: u32,
     /// What counts as not delivered; all final.
@@ -121,11 +124,13 @@ pub struct NewContactJob {
     pub select: ContactSelection,
     /// What becomes of them; may be left out in a dry run.
     pub action: Option<ContactAction>,
-    /// For `add_to_group` and `remove_from_group`: the group.
+    /// For `add_to_group`, `move_to_group` and `remove_from_group`: the group.
     pub group_id: Option<GroupId>,
+    /// For `move_to_group`: the group that they leave. For `add_to_group`: the group whose values they take along.
+    pub from_group_id: Option<GroupId>,
     /// For `blacklist`: why, at most 500 characters; kept with each number.
     pub reason: Option<String>,
-    /// For `merge`: which contact of a set stays; the oldest, if left out.
+    /// For `merge`, and for `trash` of duplicates: which contact of a set stays; the oldest, if left out.
     pub survivor: Option<Survivor>,
     /// True: only count, and for duplicates find, those that are meant.
     #[serde(default)]
@@ -136,7 +141,7 @@ impl TryFrom<NewContactJob> for Order {
     type Error = Error;
 
     fn try_from(new: NewContactJob) -> Result<Self, Error> {
-        let NewContactJob { select, action, group_id, reason, survivor, dry_run } = new;
+        let NewContactJob { select, action, group_id, from_group_id, reason, survivor, dry_run } = new;
         let ContactSelection { filter, contact_ids, group, campaign, undelivered, duplicates } = select;
         let (selection, at) = match (filter, contact_ids, group, campaign, undelivered, duplicates) {
             (Some(filter), None, None, None, None, None) => {
@@ -163,26 +168,37 @@ impl TryFrom<NewContactJob> for Order {
                 return Err(Error::field("/select", "invalid_count", detail));
             }
         };
-        let of_group = matches!(action, Some(ContactAction::AddToGroup | ContactAction::RemoveFromGroup));
+        let sets = matches!(selection, Selection::Duplicates { .. });
+        let of_sets = action == Some(ContactAction::Merge) || (sets && action == Some(ContactAction::Trash));
+        let into_group = matches!(action, Some(ContactAction::AddToGroup | ContactAction::MoveToGroup));
+        let of_group = into_group || action == Some(ContactAction::RemoveFromGroup);
         let misplaced = [
-            ("/group_id", group_id.is_some() && !of_group, "add_to_group and remove_from_group"),
+            ("/group_id", group_id.is_some() && !of_group, "add_to_group, move_to_group and remove_from_group"),
+            ("/from_group_id", from_group_id.is_some() && !into_group, "add_to_group and move_to_group"),
             ("/reason", reason.is_some() && action != Some(ContactAction::Blacklist), "blacklist"),
-            ("/survivor", survivor.is_some() && action != Some(ContactAction::Merge), "merge"),
+            ("/survivor", survivor.is_some() && !of_sets, "merge, and trash of duplicates"),
         ];
         if let Some((pointer, _, of)) = misplaced.into_iter().find(|(_, misplaced, _)| *misplaced) {
             return Err(Error::field(pointer, "not_together", format!("is only for the action {of}")));
         }
-        let action = match (action, group_id) {
-            (None, _) => None,
-            (Some(ContactAction::Trash), _) => Some(Action::Trash),
-            (Some(ContactAction::Delete), _) => Some(Action::Delete),
-            (Some(ContactAction::AddToGroup), Some(group_id)) => Some(Action::AddToGroup { group_id }),
-            (Some(ContactAction::RemoveFromGroup), Some(group_id)) => Some(Action::RemoveFromGroup { group_id }),
-            (Some(ContactAction::AddToGroup | ContactAction::RemoveFromGroup), None) => {
-                return Err(Error::field("/group_id", "required", "must name the group that they join or leave"));
+        let stays = survivor.unwrap_or(Survivor::Oldest);
+        let group = || {
+            let missing = || Error::field("/group_id", "required", "must name the group that they join or leave");
+            group_id.ok_or_else(missing)
+        };
+        let action = match action {
+            None => None,
+            Some(ContactAction::Trash) if sets => Some(Action::TrashOthers { survivor: stays }),
+            Some(ContactAction::Trash) => Some(Action::Trash),
+            Some(ContactAction::Delete) => Some(Action::Delete),
+            Some(ContactAction::AddToGroup) => Some(Action::AddToGroup { group_id: group()?, from_group_id }),
+            Some(ContactAction::MoveToGroup) => {
+                let left = || Error::field("/from_group_id", "required", "must name the group that they leave");
+                Some(Action::MoveToGroup { group_id: group()?, from_group_id: from_group_id.ok_or_else(left)? })
             }
-            (Some(ContactAction::Blacklist), _) => Some(Action::Blacklist { reason }),
-            (Some(ContactAction::Merge), _) => Some(Action::Merge { survivor: survivor.unwrap_or(Survivor::Oldest) }),
+            Some(ContactAction::RemoveFromGroup) => Some(Action::RemoveFromGroup { group_id: group()? }),
+            Some(ContactAction::Blacklist) => Some(Action::Blacklist { reason }),
+            Some(ContactAction::Merge) => Some(Action::Merge { survivor: stays }),
         };
         Ok(Self { selection, action, dry_run, pointers: (at, "") })
     }
@@ -235,6 +251,7 @@ pub struct ContactJobFailure {
     },
     "action": "trash",
     "group_id": null,
+    "from_group_id": null,
     "reason": null,
     "survivor": null,
     "dry_run": false,
@@ -254,11 +271,13 @@ pub struct ContactJob {
     pub select: ContactSelection,
     /// What becomes of them.
     pub action: Option<ContactAction>,
-    /// For `add_to_group` and `remove_from_group`: the group.
+    /// For `add_to_group`, `move_to_group` and `remove_from_group`: the group.
     pub group_id: Option<GroupId>,
+    /// For `move_to_group` and `add_to_group`: the group that they come from.
+    pub from_group_id: Option<GroupId>,
     /// For `blacklist`: why.
     pub reason: Option<String>,
-    /// For `merge`: which contact of a set stays.
+    /// For `merge`, and for `trash` of duplicates: which contact of a set stays.
     pub survivor: Option<Survivor>,
     /// Whether it only counts.
     pub dry_run: bool,
@@ -291,23 +310,42 @@ impl From<Job> for ContactJob {
             }
             Selection::Duplicates { by } => select.duplicates = Some(SelectDuplicates { by }),
         }
-        let (action, group_id, reason, survivor) = match job.action {
-            None => (None, None, None, None),
-            Some(Action::Trash) => (Some(ContactAction::Trash), None, None, None),
-            Some(Action::Delete) => (Some(ContactAction::Delete), None, None, None),
-            Some(Action::AddToGroup { group_id }) => (Some(ContactAction::AddToGroup), Some(group_id), None, None),
-            Some(Action::RemoveFromGroup { group_id }) => {
-                (Some(ContactAction::RemoveFromGroup), Some(group_id), None, None)
+        let (mut group_id, mut from_group_id, mut reason, mut survivor) = (None, None, None, None);
+        let action = job.action.map(|action| match action {
+            Action::Trash => ContactAction::Trash,
+            Action::Delete => ContactAction::Delete,
+            Action::AddToGroup { group_id: group, from_group_id: from } => {
+                (group_id, from_group_id) = (Some(group), from);
+                ContactAction::AddToGroup
             }
-            Some(Action::Blacklist { reason }) => (Some(ContactAction::Blacklist), None, reason, None),
-            Some(Action::Merge { survivor }) => (Some(ContactAction::Merge), None, None, Some(survivor)),
-        };
+            Action::MoveToGroup { group_id: group, from_group_id: from } => {
+                (group_id, from_group_id) = (Some(group), Some(from));
+                ContactAction::MoveToGroup
+            }
+            Action::RemoveFromGroup { group_id: group } => {
+                group_id = Some(group);
+                ContactAction::RemoveFromGroup
+            }
+            Action::Blacklist { reason: why } => {
+                reason = why;
+                ContactAction::Blacklist
+            }
+            Action::Merge { survivor: stays } => {
+                survivor = Some(stays);
+                ContactAction::Merge
+            }
+            Action::TrashOthers { survivor: stays } => {
+                survivor = Some(stays);
+                ContactAction::Trash
+            }
+        });
         Self {
             id: job.id,
             status: job.status,
             select,
             action,
             group_id,
+            from_group_id,
             reason,
             survivor,
             dry_run: job.dry_run,

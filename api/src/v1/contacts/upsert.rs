@@ -30,7 +30,7 @@ const TRIES: u32 = 3;
     tag = "Contacts",
     security(("bearer" = ["contacts:write"])),
     params(
-        ("external_id" = String, Path, description = "Your id of the person, at most 200 characters, percent-encoded.", example = "crm-17"),
+        ("external_id" = String, Path, description = "Your id of the person, at most 200 characters, percent-encoded; spaces around it do not count.", example = "crm-17"),
         IfMatch,
     ),
     responses(
@@ -49,7 +49,8 @@ pub(super) async fn upsert(
 ) -> Result<Answer, Failure> {
     let unreadable = |_| Error::field("/external_id", "invalid", "must be percent-encoded UTF-8");
     let external_id: String = req.match_info().load().map_err(unreadable)?;
-    if patch.external_id.as_ref().is_some_and(|given| given.as_ref() != Some(&external_id)) {
+    let same = |given: &Option<String>| given.as_deref().map(str::trim) == Some(external_id.trim());
+    if patch.external_id.as_ref().is_some_and(|given| !same(given)) {
         return Err(Error::field("/external_id", "not_allowed", "must be left out, or be that of the address").into());
     }
     let patch = contacts::Patch::from(patch);

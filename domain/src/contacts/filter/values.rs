@@ -89,7 +89,7 @@ pub fn numbers_from(text: &str) -> Read<Vec<Span<i64>>> {
 
 /// A part of the texts that the search knows, folded as they are.
 pub fn term(text: &str) -> Read<String> {
-    let folded = search::folded(&plain(text)?);
+    let folded = search::sought(&plain(text)?);
     if folded.chars().count() < search::MIN_TERM {
         let detail = format!("must have at least {} letters or digits", search::MIN_TERM);
         return Err(Rejected::new("too_short", detail));

@@ -1,5 +1,5 @@
-//! Search of contacts by any part of their texts: names, number, e-mail, company, your own id, and the values of own
-//! fields of type text.
+//! Search of contacts by any part of their texts: names, number, e-mail, company, your own id, the values of own fields
+//! but for booleans, and the comment.
 //!
 //! What can be found of a contact is one folded text in `contact_search`, under an index of its trigrams: pg_trgm on
 //! PostgreSQL, FTS5 on SQLite. Triggers on `contacts` note who has changed, whatever wrote it; [`gather`] writes the texts
@@ -15,4 +15,4 @@ mod tests;
 mod text;
 
 pub use index::{gather, write};
-pub use text::{MAX_TEXT, MIN_TERM, folded, text_of};
+pub use text::{MAX_TEXT, MIN_TERM, sought, text_of};

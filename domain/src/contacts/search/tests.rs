@@ -12,7 +12,7 @@ use crate::{
 };
 
 async fn found(stage: &Stage, term: &str) -> Vec<u64> {
-    let sought = Filter { search: Some(super::folded(term)), ..Filter::default() };
+    let sought = Filter { search: Some(super::sought(term)), ..Filter::default() };
     let window = Window { limit: 100, after: None };
     let contacts::Listed { rows, next } =
         contacts::list(stage.db.read(), &stage.scope, &sought, window, None).await.unwrap();
@@ -36,9 +36,10 @@ async fn a_single_change_is_found_at_once() {
             ..contacts::New::default()
         };
         let made = write_tx!(stage, tx => contacts::create(&tx, &stage.scope, new)).unwrap();
-        for term in ["zoe", "ANGSTROM", "zoë ång", "m zo", "400123"] {
+        for term in ["zoe", "ANGSTROM", "zoë ång", "m zo", "400123", "+44 7400 12-34-56", "07400 123", "0044/7400"] {
             assert_eq!(found(&stage, term).await, [447_400_123_456], "{term}");
         }
+        assert!(found(&stage, "07401").await.is_empty());
         assert!(found(&stage, "zoe\nm").await.is_empty() && found(&stage, "anna").await.is_empty());
         let patch = contacts::Patch { columns: vec![(Column::FirstName, Some("Anna".into()))], ..Default::default() };
         let changed: Result<_> = write_tx!(stage, tx => contacts::update(&tx, &stage.scope, made.id, patch, None));
