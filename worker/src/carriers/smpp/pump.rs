@@ -52,7 +52,6 @@ pub struct Pump {
     pub(super) ready: VecDeque<u64>,
     /// Parts that the carrier could not take just then, by the time of their next try.
     pub(super) later: BTreeSet<(Instant, u64)>,
-    pub(super) reference: u16,
     /// How fast the carrier may be sent to.
     pub(super) pace: Pace,
     /// The pause that the carrier has asked for, and how it grows.
@@ -102,7 +101,6 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, n: u
         flights: Flights::new(validity),
         ready: VecDeque::new(),
         later: BTreeSet::new(),
-        reference: 0,
         pace,
         not_before: Instant::now(),
         slow: Duration::ZERO,
