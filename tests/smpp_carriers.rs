@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Authority, Client, Stage, TlsFront, merged, micros, numbers, stays, until};
+use crate::harness::{Authority, Client, Stage, TlsFront, merged, micros, numbers, stays, until, within};
 use smpp::simulator::log::{Line, SubmitLine};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -228,6 +228,27 @@ both! {
             (health["binds"][0]["window_size"] == 9 && health["state"] == "up").then_some(())
         });
         assert_eq!(distinct(&send(80)).len(), 160);
+    }
+
+    fn one_throttled_answer_of_an_idle_carrier_does_not_hold_up_a_batch(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let path = carrier(&stage, json!({"parts_per_second": 200}));
+        health(&operator, &path, &["connected"]);
+        app.message_until(&app.sent("+12015550106", "Throttled twice"), "delivered");
+        until("the pace is told", || {
+            let page = String::from_utf8(app.get("/metrics").body).unwrap();
+            let series = "carillon_carrier_pace_parts_per_second{carrier=\"simulator\"} ";
+            let pace: u32 = page.lines().find_map(|line| line.strip_prefix(series)?.parse().ok())?;
+            (100..200).contains(&pace).then_some(())
+        });
+        let log = std::fs::read_to_string(stage.path("serve.log")).unwrap();
+        assert!(log.lines().any(|l| l.contains("WARN") && l.contains("slowed down") && l.contains("simulator")), "{log}");
+        let to = numbers(0, 100);
+        app.send(&to.iter().map(String::as_str).collect::<Vec<_>>(), "After it").ok(202);
+        // A part a second would take a minute and a half.
+        within(Duration::from_secs(10), "all are taken", || (stage.judge().taken().len() == 101).then_some(()));
     }
 
     fn what_a_carrier_says_of_a_refusal_is_kept(stage) {

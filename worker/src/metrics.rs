@@ -33,6 +33,8 @@ pub struct Metrics {
     pub window_used: IntGaugeVec,
     /// How many there may be.
     pub window_size: IntGaugeVec,
+    /// Parts a second of the connections that the carrier's answers have slowed down; 0 when none is.
+    pub pace: IntGaugeVec,
     /// Seconds since the oldest chunk fell due that no connection has taken.
     pub queue_age: IntGaugeVec,
     /// Messages in doubt.
@@ -70,6 +72,10 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         binds: gauge("carillon_carrier_binds", "Open connections of this process to the carrier."),
         window_used: gauge("carillon_carrier_window_used", "Unanswered submits of this process's connections."),
         window_size: gauge("carillon_carrier_window_size", "How many of them there may be."),
+        pace: gauge(
+            "carillon_carrier_pace_parts_per_second",
+            "Parts a second of this process's connections that throttling has slowed down; 0 when none is.",
+        ),
         queue_age: gauge(
             "carillon_carrier_queue_age_seconds",
             "Seconds since the oldest chunk fell due that no connection has taken; of the whole platform.",
@@ -96,9 +102,9 @@ impl Metrics {
         ]
     }
 
-    fn gauges(&self) -> [&IntGaugeVec; 5] {
-        let Self { binds, window_used, window_size, queue_age, in_doubt, .. } = self;
-        [binds, window_used, window_size, queue_age, in_doubt]
+    fn gauges(&self) -> [&IntGaugeVec; 6] {
+        let Self { binds, window_used, window_size, pace, queue_age, in_doubt, .. } = self;
+        [binds, window_used, window_size, pace, queue_age, in_doubt]
     }
 
     /// Shows all numbers of a carrier from now on.

@@ -154,7 +154,15 @@ impl Pump {
     fn slow_down(&mut self) {
         let now = Instant::now();
         if self.not_before <= now {
-            self.pace.throttled(now);
+            if self.pace.throttled(now) {
+                let parts_per_second = self.pace.room();
+                tracing::warn!(
+                    carrier = self.carrier.name,
+                    bind = self.owner,
+                    parts_per_second,
+                    "the carrier asks for less: this connection is slowed down"
+                );
+            }
             self.slow = (self.slow * 2).clamp(Duration::from_millis(100), SLOWEST);
             self.not_before = now + self.slow;
             if self.slow >= LONG {

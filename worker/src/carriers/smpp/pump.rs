@@ -26,7 +26,12 @@ use super::{
 };
 use crate::{
     Shared,
-    carriers::{claims::Claims, health::Health, numbers::Bound, pace::Pace},
+    carriers::{
+        claims::Claims,
+        health::Health,
+        numbers::{Bound, Slowed},
+        pace::Pace,
+    },
 };
 
 /// How long the connection may be away before messages that the carrier has nothing of go back to the queue.
@@ -54,6 +59,7 @@ pub struct Pump {
     pub(super) later: BTreeSet<(Instant, u64)>,
     /// How fast the carrier may be sent to.
     pub(super) pace: Pace,
+    pub(super) slowed: Slowed,
     /// The pause that the carrier has asked for, and how it grows.
     pub(super) not_before: Instant,
     pub(super) slow: Duration,
@@ -91,6 +97,7 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, n: u
     let parts = Arc::new(move |message: &Outgoing| encode::parts(&of, message));
     let mut pump = Pump {
         claims: Claims::new(&shared, &carrier, &owner, parts),
+        slowed: Slowed::of(&carrier),
         shared,
         carrier,
         settings,
