@@ -1,8 +1,9 @@
 //! What the pumps count and the supervisor reads, for Prometheus. Every number is of one carrier, told by its name in the
 //! label `carrier`; a carrier that is known has all of them, 0 before anything happened.
 
-use std::sync::LazyLock;
+use std::{fmt::Display, sync::LazyLock};
 
+use domain::carriers::BadInput;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 
 /// The numbers of this process.
@@ -27,6 +28,8 @@ pub struct Metrics {
     pub inbound_unattributed: IntCounterVec,
     /// Deliveries of messages from subscribers that were known already.
     pub inbound_repeated: IntCounterVec,
+    /// What carriers sent that cannot be used, by `reason` too.
+    pub bad_input: IntCounterVec,
     /// Open connections.
     pub binds: IntGaugeVec,
     /// Unanswered submits of all connections.
@@ -69,6 +72,11 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
             "carillon_inbound_repeated_total",
             "Deliveries from subscribers that were known already.",
         ),
+        bad_input: IntCounterVec::new(
+            Opts::new("carillon_carrier_bad_input_total", "What the carrier sent that cannot be used."),
+            &["carrier", "reason"],
+        )
+        .unwrap(),
         binds: gauge("carillon_carrier_binds", "Open connections of this process to the carrier."),
         window_used: gauge("carillon_carrier_window_used", "Unanswered submits of this process's connections."),
         window_size: gauge("carillon_carrier_window_size", "How many of them there may be."),
@@ -107,10 +115,17 @@ impl Metrics {
         [binds, window_used, window_size, pace, queue_age, in_doubt]
     }
 
+    /// Counts what a carrier sent that cannot be used, and tells it in the log.
+    pub fn bad(&self, carrier: &str, reason: BadInput, what: impl Display) {
+        self.bad_input.with_label_values(&[carrier, reason.as_str()]).inc();
+        reason.tell(carrier, what);
+    }
+
     /// Shows all numbers of a carrier from now on.
     pub fn know(&self, carrier: &str) {
         self.counters().into_iter().for_each(|counter| drop(counter.with_label_values(&[carrier])));
         self.gauges().into_iter().for_each(|gauge| drop(gauge.with_label_values(&[carrier])));
+        BadInput::ALL.iter().for_each(|reason| drop(self.bad_input.with_label_values(&[carrier, reason.as_str()])));
     }
 
     /// Shows none of them any more.
@@ -118,6 +133,7 @@ impl Metrics {
         // One that is not there is what is wanted.
         self.counters().into_iter().for_each(|counter| drop(counter.remove_label_values(&[carrier])));
         self.gauges().into_iter().for_each(|gauge| drop(gauge.remove_label_values(&[carrier])));
+        BadInput::ALL.iter().for_each(|reason| drop(self.bad_input.remove_label_values(&[carrier, reason.as_str()])));
     }
 }
 
@@ -129,6 +145,7 @@ pub fn register(registry: &Registry) -> Result<(), prometheus::Error> {
     for counter in METRICS.counters() {
         registry.register(Box::new(counter.clone()))?;
     }
+    registry.register(Box::new(METRICS.bad_input.clone()))?;
     for gauge in METRICS.gauges() {
         registry.register(Box::new(gauge.clone()))?;
     }

@@ -47,7 +47,7 @@ pub fn answered(message_id: &str, codec: ReceiptIdCodec) -> Reference {
     Reference { canonical: clean(&codec.answer(&raw), ID), raw }
 }
 
-/// Reads a receipt; `None` when it names no message or no state, which is logged and counted by the caller.
+/// Reads a receipt; `None` when it names no message or no state, which is bad input, for the caller to tell.
 pub fn read(deliver: &Deliver, codec: ReceiptIdCodec) -> Option<Receipt> {
     let text = ReceiptText::parse(&deliver.message);
     let mut ids = deliver.receipted_message_id.clone().into_iter().chain(text.id).map(|id| clean(&id, ID));
