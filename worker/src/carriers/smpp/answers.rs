@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use domain::carriers;
 use smpp::{
-    client::{Client, Event, SubmitOutcome},
+    client::{BadInput, Client, Event, SubmitOutcome},
     status::{self, Class},
 };
 use tokio::time::Instant;
@@ -36,6 +37,16 @@ const UNWELL: u32 = 3;
 /// When a part is tried again that was refused for now so many times; `None` when that is final.
 fn put_off(refusals: u32) -> Option<Duration> {
     (refusals < TRIES).then(|| PUT_OFF * 2_u32.saturating_pow(refusals.saturating_sub(1)))
+}
+
+/// Under which reason bad input is counted.
+fn reason(bad: BadInput) -> carriers::BadInput {
+    match bad {
+        BadInput::Request { .. } => carriers::BadInput::UnknownRequest,
+        BadInput::Body { .. } => carriers::BadInput::Unreadable,
+        BadInput::Answer { .. } => carriers::BadInput::AnswerToNothing,
+        BadInput::Length(_) => carriers::BadInput::WrongLength,
+    }
 }
 
 /// Whether a refusal says nothing of the message itself.
@@ -73,10 +84,8 @@ impl Pump {
                         self.claims.record(Item::Receipt(receipt, client.clone(), deliver.sequence));
                     }
                     None if deliver.is_receipt => {
-                        tracing::warn!(
-                            carrier = self.carrier.name,
-                            "a receipt names no message or no state; acknowledged and dropped"
-                        );
+                        let what = "a receipt that names no message or no state; acknowledged and dropped";
+                        METRICS.bad(&self.carrier.name, carriers::BadInput::UnreadableReceipt, what);
                         client.ack(deliver.sequence, status::ESME_ROK);
                     }
                     None => {
@@ -85,6 +94,7 @@ impl Pump {
                     }
                 }
             }
+            Event::BadInput(bad) => METRICS.bad(&self.carrier.name, reason(bad), bad),
             Event::Closed { reason, in_flight, not_written } => {
                 tracing::warn!(
                     carrier = self.carrier.name,
@@ -167,7 +177,15 @@ impl Pump {
     fn slow_down(&mut self) {
         let now = Instant::now();
         if self.not_before <= now {
-            self.pace.throttled(now);
+            if self.pace.throttled(now) {
+                let parts_per_second = self.pace.room();
+                tracing::warn!(
+                    carrier = self.carrier.name,
+                    bind = self.owner,
+                    parts_per_second,
+                    "the carrier asks for less: this connection is slowed down"
+                );
+            }
             self.slow = (self.slow * 2).clamp(Duration::from_millis(100), SLOWEST);
             self.not_before = now + self.slow;
             if self.slow >= LONG {

@@ -26,7 +26,12 @@ use super::{
 };
 use crate::{
     Shared,
-    carriers::{claims::Claims, health::Health, numbers::Bound, pace::Pace},
+    carriers::{
+        claims::Claims,
+        health::Health,
+        numbers::{Bound, Slowed},
+        pace::Pace,
+    },
 };
 
 /// How long the connection may be away before messages that the carrier has nothing of go back to the queue.
@@ -52,9 +57,9 @@ pub struct Pump {
     pub(super) ready: VecDeque<u64>,
     /// Parts that the carrier could not take just then, by the time of their next try.
     pub(super) later: BTreeSet<(Instant, u64)>,
-    pub(super) reference: u16,
     /// How fast the carrier may be sent to.
     pub(super) pace: Pace,
+    pub(super) slowed: Slowed,
     /// The pause that the carrier has asked for, and how it grows.
     pub(super) not_before: Instant,
     pub(super) slow: Duration,
@@ -92,6 +97,7 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, n: u
     let parts = Arc::new(move |message: &Outgoing| encode::parts(&of, message));
     let mut pump = Pump {
         claims: Claims::new(&shared, &carrier, &owner, parts),
+        slowed: Slowed::of(&carrier),
         shared,
         carrier,
         settings,
@@ -102,7 +108,6 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, n: u
         flights: Flights::new(validity),
         ready: VecDeque::new(),
         later: BTreeSet::new(),
-        reference: 0,
         pace,
         not_before: Instant::now(),
         slow: Duration::ZERO,
