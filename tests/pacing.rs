@@ -34,6 +34,31 @@ both! {
         app.audited();
     }
 
+    fn one_connection_with_work_uses_all_of_the_limit(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let carrier = operator.read("/v1/admin/carriers")["data"][0]["id"].as_str().unwrap().to_owned();
+        let limited = json!({"settings": {"binds": 4, "parts_per_second": 40}});
+        operator.patch(&format!("/v1/admin/carriers/{carrier}"), &limited).ok(200);
+        until("it is bound anew", || {
+            let health = operator.read(&format!("/v1/admin/carriers/{carrier}/health"));
+            let new = |bind: &Value| bind["state"] == "connected" && bind["owner"].as_str().is_some_and(|o| o.ends_with(".2"));
+            health["binds"].as_array()?.iter().all(new).then_some(())
+        });
+        // One chunk, which one connection takes.
+        let messages: Vec<Value> = numbers(0, 200).iter().map(|to| json!({"to": to})).collect();
+        let batch = json!({"sender": "CARILLON", "text": "Bulk", "messages": messages});
+        app.ask("POST", "/v1/messages/batches").key("bulk").json(&batch).go().ok(202);
+        until("all left", || (stage.judge().taken().len() == 200).then_some(()));
+        let mut at: Vec<i64> = stage.judge().taken().iter().map(|submit| submit.at).collect();
+        at.sort_unstable();
+        let took = Duration::from_micros(u64::try_from(at[199] - at[0]).unwrap());
+        assert!(took < Duration::from_secs(10), "{took:?} for 200 at 40 a second");
+        let most = at.iter().map(|from| at.iter().filter(|t| (*from..from + 1_000_000).contains(t)).count()).max().unwrap();
+        assert!(most <= 50, "{most} in a second");
+    }
+
     fn what_is_urgent_overtakes_what_waits(stage) {
         let _simulator = stage.simulator(50);
         let app = stage.start();

@@ -40,8 +40,8 @@ mod m20261122_001502_messages_frequency;
 mod m20261122_001601_contacts_region;
 mod m20261122_001701_contacts_parents;
 mod m20261122_001801_contacts_parents;
-mod m20261122_002201_carriers_breaker;
 mod m20261122_002001_contacts_search_again;
+mod m20261122_002201_carriers_breaker;
 mod schema;
 
 use sea_orm_migration::prelude::*;

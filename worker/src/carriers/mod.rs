@@ -13,6 +13,7 @@ mod health;
 mod http;
 mod numbers;
 mod pace;
+mod quota;
 mod recorder;
 mod seats;
 mod smpp;
@@ -31,7 +32,7 @@ use domain::{
 };
 use tokio::{sync::watch, task::JoinHandle};
 
-use self::{health::Health, numbers::Numbers, seats::Seats};
+use self::{health::Health, numbers::Numbers, quota::Quota, seats::Seats};
 use crate::Shared;
 
 /// One pump, or the wait for its lease.
@@ -50,7 +51,7 @@ type Reported = Arc<Mutex<Option<Health>>>;
 pub async fn run(shared: Shared) {
     let mut pumps: HashMap<(CarrierId, u32), Pump> = HashMap::new();
     let mut numbers = Numbers::default();
-    let seats = Seats::default();
+    let (seats, mut quotas) = (Seats::default(), Quotas::new());
     while !shared.stopping() {
         if !shared.db.is_sqlite() {
             match leases::attend(&shared.db, &shared.scope, &shared.name, shared.config.lease).await {
@@ -61,7 +62,7 @@ pub async fn run(shared: Shared) {
         match carriers::all(shared.db.read(), &shared.scope).await {
             Ok(rows) => {
                 numbers.know(&rows);
-                keep(&shared, rows, &seats, &mut pumps);
+                keep(&shared, rows, (&seats, &mut quotas), &mut pumps);
             }
             Err(e) => tracing::warn!(error = %e, "carriers cannot be read; trying again"),
         }
@@ -86,6 +87,9 @@ fn held(pumps: &HashMap<(CarrierId, u32), Pump>) -> impl Iterator<Item = (Carrie
         Some((*carrier, health))
     })
 }
+
+/// What the binds of each SMPP carrier share in this worker, by the version of its settings.
+type Quotas = HashMap<CarrierId, (i64, Option<Arc<Quota>>)>;
 
 /// Writes what has changed of the binds that are ours.
 async fn report(shared: &Shared, pumps: &HashMap<(CarrierId, u32), Pump>) {
@@ -114,11 +118,24 @@ async fn forget(shared: &Shared, carrier: CarrierId, n: u32, owner: &str) -> dom
 }
 
 /// Ends what should not run, starts what should.
-fn keep(shared: &Shared, rows: Vec<Carrier>, seats: &Seats, pumps: &mut HashMap<(CarrierId, u32), Pump>) {
+fn keep(
+    shared: &Shared,
+    rows: Vec<Carrier>,
+    (seats, quotas): (&Seats, &mut Quotas),
+    pumps: &mut HashMap<(CarrierId, u32), Pump>,
+) {
     let mut wanted = HashMap::new();
     for carrier in rows.into_iter().filter(|c| c.enabled) {
         match carrier.settings(&shared.config.keys) {
             Ok(settings) => {
+                if quotas.get(&carrier.id).is_none_or(|(version, _)| *version != carrier.version) {
+                    let limit = match &settings {
+                        Settings::Smpp(smpp) => smpp.parts_per_second,
+                        Settings::Http(_) => None, // its one pump keeps to it
+                    };
+                    let quota = limit.map(|limit| Arc::new(Quota::new(seats, carrier.id, limit, settings.binds())));
+                    quotas.insert(carrier.id, (carrier.version, quota));
+                }
                 wanted.extend((0..settings.binds()).map(|n| ((carrier.id, n), (carrier.clone(), settings.clone()))))
             }
             Err(e) => tracing::error!(carrier = carrier.name, error = %e, "the carrier's settings cannot be read"),
@@ -136,14 +153,22 @@ fn keep(shared: &Shared, rows: Vec<Carrier>, seats: &Seats, pumps: &mut HashMap<
             let version = carrier.version;
             let own = Shared { stop: stopped, ..shared.clone() };
             let health = Reported::default();
-            let task = tokio::spawn(hold_bind(own, seats.clone(), carrier, settings, n, health.clone()));
+            let quota = quotas.get(&carrier_id).and_then(|(_, quota)| quota.clone());
+            let task = tokio::spawn(hold_bind(own, (seats.clone(), quota), carrier, settings, n, health.clone()));
             Pump { version, stop, task, health }
         });
     }
 }
 
 /// Waits for the lease of a bind, then runs its pump for as long as the lease is ours.
-async fn hold_bind(shared: Shared, seats: Seats, carrier: Carrier, settings: Settings, n: u32, reported: Reported) {
+async fn hold_bind(
+    shared: Shared,
+    (seats, quota): (Seats, Option<Arc<Quota>>),
+    carrier: Carrier,
+    settings: Settings,
+    n: u32,
+    reported: Reported,
+) {
     let held = |health: Option<Health>| *reported.lock().unwrap_or_else(PoisonError::into_inner) = health;
     let lease = format!("bind.{}.{n}", carrier.id);
     let owner = format!("{}.{n}.{}", shared.name, carrier.version);
@@ -164,7 +189,7 @@ async fn hold_bind(shared: Shared, seats: Seats, carrier: Carrier, settings: Set
         held(Some(health.clone()));
         let (of, by) = (carrier.clone(), owner.clone());
         let mut pump = match settings.clone() {
-            Settings::Smpp(smpp) => tokio::spawn(smpp::pump(own, of, *smpp, n, by, health)),
+            Settings::Smpp(smpp) => tokio::spawn(smpp::pump(own, of, *smpp, n, by, (health, quota.clone()))),
             Settings::Http(http) => tokio::spawn(http::pump(own, of, *http, by, health)),
         };
         loop {

@@ -1,13 +1,16 @@
-//! How fast a bind may submit: the carrier's limit in parts a second, and what its answers have taught us since.
+//! How fast a bind may submit: the carrier's limit in parts a second, which its binds share ([`super::quota`]), and what its
+//! answers have taught us since.
 //!
 //! Additive increase, multiplicative decrease: ESME_RTHROTTLED takes a quarter off the rate, at most once a second, and
 //! each second without one adds a little, up to the limit that is set; ESME_RMSGQFUL halves the window, and each full
 //! window of other answers adds to it again. Invariants: no more than a tenth of a second's parts go at once; rate and
 //! window never fall below one; one answer never takes more than five eighths off the rate, however idle the bind was.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
+
+use super::quota::Quota;
 
 /// What a carrier without a limit gives back a second, at least.
 const LEAST_STEP: f64 = 1.0;
@@ -40,6 +43,8 @@ pub struct Pace {
     window: usize,
     /// Answers since the window was changed.
     answers: usize,
+    /// What all binds of the carrier share.
+    quota: Option<Arc<Quota>>,
 }
 
 impl Pace {
@@ -59,7 +64,13 @@ impl Pace {
             full: window,
             window,
             answers: 0,
+            quota: None,
         }
+    }
+
+    /// The same, drawing from what the carrier's binds share.
+    pub fn within(self, quota: Option<Arc<Quota>>) -> Self {
+        Self { quota, ..self }
     }
 
     /// Unanswered parts that there may be.
@@ -69,32 +80,40 @@ impl Pace {
 
     /// Whether a part may go now.
     pub fn allows(&mut self, now: Instant) -> bool {
-        let Some(rate) = self.rate else { return true };
+        let shared = self.quota.as_ref().is_none_or(|quota| quota.allows(now));
+        let Some(rate) = self.rate else { return shared };
         let burst = (rate / 10.0).max(1.0);
         self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * rate).min(burst);
         self.filled = now;
-        self.tokens >= 1.0
+        shared && self.tokens >= 1.0
     }
 
     /// Notes that a part went.
     pub fn sent(&mut self) {
         self.tokens -= 1.0;
+        if let Some(quota) = &self.quota {
+            quota.sent();
+        }
     }
 
     /// When the next part may go.
     pub fn next(&self) -> Instant {
-        let Some(rate) = self.rate else { return self.filled };
-        self.filled + Duration::from_secs_f64(((1.0 - self.tokens) / rate).max(0.0))
+        let own = self
+            .rate
+            .map_or(self.filled, |rate| self.filled + Duration::from_secs_f64(((1.0 - self.tokens) / rate).max(0.0)));
+        self.quota.as_ref().map_or(own, |quota| own.max(quota.next()))
     }
 
     /// Parts worth being marked now: what may go within the second.
     pub fn room(&self) -> usize {
-        self.rate.map_or(usize::MAX, |rate| whole(rate).max(1))
+        let shared = self.quota.as_ref().map(|quota| quota.rate());
+        let least = self.rate.into_iter().chain(shared).reduce(f64::min);
+        least.map_or(usize::MAX, |rate| whole(rate).max(1))
     }
 
     /// The parts a second that answers have brought us down to; none: as many as the limit lets.
     pub fn reduced(&self) -> Option<usize> {
-        self.rate.filter(|rate| self.limit.is_none_or(|limit| *rate < limit)).map(|_| self.room())
+        self.rate.filter(|rate| self.limit.is_none_or(|limit| *rate < limit)).map(|rate| whole(rate).max(1))
     }
 
     /// The carrier says that we are too fast; whether the rate falls.

@@ -47,6 +47,11 @@ impl Seats {
         self.lock().others = workers.saturating_sub(1);
     }
 
+    /// How many binds of a carrier this worker holds.
+    pub fn held(&self, carrier: CarrierId) -> u32 {
+        self.lock().taken.get(&carrier).copied().unwrap_or(0)
+    }
+
     /// A seat for one of a carrier's binds, when one is free.
     pub fn take(&self, carrier: CarrierId, binds: u32) -> Option<Seat> {
         let mut known = self.lock();

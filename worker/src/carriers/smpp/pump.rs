@@ -31,6 +31,7 @@ use crate::{
         health::Health,
         numbers::{Bound, Slowed},
         pace::Pace,
+        quota::Quota,
     },
 };
 
@@ -73,7 +74,14 @@ pub struct Pump {
 }
 
 /// Keeps a bind connected and fed until a shutdown; then drains it.
-pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, n: u32, owner: String, health: Health) {
+pub async fn pump(
+    shared: Shared,
+    carrier: Carrier,
+    settings: SmppSettings,
+    n: u32,
+    owner: String,
+    (health, quota): (Health, Option<Arc<Quota>>),
+) {
     let mode = match settings.bind_mode {
         Separate if settings.is_receiver(n) => BindMode::Receiver,
         Separate => BindMode::Transmitter,
@@ -89,9 +97,9 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, n: u
         }
     };
     let codec = receipts::codec(settings.receipt_ids);
-    // The carrier's limit is shared by its connections, wherever they are.
-    let limit = settings.parts_per_second.map(|parts| f64::from(parts) / f64::from(settings.binds.max(1)));
-    let pace = Pace::new(limit, settings.window, Instant::now());
+    // One connection alone may use all of the limit that the worker has.
+    let limit = settings.parts_per_second.map(f64::from);
+    let pace = Pace::new(limit, settings.window, Instant::now()).within(quota);
     let validity = settings.validity_format;
     let of = settings.clone();
     let parts = Arc::new(move |message: &Outgoing| encode::parts(&of, message));
