@@ -2,6 +2,7 @@
 
 mod carriers;
 mod operator_tokens;
+mod routes;
 
 use std::path::PathBuf;
 
@@ -45,6 +46,9 @@ pub enum Command {
     /// Carriers.
     #[command(subcommand)]
     Carriers(carriers::Command),
+    /// Routes: which messages take which carrier.
+    #[command(subcommand)]
+    Routes(routes::Command),
 }
 
 #[derive(Subcommand)]
@@ -180,6 +184,7 @@ pub async fn run(db: &Db, config: &Config, command: Command) -> Result<(), Failu
         }
         Command::Senders(command) => senders(db, &scope, command).await,
         Command::Carriers(command) => carriers::run(db, config, &scope, command).await,
+        Command::Routes(command) => routes::run(db, &scope, command).await,
     }
 }
 

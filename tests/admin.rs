@@ -83,6 +83,22 @@ both! {
         assert_eq!(stage.admin(&["accounts", "list"]), accounts);
     }
 
+    fn routes_are_made_listed_turned_and_deleted(stage) {
+        stage.start().terminate();
+        stage.admin(&["carriers", "set", "acme", r#"{"address": "127.0.0.1:1", "system_id": "me", "password": "secret"}"#]);
+        let made = stage.admin(&["routes", "create", "acme", "--country", "GB", "--priority", "5", "--cost", "0.021"]);
+        let id = made.split(' ').next().unwrap();
+        assert!(id.starts_with("rte_") || id.contains('_'), "{made}");
+        let listed = stage.admin(&["routes", "list"]);
+        assert!(listed.contains(id) && listed.contains("enabled  priority 5, weight 100  acme") && listed.contains("GB  to acme"), "{listed}");
+        assert!(stage.admin(&["routes", "disable", id]).contains("disabled"));
+        assert!(stage.admin(&["routes", "enable", id]).contains("enabled"));
+        assert!(stage.run(&["admin", "routes", "create", "acme", "--country", "Britain"]).unwrap_err().contains("country"));
+        assert!(stage.run(&["admin", "routes", "create", "nobody"]).is_err());
+        stage.admin(&["routes", "delete", id]);
+        assert_eq!(stage.admin(&["routes", "list"]).trim(), "");
+    }
+
     fn two_carriers_never_mix_up_their_ids(stage) {
         let _simulator = stage.simulator(300);
         let app = stage.start();
