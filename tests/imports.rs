@@ -187,6 +187,33 @@ both! {
         assert_eq!(names, [json!(["Щукин", "Пётр", "Иванович"]), json!([null, null, null]), json!(["Smith", "Anna Maria", null])]);
     }
 
+    fn dates_with_the_month_first_are_proved_or_told(stage) {
+        let app = stage.start();
+        app.post("/v1/contact-fields", &json!({"key": "since", "title": "Since", "type": "date"})).ok(201);
+        let rows = |second: &str| format!(
+            "Phone,Birthday,Since,Consent,Consent date\n+447400100001,02/03/1990,3/2/2020,yes,03/02/2020 10:15\n+447400100002,{second},,,\n"
+        );
+        let dates = |app: &crate::harness::App| -> Vec<_> {
+            let seen = |c: serde_json::Value| json!([c["birth_date"], c["fields"]["since"], c["consent"]["at"]]);
+            app.pages("/v1/contacts").into_iter().map(seen).collect()
+        };
+        let preview = |file: &str, fields: &[(&str, &str)]| {
+            app.form("/v1/contacts/imports/preview", Some(("a.csv", file.as_bytes())), fields).ok(200)["date_order"].clone()
+        };
+        let (proved, open) = (rows("02/13/1990"), rows("04/05/1990"));
+        assert_eq!((preview(&proved, &[]), preview(&open, &[])), (json!("month_first"), json!(null)));
+        assert_eq!(preview(&open, &[("date_order", "month_first")]), "month_first");
+        assert_eq!(app.import("a.csv", proved.as_bytes(), &[])["result"]["created"], 2);
+        assert_eq!(dates(&app), [json!(["1990-02-03", "2020-03-02", "2020-03-02T10:15:00Z"]), json!(["1990-02-13", null, null])]);
+        assert_eq!(app.import("a.csv", open.as_bytes(), &[("date_order", "month_first")])["result"]["updated"], 1);
+        assert_eq!(dates(&app)[1], json!(["1990-04-05", null, null]));
+        assert_eq!(app.import("a.csv", open.as_bytes(), &[])["result"]["updated"], 2, "without proof the day is first");
+        assert_eq!(dates(&app)[1], json!(["1990-05-04", null, null]));
+        assert_eq!(app.import("a.csv", proved.as_bytes(), &[("date_order", "day_first")])["errors"][0]["code"], "invalid_date");
+        app.upload("a.csv", open.as_bytes(), &[("date_order", "year_first")]).refused(422, "invalid_request");
+        app.upload_to("/v1/blacklist/imports", "a.csv", open.as_bytes(), &[("date_order", "day_first")]).refused(422, "invalid_request");
+    }
+
     fn values_are_read_as_people_write_them_and_links_are_checked(stage) {
         let app = stage.start();
         for (key, kind) in [("spent", "number"), ("vip", "boolean")] {

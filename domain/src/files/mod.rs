@@ -31,7 +31,7 @@ mod xlsx;
 #[cfg(test)]
 mod tests;
 
-pub use dates::{parse_date, parse_moment};
+pub use dates::{DateOrder, parse_date, parse_moment};
 pub use encoding::is_encoding;
 pub use error::{Code, FileError};
 pub use mapping::{fold_title, suggest_mapping};

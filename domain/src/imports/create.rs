@@ -15,7 +15,7 @@ use crate::{
     contacts,
     db::{Db, Sql},
     error::{Code, Error, Faults, Result},
-    files::{self, FileError, Format, Options, Row, Table, open_source},
+    files::{self, DateOrder, FileError, Format, Options, Row, Table, open_source},
     groups,
     ids::{FileId, GroupId, ImportId},
     jobs::{self, Queue},
@@ -47,6 +47,8 @@ pub struct Order {
     pub separator: Option<u8>,
     /// A WHATWG label of the text's encoding; found out when absent.
     pub encoding: Option<String>,
+    /// What comes first in dates with slashes; found out when absent.
+    pub date_order: Option<DateOrder>,
 }
 
 /// Where the table is.
@@ -89,7 +91,18 @@ pub async fn create<'a>(
     order.groups.iter().for_each(|name| faults.text("/groups", name, groups::MAX_NAME));
     faults.check()?;
     let Looked { titles, suggested, rule, file_name, fields, .. } = look(db, scope, kind, upload, &order, true).await?;
-    let Order { mapping, groups: names, group_ids, merge, reason, default_country, separator, encoding, .. } = order;
+    let Order {
+        mapping,
+        groups: names,
+        group_ids,
+        merge,
+        reason,
+        default_country,
+        separator,
+        encoding,
+        date_order,
+        ..
+    } = order;
     let mapping = mapping.unwrap_or(suggested);
     let columns = plan::resolve(kind, &mapping, &titles.header, &fields)?;
     let account_country = match rule {
@@ -104,6 +117,7 @@ pub async fn create<'a>(
         default_country,
         account_country,
         reason,
+        dates: date_order.or(titles.dates),
         columns,
         keep_file: matches!(upload, Upload::Stored(_)),
         types: types.map(|f| (f.key, (f.kind.as_str().to_owned(), f.choices))).collect(),
@@ -150,6 +164,8 @@ pub(super) struct Titles {
     pub header: Vec<String>,
     pub has_header: bool,
     pub is_list: bool,
+    /// What comes first in dates, as the first rows prove.
+    pub dates: Option<DateOrder>,
     /// The first rows.
     pub first: Vec<Row>,
     /// How many rows there are; of a workbook only its import counts them, which takes longer.
@@ -186,11 +202,12 @@ pub(super) async fn look(
         let suggestions = suggest::suggest(kind, &table, &reading, &own);
         let suggested = suggest::mapping(&table, &suggestions);
         let first = table.peek(suggest::LOOK);
+        let dates = DateOrder::proved(first.iter().flat_map(|row| &row.cells).map(String::as_str));
         let Table { format, encoding, separator, header, has_header, is_list, .. } = table;
         let options = Options { header: Some(has_header), ..options };
         let count = whole && format == Format::Csv;
         let rows = if count { Some(reader::count(again, &name, &options)?) } else { None };
-        let titles = Titles { format, encoding, separator, header, has_header, is_list, first, rows };
+        let titles = Titles { format, encoding, separator, header, has_header, is_list, dates, first, rows };
         Ok((titles, suggestions, suggested))
     });
     let (titles, suggestions, suggested) =

@@ -12,7 +12,7 @@ use crate::{
     contact_fields::{ContactField, FieldType, Typed},
     contacts::Column,
     error::{Code, Error, Result},
-    files::Options,
+    files::{DateOrder, Options},
     phone::{Country, Rule},
 };
 
@@ -56,6 +56,9 @@ pub struct Settings {
     /// Why the numbers are put on the blacklist, where a row does not say it.
     #[serde(default)]
     pub reason: Option<String>,
+    /// What comes first in dates with slashes; the day, if nobody said and the first rows did not prove it.
+    #[serde(default)]
+    pub dates: Option<DateOrder>,
     /// Target and 0-based column.
     pub columns: Vec<(String, usize)>,
     /// Whether the upload outlives the import: it was stored by a request of its own.
@@ -88,6 +91,7 @@ impl Settings {
             consent_source: place("consent_source"),
             reason: place("reason"),
             full_name: FullName::ALL.into_iter().find_map(|form| Some((form, place(form.target())?))),
+            dates: self.dates.unwrap_or(DateOrder::DayFirst),
             columns: Vec::new(),
             fields: Vec::new(),
         };
@@ -112,6 +116,7 @@ pub(super) struct Plan {
     pub consent_source: Option<usize>,
     pub reason: Option<usize>,
     pub full_name: Option<(FullName, usize)>,
+    pub dates: DateOrder,
     pub columns: Vec<(Column, usize)>,
     pub fields: Vec<(String, Typed, usize)>,
 }

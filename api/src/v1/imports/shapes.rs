@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     clock::Timestamp,
+    files::DateOrder,
     groups::Named,
     ids::{FileId, GroupId, ImportId},
     imports::{Counts, Import as Row, ImportStatus, MergeType, RowError},
@@ -48,6 +49,9 @@ pub struct ImportUpload {
     /// The encoding of a text file, such as `utf-8` or `windows-1251`. Found out, if left out.
     #[schema(example = "windows-1251")]
     pub encoding: Option<String>,
+    /// What comes first in dates with slashes whose year is last, such as `02/03/1990`. Left out, it is what the first 50
+    /// rows prove by a date that has one reading only, else the day.
+    pub date_order: Option<DateOrder>,
 }
 
 /// A group that an import fills.

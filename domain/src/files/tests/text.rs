@@ -2,7 +2,7 @@
 
 use encoding_rs::{IBM866, KOI8_R, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
 
-use super::super::{Format, Limits, Options, parse_date, parse_moment, suggest_mapping};
+use super::super::{DateOrder, Format, Limits, Options, parse_date, parse_moment, suggest_mapping};
 use super::{all, cells, code, open_bytes, open_with};
 
 const RUSSIAN: &str = "Телефон;Фамилия;Имя\n+7 910 787 39 04;Щукин;Пётр\n89167281722;Ёлкина;Анна\n";
@@ -219,6 +219,28 @@ fn dates() {
     ] {
         assert_eq!(parse_date(text), None, "{text}");
     }
+}
+
+#[test]
+fn the_month_is_first_only_where_it_is_told_and_with_slashes() {
+    let read = |order: DateOrder, text: &str| parse_date(&order.day_first(text)).map(|date| date.to_string());
+    for (text, day_first, month_first) in [
+        ("02/03/1990", Some("1990-03-02"), Some("1990-02-03")),
+        ("02/13/1990", None, Some("1990-02-13")),
+        ("13/2/1990", Some("1990-02-13"), None),
+        ("02.03.1990", Some("1990-03-02"), Some("1990-03-02")),
+        ("02-03-1990", Some("1990-03-02"), Some("1990-03-02")),
+        ("1990/02/03", Some("1990-02-03"), Some("1990-02-03")),
+        ("1990-02-03", Some("1990-02-03"), Some("1990-02-03")),
+    ] {
+        assert_eq!(read(DateOrder::DayFirst, text).as_deref(), day_first, "{text}");
+        assert_eq!(read(DateOrder::MonthFirst, text).as_deref(), month_first, "{text}");
+    }
+    let proved = |cells: &[&str]| DateOrder::proved(cells.iter().copied());
+    assert_eq!(proved(&["02/03/1990", "Ann", "02/13/1990 10:15"]), Some(DateOrder::MonthFirst));
+    assert_eq!(proved(&["02/03/1990", " 13/02/1990"]), Some(DateOrder::DayFirst));
+    assert_eq!(proved(&["02/13/1990", "13/02/1990"]), None, "they contradict each other");
+    assert_eq!(proved(&["02/03/1990", "02/13/90", "02/31/1990", "02.13.1990", "1/20/page"]), None);
 }
 
 #[test]
