@@ -214,6 +214,25 @@ both! {
         app.upload_to("/v1/blacklist/imports", "a.csv", open.as_bytes(), &[("date_order", "day_first")]).refused(422, "invalid_request");
     }
 
+    fn the_sheet_of_a_workbook_may_be_told(stage) {
+        let app = stage.start();
+        let book = std::fs::read(format!("{}/tests/fixtures/contacts/mixed.xls", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let preview = |fields: &[(&str, &str)]| app.form("/v1/contacts/imports/preview", Some(("mixed.xls", &book)), fields);
+        let seen = preview(&[]).ok(200);
+        assert_eq!((&seen["sheets"], &seen["sheet"]), (&json!(["Empty", "People"]), &json!("People")));
+        assert_eq!(preview(&[("sheet", "2")]).ok(200)["sheet"], "People");
+        let refused = preview(&[("sheet", "Orders")]).refused(422, "invalid_request");
+        assert_eq!(refused["errors"][0]["pointer"], "/sheet");
+        assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("People"), "{refused}");
+        preview(&[("sheet", "Empty")]).refused(422, "file_refused");
+        let done = app.import("mixed.xls", &book, &[("sheet", "people")]);
+        assert_eq!((&done["status"], &done["result"]["created"]), (&json!("completed"), &json!(12)), "{done}");
+        let listed = app.upload_to("/v1/blacklist/imports", "mixed.xls", &book, &[("sheet", "Orders")]);
+        assert_eq!(listed.refused(422, "invalid_request")["errors"][0]["pointer"], "/sheet");
+        let text = app.form("/v1/contacts/imports/preview", Some(("a.csv", b"+447400100001\n")), &[("sheet", "any")]).ok(200);
+        assert_eq!((&text["sheets"], &text["sheet"]), (&json!([]), &json!(null)));
+    }
+
     fn values_are_read_as_people_write_them_and_links_are_checked(stage) {
         let app = stage.start();
         for (key, kind) in [("spent", "number"), ("vip", "boolean")] {

@@ -49,6 +49,8 @@ pub struct Order {
     pub encoding: Option<String>,
     /// What comes first in dates with slashes; found out when absent.
     pub date_order: Option<DateOrder>,
+    /// The sheet of a workbook: its name, or its number from 1; the first that has rows when absent.
+    pub sheet: Option<String>,
 }
 
 /// Where the table is.
@@ -101,6 +103,7 @@ pub async fn create<'a>(
         separator,
         encoding,
         date_order,
+        sheet,
         ..
     } = order;
     let mapping = mapping.unwrap_or(suggested);
@@ -114,6 +117,7 @@ pub async fn create<'a>(
         header: titles.has_header,
         separator,
         encoding,
+        sheet: sheet.filter(|_| titles.sheet.is_some()),
         default_country,
         account_country,
         reason,
@@ -164,6 +168,10 @@ pub(super) struct Titles {
     pub header: Vec<String>,
     pub has_header: bool,
     pub is_list: bool,
+    /// The visible sheets of a workbook.
+    pub sheets: Vec<String>,
+    /// The one that is read.
+    pub sheet: Option<String>,
     /// What comes first in dates, as the first rows prove.
     pub dates: Option<DateOrder>,
     /// The first rows.
@@ -194,7 +202,8 @@ pub(super) async fn look(
     let fields = contact_fields::all(db.read(), scope).await?;
     let own = fields.clone();
     let reading = order.default_country.map_or(rule, Rule::ImportCountry);
-    let options = Options { header: order.header, separator: order.separator, encoding: order.encoding.clone() };
+    let (encoding, sheet) = (order.encoding.clone(), order.sheet.clone());
+    let options = Options { header: order.header, separator: order.separator, encoding, sheet };
     let name = file_name.clone();
     let opened = tokio::task::spawn_blocking(move || {
         let again = file.try_clone()?;
@@ -203,11 +212,12 @@ pub(super) async fn look(
         let suggested = suggest::mapping(&table, &suggestions);
         let first = table.peek(suggest::LOOK);
         let dates = DateOrder::proved(first.iter().flat_map(|row| &row.cells).map(String::as_str));
-        let Table { format, encoding, separator, header, has_header, is_list, .. } = table;
+        let Table { format, encoding, separator, header, has_header, is_list, sheets, sheet, .. } = table;
         let options = Options { header: Some(has_header), ..options };
         let count = whole && format == Format::Csv;
         let rows = if count { Some(reader::count(again, &name, &options)?) } else { None };
-        let titles = Titles { format, encoding, separator, header, has_header, is_list, dates, first, rows };
+        let titles =
+            Titles { format, encoding, separator, header, has_header, is_list, sheets, sheet, dates, first, rows };
         Ok((titles, suggestions, suggested))
     });
     let (titles, suggestions, suggested) =
@@ -233,6 +243,9 @@ fn unreadable(error: std::io::Error) -> Error {
 }
 
 fn refused(error: FileError) -> Error {
+    if error.code == files::Code::SheetUnknown {
+        return Error::field("/sheet", "unknown_sheet", error.detail);
+    }
     let place = error.line.map(|line| format!(" (line {line})")).unwrap_or_default();
     Error::new(Code::FileRefused, format!("{}: {}{place}.", error.code(), error.detail.trim_end_matches('.')))
 }
