@@ -40,6 +40,7 @@ mod m20261122_001502_messages_frequency;
 mod m20261122_001601_contacts_region;
 mod m20261122_001701_contacts_parents;
 mod m20261122_001801_contacts_parents;
+mod m20261122_001901_imports_cancelled;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -86,6 +87,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001601_contacts_region::Step),
             Box::new(m20261122_001701_contacts_parents::Step),
             Box::new(m20261122_001801_contacts_parents::Step),
+            Box::new(m20261122_001901_imports_cancelled::Step),
         ]
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     Kind, Order, Upload,
-    create::{Looked, Titles, look},
+    look::{Looked, Titles, look},
     plan,
     suggest::Suggestion,
 };
