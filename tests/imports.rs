@@ -204,7 +204,7 @@ both! {
         assert_eq!((preview(&proved, &[]), preview(&open, &[])), (json!("month_first"), json!(null)));
         assert_eq!(preview(&open, &[("date_order", "month_first")]), "month_first");
         assert_eq!(app.import("a.csv", proved.as_bytes(), &[])["result"]["created"], 2);
-        assert_eq!(dates(&app), [json!(["1990-02-03", "2020-03-02", "2020-03-02T10:15:00Z"]), json!(["1990-02-13", null, null])]);
+        assert_eq!(dates(&app), [json!(["1990-02-03", "2020-03-02", "2020-03-02T10:15:00.000000Z"]), json!(["1990-02-13", null, null])]);
         assert_eq!(app.import("a.csv", open.as_bytes(), &[("date_order", "month_first")])["result"]["updated"], 1);
         assert_eq!(dates(&app)[1], json!(["1990-04-05", null, null]));
         assert_eq!(app.import("a.csv", open.as_bytes(), &[])["result"]["updated"], 2, "without proof the day is first");
@@ -212,6 +212,45 @@ both! {
         assert_eq!(app.import("a.csv", proved.as_bytes(), &[("date_order", "day_first")])["errors"][0]["code"], "invalid_date");
         app.upload("a.csv", open.as_bytes(), &[("date_order", "year_first")]).refused(422, "invalid_request");
         app.upload_to("/v1/blacklist/imports", "a.csv", open.as_bytes(), &[("date_order", "day_first")]).refused(422, "invalid_request");
+    }
+
+    fn the_sheet_of_a_workbook_may_be_told(stage) {
+        let app = stage.start();
+        let book = std::fs::read(format!("{}/tests/fixtures/contacts/mixed.xls", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let preview = |fields: &[(&str, &str)]| app.form("/v1/contacts/imports/preview", Some(("mixed.xls", &book)), fields);
+        let seen = preview(&[]).ok(200);
+        assert_eq!((&seen["sheets"], &seen["sheet"]), (&json!(["Empty", "People"]), &json!("People")));
+        assert_eq!(preview(&[("sheet", "2")]).ok(200)["sheet"], "People");
+        let refused = preview(&[("sheet", "Orders")]).refused(422, "invalid_request");
+        assert_eq!(refused["errors"][0]["pointer"], "/sheet");
+        assert!(refused["errors"][0]["detail"].as_str().unwrap().contains("People"), "{refused}");
+        preview(&[("sheet", "Empty")]).refused(422, "file_refused");
+        let done = app.import("mixed.xls", &book, &[("sheet", "people")]);
+        assert_eq!((&done["status"], &done["result"]["created"]), (&json!("completed"), &json!(12)), "{done}");
+        let listed = app.upload_to("/v1/blacklist/imports", "mixed.xls", &book, &[("sheet", "Orders")]);
+        assert_eq!(listed.refused(422, "invalid_request")["errors"][0]["pointer"], "/sheet");
+        let text = app.form("/v1/contacts/imports/preview", Some(("a.csv", b"+447400100001\n")), &[("sheet", "any")]).ok(200);
+        assert_eq!((&text["sheets"], &text["sheet"]), (&json!([]), &json!(null)));
+    }
+
+    fn an_import_is_stopped_and_keeps_what_is_counted(stage) {
+        let app = stage.start();
+        let rows: String = (0..100_000).map(|n| format!("+447400{n:06},Ann\n")).collect();
+        let file = format!("phone,first_name\n{rows}");
+        for to in ["/v1/contacts/imports", "/v1/blacklist/imports"] {
+            let import = app.upload_to(to, "people.csv", file.as_bytes(), &[]).ok(202);
+            let path = format!("{to}/{}", import["id"].as_str().unwrap());
+            let stopped = app.ask("POST", &format!("{path}/cancel")).key("once").go().ok(200);
+            assert_eq!((stopped["status"].as_str(), stopped["finished_at"].is_string()), (Some("cancelled"), true), "{stopped}");
+            assert!(stopped["progress"]["done"].as_i64().unwrap() < 100_000, "{stopped}");
+            assert_eq!(app.ask("POST", &format!("{path}/cancel")).key("once").go().ok(200), stopped, "the same request again");
+            app.ask("POST", &format!("{path}/cancel")).go().refused(409, "conflict");
+            let stream = String::from_utf8(app.get(&format!("{path}/progress")).body).unwrap();
+            assert!(stream.contains("event: cancelled\n"), "{stream}");
+            assert_eq!(app.read(&path), stopped, "nothing follows");
+        }
+        let other = app.upload_to("/v1/blacklist/imports", "l.txt", b"+447400100001", &[]).ok(202);
+        app.ask("POST", &format!("/v1/contacts/imports/{}/cancel", other["id"].as_str().unwrap())).go().refused(404, "not_found");
     }
 
     fn values_are_read_as_people_write_them_and_links_are_checked(stage) {

@@ -22,6 +22,7 @@ fuzz_target!(|octets: &[u8]| {
         header: [None, Some(true), Some(false)][usize::from(*choice) % 3],
         separator: [None, Some(b';'), Some(b'\t')][usize::from(*choice / 3) % 3],
         encoding: encodings[usize::from(*choice / 9) % 5].map(str::to_owned),
+        sheet: None,
     };
     let Ok(mut table) = open_source(Box::new(Cursor::new(octets.to_vec())), "a", &limits, &options) else { return };
     let columns = table.header.len();

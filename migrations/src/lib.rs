@@ -42,6 +42,7 @@ mod m20261122_001701_contacts_parents;
 mod m20261122_001801_contacts_parents;
 mod m20261122_002001_contacts_search_again;
 mod m20261122_002201_carriers_breaker;
+mod m20261122_001901_imports_cancelled;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -90,6 +91,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001801_contacts_parents::Step),
             Box::new(m20261122_002201_carriers_breaker::Step),
             Box::new(m20261122_002001_contacts_search_again::Step),
+            Box::new(m20261122_001901_imports_cancelled::Step),
         ]
     }
 }

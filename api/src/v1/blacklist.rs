@@ -42,7 +42,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(imports::errors)
         .service(imports::errors_csv)
         .service(imports::progress_stream)
-        .service(imports::get);
+        .service(imports::get)
+        .service(imports::cancel);
     config.service(gather::add_group).service(gather::add_campaign).service(get).service(delete);
 }
 

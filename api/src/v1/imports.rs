@@ -28,10 +28,12 @@ use crate::{
     App,
     shared::{
         auth::Auth,
+        idempotency::Key,
+        json::NoBody,
         paging::{Page, Query, window},
         path::Id,
         problem::Failure,
-        reply::Reply,
+        reply::{Answer, Reply},
     },
 };
 
@@ -41,7 +43,7 @@ pub(super) const SHOWN_ERRORS: usize = 100;
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list).service(create).service(previews::preview).service(errors).service(download::errors_csv);
-    config.service(progress_stream).service(get);
+    config.service(progress_stream).service(get).service(cancel);
 }
 
 /// Which imports to list.
@@ -131,7 +133,7 @@ async fn create(
 
 /// Get an import
 ///
-/// With its first 100 errors. Ask again until `status` is `completed` or `failed`; with `If-None-Match` that costs
+/// With its first 100 errors. Ask again until `status` is `completed`, `failed` or `cancelled`; with `If-None-Match` that costs
 /// nothing while nothing has changed. For example, `GET /v1/contacts/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b`.
 #[utoipa::path(
     operation_id = "imports.get",
@@ -145,6 +147,34 @@ async fn get(app: Data<App>, Auth(scope): Auth, Id(id): Id<ImportId>) -> Result<
     let row = imports::find(app.db.read(), &scope, Kind::Contacts, id).await?;
     let version = row.version;
     Ok(Reply::ok(shown(app.db.read(), &scope, row).await?).tagged(version))
+}
+
+/// Stop an import
+///
+/// The rows that are counted stay imported, with their groups; a batch of up to 4,000 rows that is being written is finished
+/// first. No event tells of it. For example, `POST /v1/contacts/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/cancel`.
+#[utoipa::path(
+    operation_id = "imports.cancel",
+    tag = "Imports",
+    security(("bearer" = ["contacts:write"])),
+    params(("id" = ImportId, Path), Key),
+    responses((status = OK, description = "The import, cancelled.", body = Import)),
+    extensions(("x-errors" = json!(["conflict"]))),
+)]
+#[post("/contacts/imports/{id}/cancel")]
+async fn cancel(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ImportId>,
+    key: Key,
+    _: NoBody,
+) -> Result<Answer, Failure> {
+    key.run(&app, &scope, async |tx| {
+        let row = imports::cancel(tx, &scope, Kind::Contacts, id).await?;
+        let version = row.version;
+        Ok(Reply::ok(shown(tx, &scope, row).await?).tagged(version))
+    })
+    .await
 }
 
 /// List the refused rows of an import
@@ -175,7 +205,7 @@ async fn errors(
 /// Follow an import
 ///
 /// Server-sent events: `event: progress` with `{"done": 2000, "total": 10000}` whenever that changes, and at the end one
-/// `event: completed` or `event: failed` with the import. For example,
+/// `event: completed`, `event: failed` or `event: cancelled` with the import. For example,
 /// `curl -N …/v1/contacts/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/progress`.
 #[utoipa::path(
     operation_id = "imports.progress",

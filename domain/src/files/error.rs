@@ -42,6 +42,8 @@ pub enum Code {
     NulBytes,
     /// Protected by a password.
     Encrypted,
+    /// The workbook has no sheet of the name or number that is asked for.
+    SheetUnknown,
     /// An option given for the import is itself wrong (unknown encoding, impossible separator).
     OptionInvalid,
     /// The stored file could not be read from disk; a retry may help.
@@ -50,7 +52,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, for documentation and tests.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::TooLarge,
         Self::UnpackedTooLarge,
         Self::TooManyEntries,
@@ -66,6 +68,7 @@ impl Code {
         Self::Encoding,
         Self::NulBytes,
         Self::Encrypted,
+        Self::SheetUnknown,
         Self::OptionInvalid,
         Self::Unreadable,
     ];
@@ -88,6 +91,7 @@ impl Code {
             Self::Encoding => "file_encoding",
             Self::NulBytes => "file_nul_bytes",
             Self::Encrypted => "file_encrypted",
+            Self::SheetUnknown => "file_sheet_unknown",
             Self::OptionInvalid => "file_option_invalid",
             Self::Unreadable => "file_unreadable",
         }

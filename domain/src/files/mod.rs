@@ -24,6 +24,7 @@ mod mapping;
 pub mod output;
 mod records;
 mod separator;
+mod sheets;
 mod table;
 mod xls;
 mod xlsx;
@@ -85,6 +86,8 @@ pub struct Options {
     pub separator: Option<u8>,
     /// A WHATWG encoding label such as `windows-1251` (also `cp866`), for text files; ignored for workbooks.
     pub encoding: Option<String>,
+    /// The sheet of a workbook, by its name or its number from 1 among the visible ones; ignored for text.
+    pub sheet: Option<String>,
 }
 
 /// A record as a reader gives it: only the cells that are there, before the table's width is known.

@@ -14,6 +14,7 @@ use super::decoded::Decoded;
 use super::error::{Code, FileError};
 use super::kind::{Kind, must_be_xls, sniff};
 use super::records::Records;
+use super::sheets::Sheets;
 use super::xls::Biff;
 use super::xlsx::Sheet;
 use super::{Limits, Options, Record, encoding, header, list, separator};
@@ -94,6 +95,10 @@ pub struct Table {
     /// Whether the text is a list of numbers with separators between them: each is a row of one cell, and a line is its
     /// place in the list.
     pub is_list: bool,
+    /// The visible sheets of a workbook, in their order; none of a text.
+    pub sheets: Vec<String>,
+    /// The one of them that is read.
+    pub sheet: Option<String>,
     reader: Reader,
     sample: VecDeque<Result<Record, FileError>>,
     rows_left: u64,
@@ -129,13 +134,13 @@ pub fn open_source(
     }
     match sniff(&mut source, filename)? {
         Kind::Zip => {
-            let sheet = Box::new(Sheet::open(source, limits)?);
-            Table::over(Reader::Sheet(sheet), About::workbook(Format::Xlsx), limits, options)
+            let (sheet, sheets) = Sheet::open(source, limits, options.sheet.as_deref())?;
+            Table::over(Reader::Sheet(Box::new(sheet)), About::workbook(Format::Xlsx, sheets), limits, options)
         }
         Kind::Ole => {
-            let sheet = Box::new(Biff::open(source, limits)?);
+            let (sheet, sheets) = Biff::open(source, limits, options.sheet.as_deref())?;
             must_be_xls(filename)?;
-            Table::over(Reader::Old(sheet), About::workbook(Format::Xls), limits, options)
+            Table::over(Reader::Old(Box::new(sheet)), About::workbook(Format::Xls, sheets), limits, options)
         }
         Kind::Text => open_text(source, filename, limits, options),
     }
@@ -164,7 +169,9 @@ fn open_text(
     if found.skip_first {
         records.skip_line()?;
     }
-    let about = About { format: Format::Csv, encoding: Some(encoding.name()), separator: found.separator, is_list };
+    let sheets = Sheets::default();
+    let about =
+        About { format: Format::Csv, encoding: Some(encoding.name()), separator: found.separator, is_list, sheets };
     Table::over(Reader::Text(Box::new(records)), about, limits, options)
 }
 
@@ -174,18 +181,19 @@ struct About {
     encoding: Option<&'static str>,
     separator: Option<u8>,
     is_list: bool,
+    sheets: Sheets,
 }
 
 impl About {
-    fn workbook(format: Format) -> Self {
-        Self { format, encoding: None, separator: None, is_list: false }
+    fn workbook(format: Format, sheets: Sheets) -> Self {
+        Self { format, encoding: None, separator: None, is_list: false, sheets }
     }
 }
 
 impl Table {
     fn over(
         mut reader: Reader,
-        About { format, encoding, separator, is_list }: About,
+        About { format, encoding, separator, is_list, sheets }: About,
         limits: &Limits,
         options: &Options,
     ) -> Result<Self, FileError> {
@@ -213,6 +221,8 @@ impl Table {
             header: header::names(&titles, columns),
             has_header,
             is_list,
+            sheet: sheets.names.get(sheets.chosen).cloned(),
+            sheets: sheets.names,
             reader,
             sample,
             rows_left: limits.rows,

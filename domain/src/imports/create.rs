@@ -1,21 +1,19 @@
 //! Accepting an import: everything that can be refused is refused here, before anything is written.
 
-use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::json;
 
 use super::{
-    Import, Kind, MAX_GROUPS, MergeType, Settings, Suggestion, plan, queries,
-    reader::{self, LIMITS},
-    suggest,
+    Import, Kind, MAX_GROUPS, MergeType, Settings,
+    look::{Looked, look, unreadable},
+    plan, queries,
 };
 use crate::{
     blacklist,
-    contact_fields::{self, ContactField},
-    contacts,
     db::{Db, Sql},
-    error::{Code, Error, Faults, Result},
-    files::{self, DateOrder, FileError, Format, Options, Row, Table, open_source},
+    error::{Error, Faults, Result},
+    files::DateOrder,
     groups,
     ids::{FileId, GroupId, ImportId},
     jobs::{self, Queue},
@@ -49,6 +47,8 @@ pub struct Order {
     pub encoding: Option<String>,
     /// What comes first in dates with slashes; found out when absent.
     pub date_order: Option<DateOrder>,
+    /// The sheet of a workbook: its name, or its number from 1; the first that has rows when absent.
+    pub sheet: Option<String>,
 }
 
 /// Where the table is.
@@ -101,6 +101,7 @@ pub async fn create<'a>(
         separator,
         encoding,
         date_order,
+        sheet,
         ..
     } = order;
     let mapping = mapping.unwrap_or(suggested);
@@ -114,6 +115,7 @@ pub async fn create<'a>(
         header: titles.has_header,
         separator,
         encoding,
+        sheet: sheet.filter(|_| titles.sheet.is_some()),
         default_country,
         account_country,
         reason,
@@ -142,99 +144,6 @@ pub async fn create<'a>(
     };
     let id = queue(db, scope, new).await?;
     queries::get(db.read(), scope, id).await
-}
-
-/// What a look at the file tells.
-pub(super) struct Looked {
-    pub titles: Titles,
-    pub suggestions: Vec<Suggestion>,
-    pub suggested: plan::Mapping,
-    /// The account's rule for bare digits; the order's country comes before it.
-    pub rule: Rule,
-    pub file_name: String,
-    /// The account's own fields.
-    pub fields: Vec<ContactField>,
-}
-
-/// The table before its rows.
-pub(super) struct Titles {
-    pub format: Format,
-    pub encoding: Option<&'static str>,
-    pub separator: Option<u8>,
-    pub header: Vec<String>,
-    pub has_header: bool,
-    pub is_list: bool,
-    /// What comes first in dates, as the first rows prove.
-    pub dates: Option<DateOrder>,
-    /// The first rows.
-    pub first: Vec<Row>,
-    /// How many rows there are; of a workbook only its import counts them, which takes longer.
-    pub rows: Option<u64>,
-}
-
-/// Opens the file for its titles and, where `whole` is said, reads a text through: what is wrong anywhere is told before
-/// anything is stored. On a thread where reading may block.
-pub(super) async fn look(
-    db: &Db,
-    scope: &AccountScope,
-    kind: Kind,
-    upload: Upload<'_>,
-    order: &Order,
-    whole: bool,
-) -> Result<Looked> {
-    check_reading(order)?;
-    let (file, file_name) = match upload {
-        Upload::At(path) => (File::open(path).map_err(unreadable)?, order.file_name.clone()),
-        Upload::Stored(id) => {
-            let stored = uploads::get(db.read(), scope, id).await?;
-            (uploads::fetch(db.read(), scope, id).await?, stored.name)
-        }
-    };
-    let rule = contacts::rule(db.read(), scope).await?;
-    let fields = contact_fields::all(db.read(), scope).await?;
-    let own = fields.clone();
-    let reading = order.default_country.map_or(rule, Rule::ImportCountry);
-    let options = Options { header: order.header, separator: order.separator, encoding: order.encoding.clone() };
-    let name = file_name.clone();
-    let opened = tokio::task::spawn_blocking(move || {
-        let again = file.try_clone()?;
-        let table = open_source(Box::new(BufReader::new(file)), &name, &LIMITS, &options)?;
-        let suggestions = suggest::suggest(kind, &table, &reading, &own);
-        let suggested = suggest::mapping(&table, &suggestions);
-        let first = table.peek(suggest::LOOK);
-        let dates = DateOrder::proved(first.iter().flat_map(|row| &row.cells).map(String::as_str));
-        let Table { format, encoding, separator, header, has_header, is_list, .. } = table;
-        let options = Options { header: Some(has_header), ..options };
-        let count = whole && format == Format::Csv;
-        let rows = if count { Some(reader::count(again, &name, &options)?) } else { None };
-        let titles = Titles { format, encoding, separator, header, has_header, is_list, dates, first, rows };
-        Ok((titles, suggestions, suggested))
-    });
-    let (titles, suggestions, suggested) =
-        opened.await.map_err(|e| Error::internal(e.to_string()))?.map_err(refused)?;
-    Ok(Looked { titles, suggestions, suggested, rule, file_name, fields })
-}
-
-/// What is told of how the text is written must be possible.
-fn check_reading(order: &Order) -> Result<()> {
-    let mut faults = Faults::default();
-    if order.encoding.as_deref().is_some_and(|label| !files::is_encoding(label)) {
-        faults.add("/encoding", "unknown_encoding", "must be the name of an encoding, such as utf-8 or windows-1251");
-    }
-    if order.separator.is_some_and(|separator| !files::can_separate(separator)) {
-        let detail = "must not be a letter, a digit, a quote, a space or a plus: cells are made of these";
-        faults.add("/separator", "invalid", detail);
-    }
-    faults.check()
-}
-
-fn unreadable(error: std::io::Error) -> Error {
-    Error::internal(format!("reading an upload: {error}"))
-}
-
-fn refused(error: FileError) -> Error {
-    let place = error.line.map(|line| format!(" (line {line})")).unwrap_or_default();
-    Error::new(Code::FileRefused, format!("{}: {}{place}.", error.code(), error.detail.trim_end_matches('.')))
 }
 
 /// A row of `imports` to be made.

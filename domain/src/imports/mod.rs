@@ -1,6 +1,6 @@
 //! Imports: an uploaded table read by a job, into contacts or into the blacklist.
 //!
-//! States: `queued` → `running` → `completed` or `failed`. Who runs it holds a lease that each batch and time renew; `done`, the
+//! States: `queued` → `running` → `completed`, `failed` or `cancelled`. Who runs it holds a lease that each batch and time renew; `done`, the
 //! checkpoint, is committed with what its rows became, so a killed run goes on where the last batch ended and
 //! nothing is counted twice.
 //!
@@ -13,9 +13,11 @@
 //! groups, whatever the merge type.
 
 mod bulk;
+mod cancel;
 mod cells;
 mod create;
 mod finish;
+mod look;
 mod merge;
 mod names;
 mod plan;
@@ -36,6 +38,7 @@ use std::time::Duration;
 
 use sea_orm::{FromQueryResult, QueryResult};
 
+pub use cancel::cancel;
 pub use create::{Order, Upload, create};
 pub use merge::MergeType;
 pub use plan::{Settings, TARGETS};
@@ -81,13 +84,15 @@ crate::text_enum! {
         Completed = "completed",
         /// Ended before the last row; the error tells why. Rows counted before stay imported.
         Failed = "failed",
+        /// Stopped on request. Rows counted before stay imported.
+        Cancelled = "cancelled",
     }
 }
 
 impl ImportStatus {
     /// Whether nothing more will happen.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed)
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 }
 

@@ -49,6 +49,9 @@ pub struct Settings {
     pub separator: Option<u8>,
     /// As told; found again on each reading otherwise.
     pub encoding: Option<String>,
+    /// As told; found again on each reading otherwise.
+    #[serde(default)]
+    pub sheet: Option<String>,
     /// The import's own default country: bare national numbers win.
     pub default_country: Option<Country>,
     /// The account's default country at that time: international numbers win.
@@ -71,7 +74,8 @@ pub struct Settings {
 impl Settings {
     /// For the reader of tables.
     pub(super) fn options(&self) -> Options {
-        Options { header: Some(self.header), separator: self.separator, encoding: self.encoding.clone() }
+        let (encoding, sheet) = (self.encoding.clone(), self.sheet.clone());
+        Options { header: Some(self.header), separator: self.separator, encoding, sheet }
     }
     /// How bare digits are read.
     pub(super) fn rule(&self) -> Rule {

@@ -3,7 +3,7 @@
 
 use super::{
     Kind, Order, Upload,
-    create::{Looked, Titles, look},
+    look::{Looked, Titles, look},
     plan,
     suggest::Suggestion,
 };
@@ -31,6 +31,10 @@ pub struct Preview {
     pub header: bool,
     /// Whether it is a list of numbers with separators between them.
     pub is_list: bool,
+    /// The visible sheets of a workbook.
+    pub sheets: Vec<String>,
+    /// The one that is read.
+    pub sheet: Option<String>,
     /// Titles, or `Column 1`…
     pub columns: Vec<String>,
     /// Which field each column probably feeds.
@@ -71,7 +75,7 @@ pub async fn preview<'a>(
 ) -> Result<Preview> {
     let Looked { titles, suggestions, suggested, rule, fields, .. } =
         look(db, scope, kind, upload.into(), &order, true).await?;
-    let Titles { format, encoding, separator, header, has_header, is_list, dates, first, rows } = titles;
+    let Titles { format, encoding, separator, header, has_header, is_list, sheets, sheet, dates, first, rows } = titles;
     let phone = match &order.mapping {
         Some(mapping) => {
             let columns = plan::resolve(kind, mapping, &header, &fields)?;
@@ -95,6 +99,8 @@ pub async fn preview<'a>(
         separator: separator.map(char::from),
         header: has_header,
         is_list,
+        sheets,
+        sheet,
         first: shown.collect(),
         columns: header,
         suggestions,

@@ -1,6 +1,7 @@
 //! Imports on a real database: counts, merge types, resuming, racing, refusing.
 
 mod accept;
+mod cancelling;
 mod consent;
 mod looking;
 mod merging;

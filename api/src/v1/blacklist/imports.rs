@@ -15,10 +15,12 @@ use crate::{
     App,
     shared::{
         auth::Auth,
+        idempotency::Key,
+        json::NoBody,
         paging::{Page, Query, window},
         path::Id,
         problem::Failure,
-        reply::Reply,
+        reply::{Answer, Reply},
     },
     v1::imports::{
         ImportError, ImportPreview, ListImportErrors, ListImports, SHOWN_ERRORS, download, progress, upload,
@@ -117,7 +119,7 @@ pub(super) async fn preview(
 
 /// Get an import for the blacklist
 ///
-/// With its first 100 errors. Ask again until `status` is `completed` or `failed`; with `If-None-Match` that costs
+/// With its first 100 errors. Ask again until `status` is `completed`, `failed` or `cancelled`; with `If-None-Match` that costs
 /// nothing while nothing has changed. For example, `GET /v1/blacklist/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b`.
 #[utoipa::path(
     operation_id = "blacklist_imports.get",
@@ -135,6 +137,34 @@ pub(super) async fn get(
     let row = imports::find(app.db.read(), &scope, Kind::Blacklist, id).await?;
     let version = row.version;
     Ok(Reply::ok(shown(app.db.read(), &scope, row).await?).tagged(version))
+}
+
+/// Stop an import for the blacklist
+///
+/// The numbers that are counted stay on the blacklist; a batch of up to 4,000 rows that is being written is finished first.
+/// No event tells of it. For example, `POST /v1/blacklist/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/cancel`.
+#[utoipa::path(
+    operation_id = "blacklist_imports.cancel",
+    tag = "Blacklist",
+    security(("bearer" = ["blacklist:write"])),
+    params(("id" = ImportId, Path), Key),
+    responses((status = OK, description = "The import, cancelled.", body = BlacklistImport)),
+    extensions(("x-errors" = json!(["conflict"]))),
+)]
+#[post("/blacklist/imports/{id}/cancel")]
+pub(super) async fn cancel(
+    app: Data<App>,
+    Auth(scope): Auth,
+    Id(id): Id<ImportId>,
+    key: Key,
+    _: NoBody,
+) -> Result<Answer, Failure> {
+    key.run(&app, &scope, async |tx| {
+        let row = imports::cancel(tx, &scope, Kind::Blacklist, id).await?;
+        let version = row.version;
+        Ok(Reply::ok(shown(tx, &scope, row).await?).tagged(version))
+    })
+    .await
 }
 
 /// List the refused rows of an import for the blacklist
@@ -188,7 +218,7 @@ pub(super) async fn errors_csv(
 /// Follow an import for the blacklist
 ///
 /// Server-sent events: `event: progress` with `{"done": 2000, "total": 10000}` whenever that changes, and at the end one
-/// `event: completed` or `event: failed` with the import. For example,
+/// `event: completed`, `event: failed` or `event: cancelled` with the import. For example,
 /// `curl -N …/v1/blacklist/imports/imp_01kazsw6e3f8e9xq2m4r7t5v0b/progress`.
 #[utoipa::path(
     operation_id = "blacklist_imports.progress",

@@ -41,6 +41,10 @@ pub struct BlacklistUpload {
     /// The encoding of a text file, such as `utf-8` or `windows-1251`. Found out, if left out.
     #[schema(example = "windows-1251")]
     pub encoding: Option<String>,
+    /// The sheet of a workbook: its name, or its number from 1 among the visible ones. Left out, it is the first that has
+    /// rows; the preview names them all. A text has none.
+    #[schema(example = "Customers")]
+    pub sheet: Option<String>,
 }
 
 /// What became of the rows; `rows` is the sum of `added`, `present`, `duplicates` and `invalid`.

@@ -65,6 +65,8 @@ impl From<PreviewRow> for ImportPreviewRow {
     "separator": ";",
     "header": true,
     "is_list": false,
+    "sheets": [],
+    "sheet": null,
     "columns": ["First name", "Mobile phone"],
     "suggestions": [{"field": "first_name", "column": 1, "by": "title"}, {"field": "phone", "column": 2, "by": "title"}],
     "mapping": {"phone": "Mobile phone", "first_name": "First name"},
@@ -86,6 +88,10 @@ pub struct ImportPreview {
     pub header: bool,
     /// Whether it is a list of numbers with separators between them, each of them a row.
     pub is_list: bool,
+    /// The visible sheets of a workbook, in their order; empty for a text.
+    pub sheets: Vec<String>,
+    /// The one of them that is read; null for a text.
+    pub sheet: Option<String>,
     /// The titles, or `Column 1` and so on.
     pub columns: Vec<String>,
     /// What columns probably feed, in their order.
@@ -109,6 +115,8 @@ impl From<Preview> for ImportPreview {
             separator,
             header,
             is_list,
+            sheets,
+            sheet,
             columns,
             suggestions,
             mapping,
@@ -122,6 +130,8 @@ impl From<Preview> for ImportPreview {
             separator: separator.map(String::from),
             header,
             is_list,
+            sheets,
+            sheet,
             columns,
             suggestions: suggestions.into_iter().map(Into::into).collect(),
             mapping,

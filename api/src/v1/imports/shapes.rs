@@ -49,6 +49,10 @@ pub struct ImportUpload {
     /// The encoding of a text file, such as `utf-8` or `windows-1251`. Found out, if left out.
     #[schema(example = "windows-1251")]
     pub encoding: Option<String>,
+    /// The sheet of a workbook: its name, or its number from 1 among the visible ones. Left out, it is the first that has
+    /// rows; the preview names them all. A text has none.
+    #[schema(example = "Customers")]
+    pub sheet: Option<String>,
     /// What comes first in dates with slashes whose year is last, such as `02/03/1990`. Left out, it is what the first 50
     /// rows prove by a date that has one reading only, else the day.
     pub date_order: Option<DateOrder>,

@@ -186,6 +186,7 @@ fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Erro
             };
         }
         "separator" => order.separator = separator(text).map_err(|detail| refuse("invalid", detail))?,
+        "sheet" => order.sheet = Some(text.to_owned()),
         "encoding" => order.encoding = (text != "auto").then(|| text.to_owned()),
         _ => return Err(refuse("unknown_field", "is not a part of this form".to_owned())),
     }

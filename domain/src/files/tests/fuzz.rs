@@ -67,7 +67,8 @@ proptest! {
         let quote = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
         let line = |row: &Vec<String>| row.iter().map(quote).collect::<Vec<_>>().join(";");
         let text: String = rows.iter().map(|row| line(row) + "\r\n").collect();
-        let options = Options { header: Some(false), separator: Some(b';'), encoding: Some("utf-8".into()) };
+        let (separator, encoding) = (Some(b';'), Some("utf-8".into()));
+        let options = Options { header: Some(false), separator, encoding, sheet: None };
         let kept: Vec<_> = rows.into_iter().filter(|row| row.iter().any(|cell| !cell.trim().is_empty())).collect();
         match open_with(text, "a.csv", &tight(), &options) {
             Err(error) => prop_assert!(kept.is_empty(), "{error}"),

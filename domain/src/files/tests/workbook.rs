@@ -1,6 +1,7 @@
 //! What cells of a workbook become.
 
-use super::{all, cells, open_bytes, workbook, zip};
+use super::super::{Code, Limits, Options};
+use super::{all, cells, open_bytes, open_with, workbook, zip};
 
 fn row(cells_xml: &str) -> Vec<String> {
     let rows = format!(
@@ -13,6 +14,50 @@ fn row(cells_xml: &str) -> Vec<String> {
 
 fn value(attributes: &str, stored: &str) -> String {
     row(&format!("<c r=\"A3\" {attributes}><f>1+1</f><v>{stored}</v></c>")).remove(0)
+}
+
+#[test]
+fn the_sheet_that_is_asked_for_is_read() {
+    let sheet = |rows: &str| format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+    let cell = |text: &str| format!("<row><c t=\"inlineStr\"><is><t>{text}</t></is></c></row>");
+    let links: String = (1..=4)
+        .map(|n| format!("<Relationship Id=\"r{n}\" Type=\"http://x/worksheet\" Target=\"s{n}.xml\"/>"))
+        .collect();
+    let book = zip(&[
+        (
+            "xl/workbook.xml",
+            "<workbook><sheets><sheet name=\"2\" id=\"r1\"/><sheet name=\"A &amp; Б\" id=\"r2\"/>\
+             <sheet name=\"Hidden\" state=\"hidden\" id=\"r3\"/><sheet name=\"Last\" id=\"r4\"/></sheets></workbook>",
+        ),
+        ("xl/_rels/workbook.xml.rels", &format!("<Relationships>{links}</Relationships>")),
+        ("xl/s1.xml", &sheet("")),
+        ("xl/s2.xml", &sheet(&cell("second"))),
+        ("xl/s3.xml", &sheet(&cell("third"))),
+        ("xl/s4.xml", &sheet(&cell("fourth"))),
+    ]);
+    let open = |wanted: Option<&str>| {
+        let options = Options { header: Some(false), sheet: wanted.map(str::to_owned), ..Options::default() };
+        open_with(&book, "a.xlsx", &Limits::default(), &options)
+    };
+    let names = ["2", "A & Б", "Last"].map(str::to_owned);
+    for (wanted, name, first) in [
+        (None, "A & Б", "second"),
+        (Some("a & б"), "A & Б", "second"),
+        (Some("Last"), "Last", "fourth"),
+        (Some("3"), "Last", "fourth"),
+    ] {
+        let table = open(wanted).unwrap();
+        assert_eq!((table.sheets.as_slice(), table.sheet.as_deref()), (names.as_slice(), Some(name)));
+        assert_eq!(cells(table), [[first]], "{wanted:?}");
+    }
+    let refused = |wanted| open(Some(wanted)).map(|_| ()).unwrap_err();
+    assert_eq!(refused("2").code, Code::Empty, "a name goes before a number");
+    for wanted in ["Hidden", "4", "0", ""] {
+        let error = refused(wanted);
+        assert!(error.code == Code::SheetUnknown && error.detail.contains("\"Last\""), "{wanted}: {error}");
+    }
+    let text = Options { sheet: Some("Last".into()), ..Options::default() };
+    assert_eq!(open_with("phone\n", "a.csv", &Limits::default(), &text).unwrap().sheets, Vec::<String>::new());
 }
 
 #[test]

@@ -84,6 +84,27 @@ fn the_same_cells_as_in_text() {
 }
 
 #[test]
+fn the_sheet_that_is_asked_for_is_read() {
+    let book = |sheet: Option<&str>| {
+        let options = Options { sheet: sheet.map(str::to_owned), ..Options::default() };
+        open_source(Box::new(Cursor::new(MIXED.to_vec())), "mixed.xls", &Limits::default(), &options)
+    };
+    for wanted in [None, Some("People"), Some(" people "), Some("2")] {
+        let table = book(wanted).unwrap();
+        assert_eq!(
+            (table.sheets.as_slice(), table.sheet.as_deref()),
+            (["Empty", "People"].map(str::to_owned).as_slice(), Some("People"))
+        );
+    }
+    for (wanted, expected) in
+        [("Empty", Code::Empty), ("1", Code::Empty), ("Hidden", Code::SheetUnknown), ("3", Code::SheetUnknown)]
+    {
+        let error = book(Some(wanted)).map(|_| ()).unwrap_err();
+        assert_eq!((error.code, error.fatal), (expected, true), "{wanted}");
+    }
+}
+
+#[test]
 fn what_libreoffice_writes_in_either_format() {
     let text = cells(open_bytes(include_bytes!("../../../../tests/fixtures/contacts/mixed.csv"), "mixed.csv").unwrap());
     let (book, xml) = (open_bytes(OFFICE, "office.xls").unwrap(), open_bytes(OFFICE_XML, "office.xlsx").unwrap());

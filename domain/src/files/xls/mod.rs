@@ -1,4 +1,5 @@
-//! XLS workbooks of Excel 97–2003 (BIFF8 in an OLE container): the first visible sheet that has rows.
+//! XLS workbooks of Excel 97–2003 (BIFF8 in an OLE container): the sheet that is asked for, or the first visible one
+//! that has rows.
 //!
 //! Own code and not the `calamine` crate, which holds all cells of a workbook in memory: here the shared strings are held,
 //! within their limit, and the sheet is streamed. `container` finds the stream, `records` cuts it, `text` reads its
@@ -18,6 +19,7 @@ use self::container::{Container, Stream};
 use self::records::{Record, Records, u16_at, u32_at};
 use self::sheet::SheetReader;
 use super::error::{Code, FileError};
+use super::sheets::{Sheets, candidates, no_rows};
 use super::xlsx::{Strings, Style, Styles};
 use super::{Limits, Record as Row, Source};
 
@@ -48,22 +50,32 @@ struct Book {
 pub(super) struct Biff(SheetReader);
 
 impl Biff {
-    /// Opens the workbook in `source` and finds its first visible sheet with a value.
+    /// Opens the workbook in `source` and finds the wanted sheet, or its first visible one with a value.
     ///
     /// # Errors
-    /// `file_encrypted`, `file_format_unknown` for other documents in such containers, `file_empty`, `file_broken`.
-    pub(super) fn open(source: Box<dyn Source>, limits: &Limits) -> Result<Self, FileError> {
+    /// `file_encrypted`, `file_format_unknown` for other documents in such containers, `file_sheet_unknown`, `file_empty`,
+    /// `file_broken`.
+    pub(super) fn open(
+        source: Box<dyn Source>,
+        limits: &Limits,
+        wanted: Option<&str>,
+    ) -> Result<(Self, Sheets), FileError> {
         let mut records = Records::new(workbook(source)?);
         let (book, sheets) = globals(&mut records, limits)?;
-        for start in sheets {
+        let (names, starts): (Vec<String>, Vec<u64>) = sheets.into_iter().unzip();
+        for chosen in candidates(&names, wanted)? {
+            let Some(start) = starts.get(chosen).copied() else { continue };
             let mut probe = SheetReader::new(records, start, book.clone(), limits)?;
             match probe.next_record() {
                 None => records = probe.into_records(),
                 Some(Err(error)) if error.fatal => return Err(error),
-                Some(_) => return Ok(Self(SheetReader::new(probe.into_records(), start, book, limits)?)),
+                Some(_) => {
+                    let rows = SheetReader::new(probe.into_records(), start, book, limits)?;
+                    return Ok((Self(rows), Sheets { names, chosen }));
+                }
             }
         }
-        Err(FileError::fatal(Code::Empty, "no visible sheet of the workbook has rows"))
+        Err(no_rows(wanted))
     }
 
     pub(super) fn next_record(&mut self) -> Option<Result<Row, FileError>> {
@@ -90,8 +102,9 @@ fn workbook(source: Box<dyn Source>) -> Result<Stream, FileError> {
     Err(unknown(format!("this is {what}; save it as XLSX or CSV")))
 }
 
-/// Reads what stands before the sheets: strings, styles, and where each visible sheet begins.
-fn globals(records: &mut Records, limits: &Limits) -> Result<(Book, Vec<u64>), FileError> {
+/// Reads what stands before the sheets: strings, styles, and what each visible sheet is called and where it
+/// begins.
+fn globals(records: &mut Records, limits: &Limits) -> Result<(Book, Vec<(String, u64)>), FileError> {
     let first = records.next()?.ok_or_else(cut)?;
     if first.kind != BOF {
         return Err(FileError::broken("the workbook does not begin as one"));
@@ -109,7 +122,7 @@ fn globals(records: &mut Records, limits: &Limits) -> Result<(Book, Vec<u64>), F
             DATEMODE => book.date1904 = u16_at(&data, 0)? == 1,
             // A worksheet (0) that is not hidden (0).
             BOUNDSHEET if data.get(4) == Some(&0) && data.get(5) == Some(&0) => {
-                sheets.push(u64::from(u32_at(&data, 0)?));
+                sheets.push((text::short(&data, 6), u64::from(u32_at(&data, 0)?)));
             }
             FORMAT => {
                 let code = text::read(records, data.clone(), 2, limits.cell_chars)?;

@@ -90,6 +90,17 @@ pub(super) fn read(records: &mut Records, data: Vec<u8>, at: usize, most: usize)
     Bytes { records, data, at }.string(most.saturating_mul(2).saturating_add(1))
 }
 
+/// The name that begins at `at` of a record: a length of one octet, flags, and its characters, all in the same record.
+pub(super) fn short(data: &[u8], at: usize) -> String {
+    let Some([length, flags, rest @ ..]) = data.get(at..) else { return String::new() };
+    let units: Vec<u16> = if flags & WIDE == 0 {
+        rest.iter().map(|octet| u16::from(*octet)).take(usize::from(*length)).collect()
+    } else {
+        rest.as_chunks().0.iter().map(|pair| u16::from_le_bytes(*pair)).take(usize::from(*length)).collect()
+    };
+    String::from_utf16_lossy(&units)
+}
+
 /// The table of shared strings, whose first record has this data.
 pub(super) fn shared(records: &mut Records, data: Vec<u8>, limits: &Limits) -> Result<Strings, FileError> {
     let mut bytes = Bytes { records, data, at: 4 };

@@ -1,4 +1,4 @@
-//! XLSX workbooks: the first visible sheet that has rows.
+//! XLSX workbooks: the sheet that is asked for, or the first visible one that has rows.
 //!
 //! `package` unpacks, `xml` parses, both with limits; `strings` and `styles` are held in memory, `sheet` is streamed.
 //! Formulas are never evaluated, macros, links and pictures never looked at.
@@ -20,6 +20,7 @@ pub(super) use self::styles::{Style, Styles};
 pub(super) use self::value::number;
 use self::xml::{Step, Xml, attribute};
 use super::error::{Code, FileError};
+use super::sheets::{Sheets, candidates, no_rows};
 use super::{Limits, Record, Source};
 
 /// Unpacked bytes of a part that is kept in memory as a list (relations, workbook, styles).
@@ -32,11 +33,16 @@ const ITEMS: usize = 10_000;
 pub(super) struct Sheet(SheetReader<EntryReader<Box<dyn Source>>>);
 
 impl Sheet {
-    /// Opens the workbook in `source` and finds its first visible sheet with a value.
+    /// Opens the workbook in `source` and finds the wanted sheet, or its first visible one with a value.
     ///
     /// # Errors
-    /// `file_format_unknown` for archives that are no XLSX workbook, `file_empty`, and the limits of unpacking.
-    pub(super) fn open(source: Box<dyn Source>, limits: &Limits) -> Result<Self, FileError> {
+    /// `file_format_unknown` for archives that are no XLSX workbook, `file_sheet_unknown`, `file_empty`, and the limits of
+    /// unpacking.
+    pub(super) fn open(
+        source: Box<dyn Source>,
+        limits: &Limits,
+        wanted: Option<&str>,
+    ) -> Result<(Self, Sheets), FileError> {
         let mut package = Package::open(source, limits)?;
         let workbook = workbook_name(&mut package)?;
         let relations = relations(&mut package, &workbook)?;
@@ -49,18 +55,23 @@ impl Sheet {
         if let Some(index) = part("sharedStrings").and_then(|name| package.find(name)) {
             book.strings = Arc::new(Strings::read(package.entry(index)?, limits)?);
         }
-        let worksheet = |id: &String| relations.iter().find(|one| one.is("worksheet") && one.id == *id);
-        let candidates: Vec<usize> =
-            sheets.iter().filter_map(worksheet).filter_map(|found| package.find(&found.target)).collect();
-        for index in candidates {
+        let worksheet = |id: &str| relations.iter().find(|one| one.is("worksheet") && one.id == *id);
+        let place = |id: &str| package.find(&worksheet(id)?.target);
+        let sheets = sheets.into_iter().filter_map(|(name, id)| Some((name, place(&id)?)));
+        let (names, places): (Vec<String>, Vec<usize>) = sheets.unzip();
+        for chosen in candidates(&names, wanted)? {
+            let Some(index) = places.get(chosen).copied() else { continue };
             let mut probe = SheetReader::new(package.entry(index)?, book.clone(), limits)?;
             match probe.next_record() {
                 None => {}
                 Some(Err(error)) if error.fatal => return Err(error),
-                Some(_) => return Ok(Self(SheetReader::new(package.into_entry(index)?, book, limits)?)),
+                Some(_) => {
+                    let rows = SheetReader::new(package.into_entry(index)?, book, limits)?;
+                    return Ok((Self(rows), Sheets { names, chosen }));
+                }
             }
         }
-        Err(FileError::fatal(Code::Empty, "no visible sheet of the workbook has rows"))
+        Err(no_rows(wanted))
     }
 
     pub(super) fn next_record(&mut self) -> Option<Result<Record, FileError>> {
@@ -138,8 +149,8 @@ fn resolve(folder: &str, target: &str) -> String {
     parts.join("/")
 }
 
-/// Relation ids of the visible sheets in their order, and whether days are counted from 1904.
-fn sheets(package: &mut Package, workbook: &str) -> Result<(Vec<String>, bool), FileError> {
+/// Names and relation ids of the visible sheets in their order, and whether days are counted from 1904.
+fn sheets(package: &mut Package, workbook: &str) -> Result<(Vec<(String, String)>, bool), FileError> {
     let index = package.find(workbook).ok_or_else(|| FileError::broken("the workbook part is missing"))?;
     let mut xml = Xml::new(small(package, index)?);
     let (mut visible, mut date1904) = (Vec::new(), false);
@@ -150,7 +161,8 @@ fn sheets(package: &mut Package, workbook: &str) -> Result<(Vec<String>, bool), 
                     date1904 = attribute(&start, "date1904").is_some_and(|value| value == "1" || value == "true");
                 }
                 "sheet" if attribute(&start, "state").is_none_or(|state| state == "visible") => {
-                    visible.extend(attribute(&start, "id"));
+                    let name = attribute(&start, "name").unwrap_or_default();
+                    visible.extend(attribute(&start, "id").map(|id| (name, id)));
                 }
                 _ => {}
             },
