@@ -1,6 +1,9 @@
 //! The values of the built-in columns, by column.
+//!
+//! Invariant: texts are in the composed form of Unicode (NFC), whoever has set them.
 
 use super::Column;
+use crate::contact_fields::composed;
 
 /// One value, or none, for each built-in column.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,10 +14,10 @@ impl Profile {
     pub fn get(&self, column: Column) -> Option<&str> {
         self.0.get(place(column)).and_then(Option::as_deref)
     }
-    /// Sets or clears the value of a column.
+    /// Sets or clears the value of a column; a text is composed.
     pub fn set(&mut self, column: Column, value: Option<String>) {
         if let Some(slot) = self.0.get_mut(place(column)) {
-            *slot = value;
+            *slot = value.map(|text| if text.is_ascii() { text } else { composed(&text) });
         }
     }
     /// Every column with its value.
@@ -38,5 +41,7 @@ mod tests {
             profile.set(column, Some(column.name().into()));
         }
         assert!(profile.iter().all(|(column, value)| value == Some(column.name())));
+        profile.set(Column::FirstName, Some("Jose\u{301}".into()));
+        assert_eq!(profile.get(Column::FirstName), Some("José"));
     }
 }
