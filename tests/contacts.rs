@@ -63,6 +63,23 @@ both! {
         assert_eq!(job["result"]["matched"], 2, "the streets and the Josés");
     }
 
+    fn a_language_has_one_tag(stage) {
+        let app = stage.start();
+        let make = |n: usize, tag: &str| app.post("/v1/contacts", &json!({"phone": format!("+44740010000{n}"), "language": tag})).ok(201);
+        let made: Vec<_> = ["EN", "en", "En-gb", "en-GB"].into_iter().enumerate().map(|(n, tag)| make(n, tag)).collect();
+        let tags: Vec<_> = made.iter().map(|contact| contact["language"].as_str().unwrap()).collect();
+        assert_eq!(tags, ["en", "en", "en-GB", "en-GB"]);
+        assert_eq!(app.import("more.csv", b"phone,language\n+447400100009,PT-br\n", &[])["result"]["created"], 1);
+        let figures = app.post("/v1/contacts/statistics", &json!({})).ok(200);
+        let mut shares: Vec<String> = figures["by_language"].as_array().unwrap().iter().map(|s| s.to_string()).collect();
+        shares.sort();
+        assert_eq!(shares, [r#"{"count":1,"value":"pt-BR"}"#, r#"{"count":2,"value":"en"}"#, r#"{"count":2,"value":"en-GB"}"#]);
+        let path = format!("/v1/contacts/{}", made[0]["id"].as_str().unwrap());
+        assert_eq!(app.patch(&path, &json!({"language": "zh-HANT-tw"})).ok(200)["language"], "zh-Hant-TW");
+        let search = json!({"filter": {"field": "language", "equals": "EN-gb"}});
+        assert_eq!(app.post("/v1/contacts/search", &search).ok(200)["data"].as_array().unwrap().len(), 2);
+    }
+
     fn a_blank_text_is_no_value(stage) {
         let app = stage.start();
         app.post("/v1/contact-fields", &json!({"key": "city", "title": "City", "type": "text"})).ok(201);
