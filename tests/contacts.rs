@@ -34,6 +34,52 @@ both! {
         assert_eq!(found(json!({"field": "failures_in_row", "gte": 1})), [dead]);
         assert_eq!(found(json!({"field": "last_outcome_at", "within_last_days": 1})), [fine, dead]);
     }
+    fn texts_meet_whatever_their_letters(stage) {
+        let app = stage.start();
+        let make = |n: usize, name: &str| app.post("/v1/contacts", &json!({"phone": format!("+44740010000{n}"), "first_name": name})).ok(201);
+        for (n, name) in ["ΣΊΣΥΦΟΣ", "İstanbul", "Straße", "STRASSE", "Jose\u{301}", "José"].into_iter().enumerate() {
+            make(n, name);
+        }
+        let found = |filter: serde_json::Value| -> Vec<String> {
+            let seen = app.post("/v1/contacts/search", &json!({"filter": filter})).ok(200);
+            seen["data"].as_array().unwrap().iter().map(|c| c["first_name"].as_str().unwrap().to_owned()).collect()
+        };
+        for (name, wanted) in [
+            ("Σίσυφος", vec!["ΣΊΣΥΦΟΣ"]),
+            ("istanbul", vec!["İstanbul"]),
+            ("ISTANBUL", vec!["İstanbul"]),
+            ("strasse", vec!["Straße", "STRASSE"]),
+            ("STRAßE", vec!["Straße", "STRASSE"]),
+            ("Jose\u{301}", vec!["José", "José"]),
+        ] {
+            assert_eq!(found(json!({"field": "first_name", "equals": name})), wanted, "{name}");
+            assert_eq!(found(json!({"field": "first_name", "starts_with": name})), wanted, "{name}");
+            assert_eq!(found(json!({"field": "search", "contains": name})), wanted, "{name}");
+        }
+        let select = json!({"duplicates": {"by": ["first_name"]}});
+        let job = app.post("/v1/contact-jobs", &json!({"select": select, "dry_run": true})).ok(202);
+        let path = format!("/v1/contact-jobs/{}", job["id"].as_str().unwrap());
+        let job = until("the job ends", || Some(app.read(&path)).filter(|j| j["status"] == "completed"));
+        assert_eq!(job["result"]["matched"], 2, "the streets and the Josés");
+    }
+
+    fn a_language_has_one_tag(stage) {
+        let app = stage.start();
+        let make = |n: usize, tag: &str| app.post("/v1/contacts", &json!({"phone": format!("+44740010000{n}"), "language": tag})).ok(201);
+        let made: Vec<_> = ["EN", "en", "En-gb", "en-GB"].into_iter().enumerate().map(|(n, tag)| make(n, tag)).collect();
+        let tags: Vec<_> = made.iter().map(|contact| contact["language"].as_str().unwrap()).collect();
+        assert_eq!(tags, ["en", "en", "en-GB", "en-GB"]);
+        assert_eq!(app.import("more.csv", b"phone,language\n+447400100009,PT-br\n", &[])["result"]["created"], 1);
+        let figures = app.post("/v1/contacts/statistics", &json!({})).ok(200);
+        let mut shares: Vec<String> = figures["by_language"].as_array().unwrap().iter().map(|s| s.to_string()).collect();
+        shares.sort();
+        assert_eq!(shares, [r#"{"count":1,"value":"pt-BR"}"#, r#"{"count":2,"value":"en"}"#, r#"{"count":2,"value":"en-GB"}"#]);
+        let path = format!("/v1/contacts/{}", made[0]["id"].as_str().unwrap());
+        assert_eq!(app.patch(&path, &json!({"language": "zh-HANT-tw"})).ok(200)["language"], "zh-Hant-TW");
+        let search = json!({"filter": {"field": "language", "equals": "EN-gb"}});
+        assert_eq!(app.post("/v1/contacts/search", &search).ok(200)["data"].as_array().unwrap().len(), 2);
+    }
+
     fn a_blank_text_is_no_value(stage) {
         let app = stage.start();
         app.post("/v1/contact-fields", &json!({"key": "city", "title": "City", "type": "text"})).ok(201);

@@ -48,6 +48,8 @@ MEXICAN = {
 }
 # One name for each: what some entries write otherwise.
 OTHERWISE = {"British Colombia": "British Columbia", "Washington State": "Washington"}
+# The same of operators that some prefixes name in another alphabet.
+LATIN = {"МегаФон": "MegaFon"}
 
 
 def without_repeats(table):
@@ -141,6 +143,15 @@ def write(name, title, table):
     print(f"{name}: {len(table)} prefixes, {sum(map(len, by_value.values()))} kept, {len(by_value)} values")
 
 
+def in_one_writing(operators):
+    """Names that differ only in case become the one that most prefixes have, of those with a capital letter."""
+    prefixes = defaultdict(lambda: defaultdict(int))
+    for name in operators.values():
+        prefixes[name.casefold()][name] += 1
+    chosen = {folded: min(names, key=lambda name: (name.islower(), -names[name], name)) for folded, names in prefixes.items()}
+    return {prefix: chosen[name.casefold()] for prefix, name in operators.items()}
+
+
 def main():
     operators = {}
     for prefix, names in CARRIER_DATA.items():
@@ -148,8 +159,8 @@ def main():
         name = names.get("en") or next((n for n in names.values() if n), "")
         name = " ".join(name.split())
         if name:
-            operators[prefix] = name
-    write("operators.tsv", "Mobile operator by E.164 prefix", operators)
+            operators[prefix] = LATIN.get(name, name)
+    write("operators.tsv", "Mobile operator by E.164 prefix", in_one_writing(operators))
     write("regions.tsv", "Region of a country by E.164 prefix, of lines that may receive SMS", regions())
     # Several candidate zones are joined by `&`, as in the source: the number may be in any of them.
     write("time_zones.tsv", "IANA time zones by E.164 prefix", {p: "&".join(z) for p, z in TIMEZONE_DATA.items()})

@@ -43,6 +43,7 @@ mod m20261122_001801_contacts_parents;
 mod m20261122_002001_contacts_search_again;
 mod m20261122_002201_carriers_breaker;
 mod m20261122_001901_imports_cancelled;
+mod m20261122_002002_contacts_operators;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -92,6 +93,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_002201_carriers_breaker::Step),
             Box::new(m20261122_002001_contacts_search_again::Step),
             Box::new(m20261122_001901_imports_cancelled::Step),
+            Box::new(m20261122_002002_contacts_operators::Step),
         ]
     }
 }

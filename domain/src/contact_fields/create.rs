@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{ContactField, FieldType, MAX_FIELDS, MAX_TITLE, check_choices, is_key, queries};
+use super::{ContactField, FieldType, MAX_FIELDS, MAX_TITLE, check_choices, composed_all, is_key, queries};
 use crate::{
     contacts::Column,
     db::Sql,
@@ -57,7 +57,7 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, new: New) ->
                 new.key.as_str(),
                 new.title,
                 new.kind.as_str(),
-                serde_json::Value::from(new.choices),
+                serde_json::Value::from(composed_all(new.choices)),
                 now
             ],
         )

@@ -18,7 +18,7 @@ pub use delete::delete;
 pub use queries::{all, get};
 pub use replace::replace_choice;
 pub use update::{Patch, update};
-pub use value::{Rejected, Typed, boolean_word};
+pub use value::{Rejected, Typed, boolean_word, composed};
 
 use crate::{clock::Timestamp, error::Faults, ids::ContactFieldId};
 
@@ -91,6 +91,11 @@ pub fn is_key(key: &str) -> bool {
     key.len() <= 40
         && key.starts_with(|c: char| c.is_ascii_lowercase())
         && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Choices as they are stored.
+fn composed_all(choices: Vec<String>) -> Vec<String> {
+    choices.iter().map(|choice| composed(choice)).collect()
 }
 
 fn check_choices(faults: &mut Faults, kind: FieldType, choices: &[String]) {

@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{ContactField, FieldType, check_choices, queries};
+use super::{ContactField, FieldType, check_choices, composed, queries};
 use crate::{
     contacts,
     db::{Sql, expect_version},
@@ -34,6 +34,8 @@ pub async fn replace_choice(
     if field.kind != FieldType::Choice {
         return Err(Error::new(Code::Conflict, "Only a field of type choice has choices to replace."));
     }
+    let to = to.map(composed);
+    let to = to.as_deref();
     let listed = field.choices.iter().any(|choice| choice == from);
     if !listed && to.is_some_and(|to| !field.choices.iter().any(|choice| choice == to)) {
         let detail = format!("must be null or one of: {}, since from is no choice", field.choices.join(", "));

@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{ContactField, MAX_TITLE, check_choices, queries};
+use super::{ContactField, MAX_TITLE, check_choices, composed_all, queries};
 use crate::{
     db::Sql,
     error::{Code, Error, Faults, Result},
@@ -42,7 +42,13 @@ pub async fn update(
         .run(
             "UPDATE contact_fields SET title = $3, choices = $4, version = version + 1 \
              WHERE account_id = $1 AND id = $2 AND version = $5",
-            vals![scope.account(), id, title, serde_json::Value::from(choices), expected.unwrap_or(field.version)],
+            vals![
+                scope.account(),
+                id,
+                title,
+                serde_json::Value::from(composed_all(choices)),
+                expected.unwrap_or(field.version)
+            ],
         )
         .await?;
     if changed == 0 {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
 
 use super::FieldType;
 use crate::files::parse_date;
@@ -86,12 +87,17 @@ impl Typed {
     }
 
     fn choice(&self, text: &str) -> Result<Value, Rejected> {
-        let wanted = text.trim().to_lowercase();
+        let wanted = composed(text.trim()).to_lowercase();
         let found = self.choices.iter().find(|c| c.to_lowercase() == wanted);
         found
             .map(|c| c.clone().into())
             .ok_or_else(|| Rejected::new("invalid_choice", format!("must be one of: {}", self.choices.join(", "))))
     }
+}
+
+/// A text in the composed form of Unicode (NFC), in which texts are stored and compared: people cannot see the difference.
+pub fn composed(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
 }
 
 /// `yes`, `true`, `1`, `да`… and their opposites.
@@ -112,7 +118,7 @@ fn text(s: &str) -> Result<Value, Rejected> {
     if s.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         return Err(Rejected::new("control_character", "must not have control characters"));
     }
-    Ok(s.into())
+    Ok(composed(s).into())
 }
 
 fn number(s: &str) -> Result<Value, Rejected> {
@@ -161,5 +167,6 @@ mod tests {
         assert_eq!(read(FieldType::Text, json!(" \t")), Ok(Value::Null));
         assert_eq!(read(FieldType::Date, Value::Null), Ok(Value::Null));
         assert_eq!(read(FieldType::Choice, json!("")), Err("invalid_choice"));
+        assert_eq!(read(FieldType::Text, json!("e\u{301}")), Ok(json!("é")), "texts are composed");
     }
 }

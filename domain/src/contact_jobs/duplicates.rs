@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{Action, Job, Outcome, PIECE, Selection, Survivor, count, queries};
 use crate::{
-    contacts::{self, Column, Contact, MAX_MERGED, Merge},
+    contacts::{self, Column, Contact, MAX_MERGED, Merge, filter::alike},
     db::{Columns, Sql, Window, ids_json, ids_list},
     error::{Code, Error, Result},
     groups::{self, Elsewhere},
@@ -51,7 +51,7 @@ struct Set {
     n: i64,
 }
 
-/// What is compared: without case, outer and repeated spaces; `ё` is `е`. `None` when a field is missing.
+/// What is compared: without case, outer and repeated spaces; `ё` is `е` and `ß` is `ss`. `None` when a field is missing.
 fn digest(contact: &Contact, by: &[String]) -> Option<Uuid> {
     let mut hash = Sha256::new();
     for name in by {
@@ -62,7 +62,7 @@ fn digest(contact: &Contact, by: &[String]) -> Option<Uuid> {
             }
             (None, None) => None,
         };
-        let folded = text?.to_lowercase().replace('ё', "е").split_whitespace().collect::<Vec<_>>().join(" ");
+        let folded = alike(&text?);
         if folded.is_empty() {
             return None;
         }
@@ -322,6 +322,10 @@ mod unit_tests {
         let one = digest(&contact("Алёна  Ивановна", "York".into()), &by);
         assert!(one.is_some());
         assert_eq!(one, digest(&contact(" АЛЕНА ИВАНОВНА", "york ".into()), &by));
+        assert_eq!(
+            digest(&contact("ΣΊΣΥΦΟΣ", "Straße".into()), &by),
+            digest(&contact("Σίσυφος", "STRASSE".into()), &by)
+        );
         assert_ne!(one, digest(&contact("Алена", "Ивановна York".into()), &by), "fields do not run into one another");
         assert_eq!(digest(&contact(" ", "York".into()), &by), None);
         assert_eq!(digest(&contact("A", "York".into()), &["fields.town".to_owned()]), None);

@@ -7,6 +7,7 @@ mod column;
 mod consent;
 mod create;
 pub mod filter;
+mod language;
 mod merge;
 pub mod outcomes;
 mod profile;

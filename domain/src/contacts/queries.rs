@@ -11,6 +11,7 @@ use super::{
 use crate::{
     accounts::{self, Account},
     clock::Timestamp,
+    contact_fields::composed,
     db::{Sql, Window, ids_json, ids_list},
     error::{Error, Result},
     ids::{ContactId, GroupId},
@@ -47,7 +48,7 @@ impl Filter {
     pub fn tree(&self) -> Tree {
         let Self { group, phone, country, operator, external_id, consent, created_after, created_before, search } =
             self;
-        let word = |column, word: &str| Tree::is(Operand::Text(column), Test::Words(vec![word.to_owned()]));
+        let word = |column, word: &str| Tree::is(Operand::Text(column), Test::Words(vec![composed(word)]));
         let made = |span| Tree::is(Operand::Moment("created_at"), Test::Integers(vec![span]));
         let parts = [
             group.map(|group| Tree::is(Operand::Groups, Test::Members(vec![group]))),

@@ -12,6 +12,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use super::{
     Tree,
     filter::{self, Sum, today},
+    language,
 };
 use crate::{clock::Timestamp, error::Result, ids::GroupId, scope::AccountScope};
 
@@ -113,7 +114,7 @@ pub async fn statistics(
     at: Timestamp,
 ) -> Result<Statistics> {
     let today = today(conn, scope, at).await?;
-    let cells: Vec<Cell> = filter::summed(conn, scope, tree, |writer| {
+    let mut cells: Vec<Cell> = filter::summed(conn, scope, tree, |writer| {
         let by = "c.country, c.region, c.operator, c.line_type, c.language, c.sex, c.consent";
         // A band begins with those who were born on its day or before: the oldest first.
         let mut bands: Vec<String> = (0_i64..)
@@ -127,6 +128,10 @@ pub async fn statistics(
         Sum { columns: format!("{by}, {band} AS band, COUNT(*) AS n"), join: "", tail: format!("GROUP BY {by}, 8") }
     })
     .await?;
+    // Contacts that an earlier version has written may have a tag in other letters.
+    for cell in &mut cells {
+        cell.language = cell.language.as_deref().map(language::canonical);
+    }
     let groups = filter::summed(conn, scope, tree, |_| Sum {
         columns: "g.id, g.name, COUNT(*) AS count".into(),
         join: "JOIN contact_groups cg ON cg.contact_id = c.id JOIN groups g ON g.id = cg.group_id",

@@ -4,6 +4,7 @@ use sea_orm::DatabaseTransaction;
 
 use super::{Column, ConsentPatch, Contact, New, NewConsent, Patch, Reading, create, queries, update};
 use crate::{
+    contact_fields::composed,
     db::{Sql, expect_version},
     error::{Code, Error, Result},
     ids::ContactId,
@@ -57,7 +58,7 @@ pub async fn upsert(
 /// The id as it is stored, so that the same address finds it again.
 fn read_id(raw: &str) -> Result<String> {
     match Column::ExternalId.read(raw, Reading::Strict) {
-        Ok(Some(id)) => Ok(id),
+        Ok(Some(id)) => Ok(composed(&id)),
         Ok(None) => Err(Error::field("/external_id", "required", "must not be blank")),
         Err(e) => Err(Error::field("/external_id", e.code, e.detail)),
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Column, MAX_METADATA, Profile, Reading, queries};
 use crate::{
     clock::Timestamp,
-    contact_fields::ContactField,
+    contact_fields::{ContactField, composed},
     db::Sql,
     error::{Code, Error, Faults, Result},
     ids::ContactId,
@@ -95,7 +95,7 @@ pub(super) fn read_metadata(
             }
             Some(value) => {
                 faults.optional_text(&pointer, Some(&value), 500);
-                metadata.insert(key, value.into());
+                metadata.insert(key, composed(&value).into());
             }
         }
     }

@@ -11,8 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock::Timestamp,
-    contact_fields,
-    contact_fields::ContactField,
+    contact_fields::{self, ContactField, composed},
     contacts::{Column, Reading},
     db::{Columns, Sql, Window, ids_json, ids_list},
     error::{Error, Faults, Result},
@@ -167,7 +166,7 @@ fn apply(overrides: &mut Map<String, Value>, change: Change, defined: &[ContactF
             }
         };
         match value {
-            Some(value) => overrides.insert(column.name().to_owned(), value.into()),
+            Some(value) => overrides.insert(column.name().to_owned(), composed(&value).into()),
             None => overrides.remove(column.name()),
         };
     }

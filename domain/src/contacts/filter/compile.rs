@@ -132,8 +132,8 @@ impl Writer {
                 format!("{value} IN ({list})")
             }
             Test::Texts(texts) => self.texts(value, texts),
-            Test::Contains(text) => self.like(value, &fold::pattern(self.backend, text, Place::Anywhere)),
-            Test::StartsWith(text) => self.like(value, &fold::pattern(self.backend, text, Place::Start)),
+            Test::Contains(text) => self.part(value, text, Place::Anywhere),
+            Test::StartsWith(text) => self.part(value, text, Place::Start),
             Test::Integers(spans) => self.spans(value, spans, |w, n| w.bind(*n)),
             Test::Numbers(spans) => self.spans(value, spans, |w, n| {
                 let kind = if w.postgres() { "NUMERIC" } else { "REAL" };
@@ -166,11 +166,24 @@ impl Writer {
         format!("{value} {operator} {pattern}")
     }
 
+    /// A part of a text, whatever its case.
+    fn part(&mut self, value: &str, text: &str, place: Place) -> String {
+        let writings = fold::writings(text);
+        if self.postgres() && writings.len() > 1 {
+            return self.like(value, &fold::any_of(&writings, place));
+        }
+        let backend = self.backend;
+        let patterns = writings.iter().map(|text| fold::pattern(backend, text, place));
+        let each: Vec<String> = patterns.map(|pattern| self.like(value, &pattern)).collect();
+        format!("({})", each.join(" OR "))
+    }
+
     /// One of the texts, whatever their case. A length is cheaper to compare than letters, so it goes first; PostgreSQL would take
     /// two conditions the other way round.
     fn texts(&mut self, value: &str, texts: &[String]) -> String {
+        let texts: Vec<String> = texts.iter().flat_map(|text| fold::writings(text)).collect();
         if self.postgres() && texts.len() > 1 {
-            return self.like(value, &fold::any_of(texts));
+            return self.like(value, &fold::any_of(&texts, Place::Whole));
         }
         let each: Vec<String> = texts
             .iter()

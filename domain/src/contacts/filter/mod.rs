@@ -24,6 +24,7 @@ mod values;
 
 pub(crate) use compile::Writer;
 pub(super) use days::latest_birth;
+pub(crate) use fold::alike;
 pub use queries::{Listed, count, ids, list};
 pub(super) use queries::{Sum, summed};
 pub(super) use read::today;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{MAX_TEXT, shape::FilterValue, tree::Span};
 use crate::{
     clock::Timestamp,
-    contact_fields::{FieldType, Rejected, Typed},
+    contact_fields::{FieldType, Rejected, Typed, composed},
     contacts::search,
     ids::GroupId,
     phone::{self, Country, Rule},
@@ -31,13 +31,13 @@ pub fn text(value: &FilterValue) -> Read<String> {
     plain(string(value, "a text")?)
 }
 
-/// The same, when it is known to be a string.
+/// The same, when it is known to be a string. Composed, as the texts are stored.
 pub fn plain(text: &str) -> Read<String> {
     match text.chars().count() {
         0 => Err(Rejected::new("required", "must not be empty; use exists to find contacts without a value")),
         n if n > MAX_TEXT => Err(Rejected::new("too_long", format!("must have at most {MAX_TEXT} characters"))),
         _ if text.contains('\0') => Err(Rejected::new("control_character", "must not have the character U+0000")),
-        _ => Ok(text.to_owned()),
+        _ => Ok(composed(text)),
     }
 }
 

@@ -22,6 +22,7 @@ pub fn folded(text: &str) -> String {
     for c in text.nfc().flat_map(char::to_lowercase) {
         match c {
             'ё' => out.push('е'),
+            'ς' => out.push('σ'), // at the end of a word only, where capital letters do not tell it
             'ß' => out.push_str("ss"),
             'æ' => out.push_str("ae"),
             'œ' => out.push_str("oe"),
@@ -120,6 +121,8 @@ mod tests {
             ("e\u{301}te\u{301}", "ete"),
             ("їжак", "їжак"),
             ("İstanbul", "istanbul"),
+            ("Σίσυφος", "σισυφοσ"),
+            ("ΣΊΣΥΦΟΣ", "σισυφοσ"),
             ("+447400123456", "+447400123456"),
         ] {
             assert_eq!(folded(text), wanted);

@@ -35,6 +35,16 @@ fn line_types_and_who_may_receive() {
 }
 
 #[test]
+fn an_operator_has_one_name() {
+    assert_eq!(operator_of(number("+79325000000")), Some("MegaFon"));
+    let data = include_str!("../../../data/operators.tsv");
+    let mut names: Vec<&str> = data.lines().filter_map(|line| line.split_once('\t')).map(|(name, _)| name).collect();
+    names.sort_by_key(|name| name.to_lowercase());
+    let twice: Vec<_> = names.windows(2).filter(|two| two[0].to_lowercase() == two[1].to_lowercase()).collect();
+    assert!(names.len() > 1_000 && twice.is_empty(), "{twice:?}");
+}
+
+#[test]
 fn operators_come_from_the_longest_prefix_and_may_be_unknown() {
     assert_eq!(operator_of(number("+380501235821")), Some("Vodafone"));
     assert_eq!(operator_of(number("+12423590842")), Some("BaTelCo"));
