@@ -307,6 +307,10 @@ both! {
         app.message_until(&id, "sent");
         let asked = provider.asked(&number("60"));
         assert_eq!((asked.len(), asked[0]["authorization"].as_str()), (1, Some("Bearer opensesame")));
+        // The tries that found nobody handed nothing over.
+        let page = String::from_utf8(app.get("/metrics").body).unwrap();
+        let submitted = "carillon_parts_submitted_total{carrier=\"provider\"} 1";
+        assert!(page.lines().any(|line| line == submitted), "{page}");
         // It cannot become one of the other kind.
         let refused = operator.patch(&format!("/v1/admin/carriers/{carrier}"), &json!({"settings": {"binds": 2}}));
         refused.refused(422, "invalid_request");

@@ -126,6 +126,27 @@ async fn what_was_never_written_is_told_apart() {
     assert!(in_flight.iter().chain(&not_written).copied().eq(0..200));
 }
 
+/// A carrier may use a number again before the first has its answer.
+#[tokio::test]
+async fn two_deliveries_of_one_number_are_answered_both() {
+    let (listener, config) = Peer::listen().await;
+    let carrier = tokio::spawn(async move {
+        let mut peer = Peer::accept_bind(&listener).await;
+        for text in ["one", "two"] {
+            let body = format!("\0\0\x001\0\0\x002\0\0\0\0\0\0\0\0\0\0\x03{text}");
+            peer.send(DELIVER_SM, 0, 45, body.as_bytes()).await;
+        }
+        assert_eq!(peer.receive().await, (DELIVER_SM_RESP, 0, 45));
+        assert_eq!(peer.receive().await, (DELIVER_SM_RESP, 0, 45));
+    });
+    let (client, mut events) = connect(&config).await.unwrap();
+    let (one, two) = (next_deliver(&mut events).await, next_deliver(&mut events).await);
+    assert_eq!((one.message.as_slice(), two.message.as_slice()), (&b"one"[..], &b"two"[..]));
+    client.ack(one.sequence, 0);
+    client.ack(two.sequence, 0);
+    carrier.await.unwrap();
+}
+
 #[tokio::test]
 async fn requests_and_nonsense_from_the_carrier_are_answered_as_specified() {
     let (listener, config) = Peer::listen().await;

@@ -8,7 +8,10 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 
 use super::decode::hex;
-use crate::{clock::Timestamp, phone::Msisdn};
+use crate::{
+    clock::Timestamp,
+    phone::{self, Msisdn, Rule},
+};
 
 /// The `sar_*` TLVs (SMPP 3.4 §5.3.2.22 – §5.3.2.24).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Sar {
 pub struct Delivery {
     /// The subscriber's address, and ours, freed of control characters.
     pub source: String,
+    /// Whether the carrier says that the subscriber's is a national number (source_addr_ton 2).
+    pub national: bool,
     pub recipient: String,
     pub data_coding: u8,
     /// Whether the body begins with a user data header (UDHI of esm_class).
@@ -47,9 +52,26 @@ impl Delivery {
         address(&self.recipient)
     }
 
-    /// The subscriber's address without its plus.
+    /// The subscriber's number in international form without a plus, where the address is one; else the address as it came.
     pub(super) fn subscriber(&self) -> String {
-        address(&self.source)
+        let address = address(&self.source);
+        let is_number = address.bytes().all(|b| b.is_ascii_digit());
+        if !is_number || self.source.starts_with('+') {
+            return address;
+        }
+        let read = match address.strip_prefix("00") {
+            Some(international) => number(international).map(|_| international.to_owned()),
+            None if self.national || address.starts_with('0') => self.at_home(&address),
+            None => None,
+        };
+        read.unwrap_or(address)
+    }
+
+    /// A national number, read in the country of the number that it was sent to.
+    fn at_home(&self, address: &str) -> Option<String> {
+        let country = phone::country_of(number(&self.sender())?)?;
+        let parsed = phone::parse(address, &Rule::ImportCountry(country)).ok()?;
+        Some(parsed.number.as_u64().to_string())
     }
 
     /// Which part it is, and its octets without the header.
@@ -72,7 +94,7 @@ impl Delivery {
 
     /// What the same delivery, made again, has too: everything but its time.
     pub(super) fn fingerprint(&self) -> String {
-        let Self { source, recipient, data_coding, has_header, body, sar: _, received_at: _ } = self;
+        let Self { source, national: _, recipient, data_coding, has_header, body, sar: _, received_at: _ } = self;
         let mut hash = Sha256::new();
         for text in [source, recipient] {
             hash.update(text);
@@ -123,6 +145,7 @@ mod tests {
     fn delivery(body: &[u8]) -> Delivery {
         Delivery {
             source: "+447400100001".into(),
+            national: false,
             recipient: "+4444".into(),
             data_coding: 0,
             has_header: true,
@@ -168,6 +191,36 @@ mod tests {
         assert_eq!(number(&here.source), Some("+447400100001".parse().unwrap()));
         assert_eq!(number("Anybody"), None);
         assert_eq!(address(""), "unknown");
+    }
+
+    #[test]
+    fn a_subscriber_is_known_in_each_form_of_the_number() {
+        let from = |source: &str, national, recipient: &str| {
+            Delivery { source: source.into(), national, recipient: recipient.into(), ..delivery(b"") }.subscriber()
+        };
+        let ours = "46700900900";
+        for (source, national) in [
+            ("46701235555", false),
+            ("+46701235555", false),
+            ("0046701235555", false),
+            ("0046701235555", true),
+            ("0701235555", true),
+            ("0701235555", false),
+            ("701235555", true),
+            ("46701235555", true),
+            ("+46701235555", true),
+        ] {
+            assert_eq!(from(source, national, ours), "46701235555", "{source} {national}");
+        }
+        // The plus of ours does not matter; what cannot be told is left as it came.
+        assert_eq!(from("0701235555", true, "+46700900900"), "46701235555");
+        assert_eq!(from("0701235555", true, "72404"), "0701235555", "a short code is in no country");
+        assert_eq!(from("0701235555", true, "CARILLON"), "0701235555");
+        assert_eq!(from("0701", true, ours), "0701", "no number of its country");
+        assert_eq!(from("0012", false, ours), "0012");
+        assert_eq!(from("0Bank", false, ours), "0Bank");
+        assert_eq!(from("72404", false, ours), "72404");
+        assert_eq!(from("", true, ours), "unknown");
     }
 
     proptest::proptest! {

@@ -12,7 +12,10 @@ use crate::{blacklist, error::Result, scope::SystemScope, unsubscribes};
 /// Carries out the word of a message that is an account's.
 pub(super) async fn obey(tx: &DatabaseTransaction, scope: &SystemScope, message: &New) -> Result<()> {
     let New { id, whole, keyword, account, owners, .. } = message;
-    let (Some(keyword), Some(account), Some(phone)) = (*keyword, *account, number(&whole.subscriber)) else {
+    let (Some(keyword), Some(account)) = (*keyword, *account) else { return Ok(()) };
+    let Some(phone) = number(&whole.subscriber) else {
+        let keyword = keyword.as_str();
+        tracing::warn!(inbound_message = %id, keyword, "a subscriber's word is not obeyed: its address is no number");
         return Ok(());
     };
     let scope = scope.of(account, true); // the mode decides nothing here

@@ -19,6 +19,7 @@ const SUBSCRIBER: &str = "447400100001";
 fn delivery(stage: &Stage, body: &[u8]) -> Delivery {
     Delivery {
         source: format!("+{SUBSCRIBER}"),
+        national: false,
         recipient: SENDER.to_owned(),
         data_coding: 0,
         has_header: false,
@@ -292,5 +293,31 @@ async fn a_stop_to_a_shared_sender_is_for_the_account_and_a_start_undoes_both() 
         stage.clock.advance(REPEAT * 2);
         take(&stage, carrier, &[delivery(&stage, b"stop"), delivery(&stage, b"start")]).await;
         assert_eq!(lists().await, (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_stop_is_obeyed_in_whatever_form_the_number_comes() {
+    for stage in stages().await {
+        let carrier = CarrierId::new(stage.clock.now());
+        owns(&stage, &stage.scope, "46700900900").await;
+        let to = sent(&stage, &stage.scope, carrier, "46701235555", "46700900900").await;
+        for (source, national) in [("0701235555", true), ("0046701235555", false), ("0701235555", false)] {
+            let recipient = "46700900900".to_owned();
+            let from = |body: &[u8]| Delivery {
+                source: source.into(),
+                national,
+                recipient: recipient.clone(),
+                ..delivery(&stage, body)
+            };
+            take(&stage, carrier, &[from(b"STOP")]).await;
+            let phone: Option<i64> = stage.db.read().scalar("SELECT phone FROM unsubscribes", vals![]).await.unwrap();
+            assert_eq!(phone, Some(46_701_235_555), "{source}");
+            take(&stage, carrier, &[from(b"START")]).await;
+            assert_eq!(stage.count("unsubscribes").await, 0);
+            stage.clock.advance(REPEAT * 2);
+        }
+        let rows = all(&stage, &stage.scope).await;
+        assert!(rows.iter().all(|m| m.message_id == Some(to) && m.from() == "+46701235555"), "{rows:?}");
     }
 }

@@ -5,12 +5,12 @@
 
 use super::answer::Answer;
 use super::late::Late;
+use super::unacked::Unacked;
 use super::{BadInput, BindConfig, Deliver, Event, Shared, Submit, SubmitOutcome};
 use crate::session::{Frame, KeepAlive, Link, Pending, Pulse, Sequence, Turn, generic_nack, ok};
 use crate::status::{ESME_RINVCMDID, ESME_RINVCMDLEN, ESME_RX_T_APPN};
 use rusmpp::pdus::{DataSmResp, DeliverSmResp};
 use rusmpp::{Command, CommandId, CommandStatus, Pdu};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -49,8 +49,8 @@ pub(super) struct Actor<R, W> {
     sequence: Sequence,
     pending: Pending<u64>,
     late: Late,
-    /// Deliveries the owner has not answered: whether each was a data_sm.
-    unacked: HashMap<u32, bool>,
+    /// Deliveries the owner has not answered.
+    unacked: Unacked,
     /// Submits that came when none could be sent any more.
     unsent: Vec<u64>,
     keep: KeepAlive,
@@ -82,7 +82,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
             sequence,
             pending,
             late: Late::default(),
-            unacked: HashMap::new(),
+            unacked: Unacked::default(),
             unsent: Vec::new(),
             keep,
             phase: Phase::Open,
@@ -169,7 +169,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
     }
 
     fn ack(&mut self, sequence: u32, status: u32) -> Result<(), Reason> {
-        let Some(is_data) = self.unacked.remove(&sequence) else { return Ok(()) };
+        let Some(is_data) = self.unacked.take(sequence) else { return Ok(()) };
         self.answer_delivery(sequence, status, is_data)
     }
 
@@ -273,7 +273,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
             // The carrier keeps it: memory stays bounded and nothing is lost.
             return self.answer_delivery(sequence, ESME_RX_T_APPN, is_data);
         }
-        self.unacked.insert(sequence, is_data);
+        self.unacked.add(sequence, is_data);
         self.tell(Event::Deliver(deliver));
         Ok(())
     }

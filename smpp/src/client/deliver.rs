@@ -25,6 +25,8 @@ pub struct Deliver {
     /// Names this delivery in [`super::Client::ack`].
     pub sequence: u32,
     pub source: String,
+    /// `source_addr_ton` (SMPP 3.4 §5.2.5): 1 international, 2 national.
+    pub source_ton: u8,
     pub dest: String,
     pub esm_class: u8,
     pub data_coding: u8,
@@ -74,7 +76,7 @@ impl Deliver {
     /// Reads the body of a deliver_sm.
     pub(crate) fn from_deliver_sm(sequence: u32, body: &[u8]) -> Option<Self> {
         let mut octets = Octets(body);
-        let (source, dest) = addresses(&mut octets)?;
+        let Addresses { source, source_ton, dest } = addresses(&mut octets)?;
         let esm_class = octets.octet()?;
         octets.take(2)?; // protocol_id, priority_flag
         octets.c_string(); // schedule_delivery_time
@@ -84,7 +86,8 @@ impl Deliver {
         octets.octet()?; // sm_default_msg_id
         let length = usize::from(octets.octet()?);
         let message = octets.take(length)?.to_vec();
-        let mut deliver = Self { sequence, source, dest, esm_class, data_coding, message, ..Self::default() };
+        let mut deliver =
+            Self { sequence, source, source_ton, dest, esm_class, data_coding, message, ..Self::default() };
         deliver.read_tlvs(&octets);
         Some(deliver)
     }
@@ -92,11 +95,11 @@ impl Deliver {
     /// Reads the body of a data_sm.
     pub(crate) fn from_data_sm(sequence: u32, body: &[u8]) -> Option<Self> {
         let mut octets = Octets(body);
-        let (source, dest) = addresses(&mut octets)?;
+        let Addresses { source, source_ton, dest } = addresses(&mut octets)?;
         let esm_class = octets.octet()?;
         octets.octet()?; // registered_delivery
         let data_coding = octets.octet()?;
-        let mut deliver = Self { sequence, source, dest, esm_class, data_coding, ..Self::default() };
+        let mut deliver = Self { sequence, source, source_ton, dest, esm_class, data_coding, ..Self::default() };
         deliver.read_tlvs(&octets);
         Some(deliver)
     }
@@ -130,13 +133,20 @@ impl Deliver {
     }
 }
 
+struct Addresses {
+    source: String,
+    source_ton: u8,
+    dest: String,
+}
+
 /// service_type and the two addresses, which begin both PDUs.
-fn addresses(octets: &mut Octets<'_>) -> Option<(String, String)> {
+fn addresses(octets: &mut Octets<'_>) -> Option<Addresses> {
     octets.c_string();
-    octets.take(2)?;
+    let source_ton = octets.octet()?;
+    octets.octet()?; // source_addr_npi
     let source = octets.c_string();
     octets.take(2)?;
-    Some((source, octets.c_string()))
+    Some(Addresses { source, source_ton, dest: octets.c_string() })
 }
 
 #[cfg(test)]
@@ -155,6 +165,7 @@ mod tests {
         let tlvs = b"\x00\x1e\x00\x04abc\0\x04\x27\x00\x01\x02\x04\x23\x00\x03\x03\x00\x01\x02\x04\x00\x02\x12\x34";
         let deliver = Deliver::from_deliver_sm(9, &body(tlvs)).unwrap();
         assert_eq!((deliver.source.as_str(), deliver.dest.as_str()), ("447700900001", "Carillon"));
+        assert_eq!(deliver.source_ton, 1);
         assert_eq!((deliver.esm_class, deliver.data_coding, deliver.message.as_slice()), (4, 3, &b"hi"[..]));
         assert_eq!(deliver.receipted_message_id.as_deref(), Some("abc"));
         assert_eq!(deliver.message_state, Some(2));

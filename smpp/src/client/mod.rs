@@ -13,6 +13,7 @@ mod deliver;
 mod event;
 mod late;
 mod submit;
+mod unacked;
 
 pub use bad_input::BadInput;
 pub use bind::{BindConfig, BindError, BindMode, SMPP_3_4, SMPP_5_0, Tls};

@@ -239,7 +239,6 @@ impl Pump {
             });
             self.under_way.insert(call.id(), flight);
             self.pace.sent();
-            METRICS.submitted.with_label_values(&[&self.carrier.name]).inc();
         }
     }
 
@@ -277,6 +276,10 @@ impl Pump {
         let (id, outcome) = ended.unwrap_or_else(|e| (e.id(), Outcome::Lost("a fault of ours".to_owned())));
         let Some(flight) = self.under_way.remove(&id) else { return };
         let now = Instant::now();
+        // What never had a connection was handed to nobody.
+        if !matches!(outcome, Outcome::Unsent(_)) {
+            METRICS.submitted.with_label_values(&[&self.carrier.name]).inc();
+        }
         match outcome {
             Outcome::Answered(reply) => {
                 self.health.connected();

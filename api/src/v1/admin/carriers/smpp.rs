@@ -140,7 +140,7 @@ pub struct SmppSettingsInput {
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     pub system_id: Option<String>,
-    /// The log-in's password, at most 8 characters; none by default. It is stored encrypted and never shown.
+    /// The log-in's password, at most 8 ASCII characters; none by default. It is stored encrypted and never shown.
     #[serde(default, deserialize_with = "clearable")]
     pub password: Option<Option<String>>,
     /// The log-in's system_type, at most 12 characters; empty by default.
@@ -172,10 +172,10 @@ pub struct SmppSettingsInput {
     /// service_type of every submit, at most 5 characters; empty by default.
     #[serde(default, deserialize_with = "clearable")]
     pub service_type: Option<Option<String>>,
-    /// data_coding of a GSM-7 text; 0 by default, the carrier's default alphabet.
+    /// data_coding of a GSM-7 text; 0 by default, the carrier's default alphabet. Not 8, which is UCS-2.
     #[serde(default, deserialize_with = "clearable")]
     pub gsm7_data_coding: Option<Option<u8>>,
-    /// data_coding of a UCS-2 text; 8 by default.
+    /// data_coding of a UCS-2 text; 8 by default. Not 0, and another than `gsm7_data_coding`.
     #[serde(default, deserialize_with = "clearable")]
     pub ucs2_data_coding: Option<Option<u8>>,
     /// Encryption of the connections, replaced as a whole, but for a key that is left out while its certificate stays; null, the
