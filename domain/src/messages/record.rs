@@ -54,9 +54,9 @@ pub struct Reference {
 pub enum Answer {
     /// Every part was accepted.
     Accepted,
-    /// A part was refused for good: the code as the carrier names it. `whole` when the carrier has nothing of the
-    /// message, and may have nothing of it.
-    Refused { error: String, whole: bool },
+    /// Refused for good: the code as the carrier names it, and which part it was of a message of which the carrier has, or
+    /// may have, other parts; none: it has nothing of the message.
+    Refused { error: String, part: Option<i64> },
     /// No answer, or the connection was lost: it may have left.
     Doubt { reason: &'static str },
     /// No byte of it was written: it waits again.
@@ -136,7 +136,7 @@ pub(super) async fn record_in(
     let now = scope.clock.now();
     let mut answers = folded(answers);
     let refused =
-        answers.values().filter(|a| matches!(a.answer, Answer::Refused { whole: true, .. }) && a.parts.is_empty());
+        answers.values().filter(|a| matches!(a.answer, Answer::Refused { part: None, .. }) && a.parts.is_empty());
     let mut onward = fail_over::find(tx, scope, &refused.map(|a| a.message).collect()).await?;
     let parts: Vec<_> =
         answers.values().flat_map(|a| a.parts.iter().map(|(part, reference)| (a.message, *part, reference))).collect();
@@ -236,24 +236,27 @@ async fn answer<'a>(
         if !matches!(from, Status::Submitting | Status::InDoubt) && !late {
             continue;
         }
-        let (to, reason, error) = match answer {
+        let (to, reason, error): (Status, Option<String>, Option<String>) = match answer {
             Answer::Accepted => (Status::Sent, None, None),
             // What a second attempt comes to says nothing of the first.
             Answer::Refused { error, .. } if second => {
-                (Status::InDoubt, Some("refused_when_resent"), Some(error.clone()))
+                (Status::InDoubt, Some("refused_when_resent".into()), Some(error.clone()))
             }
-            Answer::Over if second => (Status::InDoubt, Some(validity::OVER), None),
-            Answer::Refused { error, .. } => match onward.remove(id).filter(|_| from == Status::Submitting) {
+            Answer::Over if second => (Status::InDoubt, Some(validity::OVER.into()), None),
+            Answer::Refused { error, part } => match onward.remove(id).filter(|_| from == Status::Submitting) {
                 Some(next) => {
                     led_on.push((next, error.as_str()));
                     (Status::Queued, None, None)
                 }
-                None => (Status::Rejected, Some("refused_by_carrier"), Some(error.clone())),
+                None => match part {
+                    None => (Status::Rejected, Some("refused_by_carrier".into()), Some(error.clone())),
+                    Some(n) => (Status::Failed, Some(format!("part_{n}_of_{}_refused", row.parts)), Some(error.clone())),
+                },
             },
             Answer::Doubt { .. } if again.contains(id) => (Status::Queued, None, None),
-            Answer::Doubt { reason } => (Status::InDoubt, Some(*reason), None),
+            Answer::Doubt { reason } => (Status::InDoubt, Some((*reason).into()), None),
             Answer::Unsent => (Status::Queued, None, None),
-            Answer::Over => (Status::Expired, Some(validity::OVER), None),
+            Answer::Over => (Status::Expired, Some(validity::OVER.into()), None),
         };
         match (from, to) {
             (Status::InDoubt, Status::InDoubt) => continue,
@@ -266,7 +269,6 @@ async fn answer<'a>(
             unsent.push(row.id);
         }
         let accepted = to == Status::Sent;
-        let reason = reason.map(str::to_owned);
         moves.add(Move { row: row.clone(), to, reason, error, accepted });
         row.status = to;
         if accepted && patience.receipt.is_zero() {

@@ -270,7 +270,7 @@ async fn a_refused_message_waits_for_the_slot_that_its_chunk_was_moved_to() {
         let tx = stage.db.begin().await.unwrap();
         tx.run("UPDATE chunks SET send_at = $1", crate::vals![later]).await.unwrap();
         tx.commit().await.unwrap();
-        let answer = Answer::Refused { error: "ESME_RINVDSTADR".into(), whole: true };
+        let answer = Answer::Refused { error: "ESME_RINVDSTADR".into(), part: None };
         let refused = Submitted { message: written.ids[0], answer, parts: Vec::new() };
         let hour = Duration::from_secs(3600);
         let patience = Patience { in_doubt: hour, receipt: hour, settle: hour };
@@ -278,6 +278,16 @@ async fn a_refused_message_waits_for_the_slot_that_its_chunk_was_moved_to() {
         assert_eq!(recorded.led_on, 1);
         assert!(claim(second).await.is_empty(), "not before its hour");
         stage.clock.advance(hour);
-        assert_eq!(claim(second).await.len(), 1);
+        let chunks: Vec<_> = claim(second).await.iter().map(|chunk| chunk.id).collect();
+        assert_eq!(chunks.len(), 1);
+        // A carrier that has taken another part of it is not left, and the refused part is told.
+        window::mark(&stage.db, &stage.system, "pump", &chunks, &written.ids).await.unwrap();
+        let answer = Answer::Refused { error: "ESME_RINVDSTADR".into(), part: Some(1) };
+        let refused = Submitted { message: written.ids[0], answer, parts: Vec::new() };
+        let recorded = record(&stage.db, &stage.system, second, &patience, &[refused], &[]).await.unwrap();
+        assert_eq!((recorded.led_on, recorded.moved), (0, 1));
+        let sql = "SELECT status || ' ' || reason || ' ' || error FROM messages";
+        let ended = stage.db.read().scalar::<String>(sql, crate::vals![]).await.unwrap();
+        assert_eq!(ended.as_deref(), Some("failed part_1_of_1_refused ESME_RINVDSTADR"));
     }
 }

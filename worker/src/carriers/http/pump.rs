@@ -212,7 +212,7 @@ impl Pump {
             let values = match self.values(&flight.message, at) {
                 Ok(values) => values,
                 Err(error) => {
-                    self.settle(&flight, Answer::Refused { error, whole: true }, Vec::new());
+                    self.settle(&flight, Answer::Refused { error, part: None }, Vec::new());
                     continue;
                 }
             };
@@ -336,7 +336,7 @@ impl Pump {
             }
             Verdict::Refused(error) | Verdict::Temporary(error) => {
                 METRICS.refused.with_label_values(&[&self.carrier.name]).inc();
-                self.settle(&flight, Answer::Refused { error, whole: true }, Vec::new());
+                self.settle(&flight, Answer::Refused { error, part: None }, Vec::new());
             }
             Verdict::Throttled(after) => {
                 self.wait(after);

@@ -76,7 +76,7 @@ impl Pump {
         match tokens {
             Ok(tokens) => self.ready.extend(tokens),
             Err(error) => {
-                let answer = Answer::Refused { error, whole: true };
+                let answer = Answer::Refused { error, part: None };
                 self.settle([(Submitted { message: id, answer, parts: Vec::new() }, Some(claim))]);
             }
         }

@@ -233,15 +233,16 @@ impl Flight {
         for (part, n) in self.parts.iter().zip(1_i64..) {
             match part {
                 Part::Accepted(reference) => accepted.push((n, reference.clone())),
-                Part::Refused(error) => refused = refused.or(Some(error.clone())),
+                Part::Refused(error) => refused = refused.or(Some((n, error.clone()))),
                 Part::Doubtful(reason) => doubt = doubt.or(Some(*reason)),
                 Part::Waiting | Part::HandedOver => {}
             }
         }
         let answer = match (refused, doubt) {
-            (Some(error), doubt) => {
+            (Some((n, error)), doubt) => {
                 let taken = |p: &Part| matches!(p, Part::Accepted(_) | Part::HandedOver);
-                Answer::Refused { error, whole: doubt.is_none() && !self.parts.iter().any(taken) }
+                let elsewhere = doubt.is_some() || self.parts.iter().any(taken);
+                Answer::Refused { error, part: elsewhere.then_some(n) }
             }
             (None, Some(reason)) => Answer::Doubt { reason },
             (None, None) => Answer::Accepted,

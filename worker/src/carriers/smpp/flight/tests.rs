@@ -37,7 +37,7 @@ fn one_refused_part_refuses_the_message() {
     let (mut flights, t) = start(2);
     flights.answer(t[0], accepted("a"));
     let (settled, _) = flights.answer(t[1], PartAnswer::Refused("ESME_RINVDSTADR".into())).unwrap();
-    assert_eq!(settled.answer, Answer::Refused { error: "ESME_RINVDSTADR".into(), whole: false });
+    assert_eq!(settled.answer, Answer::Refused { error: "ESME_RINVDSTADR".into(), part: Some(2) });
 }
 
 #[test]
