@@ -4,7 +4,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use api::{
     ApiConfig, App,
-    shared::metrics::{Metrics, ReceiptCounters},
+    shared::metrics::{CarrierCounters, Metrics},
 };
 use domain::{
     carriers::{self, SmppSettings},
@@ -76,10 +76,14 @@ pub async fn serve(config: Config, db: Db, untouched: bool) -> Result<(), Failur
     Ok(served?)
 }
 
-/// What the worker of this process counts receipts with: those of HTTP carriers come to the API.
-fn of_worker() -> ReceiptCounters {
+/// What the worker of this process counts carriers' input with: those of HTTP carriers come to the API.
+fn of_worker() -> CarrierCounters {
     let counted = &worker::metrics::METRICS;
-    ReceiptCounters { received: counted.receipts.clone(), parked: counted.receipts_parked.clone() }
+    CarrierCounters {
+        received: counted.receipts.clone(),
+        parked: counted.receipts_parked.clone(),
+        bad_input: counted.bad_input.clone(),
+    }
 }
 
 /// Whether another process that shares the database runs the simulator already.
@@ -141,7 +145,7 @@ fn app(
     clock: Clock,
     wake: Wake,
     registry: prometheus::Registry,
-    receipts: Option<ReceiptCounters>,
+    carriers: Option<CarrierCounters>,
 ) -> Result<Arc<App>, Failure> {
     let proxies = config.api.trusted_proxies.iter().map(|net| {
         net.parse().map_err(|_| format!("api.trusted_proxies: {net:?} is not a network such as 10.0.0.0/8"))
@@ -153,7 +157,7 @@ fn app(
         keys,
         schema_steps: migrations::Migrator::migrations().len(),
     };
-    Ok(Arc::new(App::new(db, clock, wake, settings, registry, receipts)?))
+    Ok(Arc::new(App::new(db, clock, wake, settings, registry, carriers)?))
 }
 
 /// Resolves at SIGTERM or SIGINT. Both are watched from the call on, so it comes before anything that must be ended in

@@ -127,6 +127,7 @@ both! {
         assert_eq!([&stopped["group_id"], &stopped["group_name"]], [&group, &json!("Never")]);
         assert_eq!([&unsubscribed["sender"], &unsubscribed["text"]], [&json!("CARILLON"), &json!("by mail")]);
         assert_eq!(app.read(&path.replace('+', ""))["blocks"], told["blocks"]);
+        assert_eq!(app.read(&path.replace('+', "%2B"))["blocks"], told["blocks"]);
         // What is told is what a send skips for, in this order.
         assert_eq!(app.send(&[phone], "Hello").ok(202)["messages"][0]["reason"], "blacklisted");
         app.delete(&format!("/v1/contacts/{}", contact.as_str().unwrap())).ok(204);

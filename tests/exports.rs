@@ -61,6 +61,44 @@ both! {
         }
     }
 
+    fn own_fields_of_every_type_come_back_by_themselves(stage) {
+        let app = stage.start();
+        // Two share a title, and one has that of a built-in field.
+        for (key, title, kind) in [
+            ("city", "City", "text"), ("town", "City", "text"), ("spent", "Company", "number"), ("since", "Since", "date"), ("vip", "VIP", "boolean"),
+        ] {
+            app.post("/v1/contact-fields", &json!({"key": key, "title": title, "type": kind})).ok(201);
+        }
+        app.post("/v1/contact-fields", &json!({"key": "size", "title": "Size", "type": "choice", "choices": ["S", "L, wide"]})).ok(201);
+        let all = [
+            json!({"city": "Łódź", "town": "'=1+1", "spent": 1.125, "since": "1990-02-03", "vip": true, "size": "L, wide"}),
+            json!({"city": "n/a", "spent": -12345678.5, "vip": false}),
+            json!({"town": "1,250", "spent": 123456789012345_i64}),
+            json!({"spent": 1e-7, "size": "S"}),
+        ];
+        for (number, fields) in numbers(0, 9).iter().zip(&all) {
+            app.post("/v1/contacts", &json!({"phone": number, "fields": fields, "sex": "female", "link": "https://example.com/?a=b"})).ok(201);
+        }
+        for format in ["csv", "xlsx"] {
+            let done = exported(&app, &json!({"kind": "contacts", "format": format}));
+            let file = app.with_token("").get(done["download"]["url"].as_str().unwrap()).body;
+            let seen = app.form("/v1/contacts/imports/preview", Some((done["file_name"].as_str().unwrap(), &file)), &[]).ok(200);
+            for key in ["city", "town", "spent", "since", "vip", "size"] {
+                assert_eq!(seen["mapping"][format!("fields.{key}")], json!(format!("fields.{key}")), "{seen}");
+            }
+            let again = app.import(done["file_name"].as_str().unwrap(), &file, &[("merge", "replace")]);
+            assert_eq!((&again["result"]["unchanged"], &again["result"]["invalid"]), (&json!(4), &json!(0)), "{again}");
+            // And in an empty account with the same fields.
+            for contact in app.pages("/v1/contacts") {
+                app.delete(&format!("/v1/contacts/{}?permanently=true", contact["id"].as_str().unwrap())).ok(204);
+            }
+            let anew = app.import(done["file_name"].as_str().unwrap(), &file, &[]);
+            assert_eq!(anew["result"]["created"], 4, "{anew}");
+            let fields: Vec<Value> = app.pages("/v1/contacts").into_iter().map(|c| c["fields"].clone()).collect();
+            assert_eq!(fields, all, "{format}");
+        }
+    }
+
     fn lists_are_exported_and_another_process_gives_the_file_out(stage) {
         let app = stage.start();
         app.post("/v1/blacklist", &json!({"phone": "+447400199999", "reason": "asked"})).ok(201);

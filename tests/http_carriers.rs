@@ -234,6 +234,16 @@ both! {
         assert_eq!(call(&app, &path, &json!({"id": "x", "status": "a new word"})), 204);
         assert_eq!(anyone.ask("POST", &path).body("text/plain", b"x".to_vec()).go().status, 415);
         assert_eq!(anyone.ask("POST", &path).body("application/json", vec![b' '; 300 * 1024]).go().status, 413);
+        assert_eq!(anyone.ask("POST", &path).body("application/json", b"{\"id\":".to_vec()).go().status, 400);
+        // All of it but the forged call, which is nobody's, is counted and told in the log.
+        let page = String::from_utf8(app.get("/metrics").body).unwrap();
+        let log = std::fs::read_to_string(stage.path("serve.log")).unwrap();
+        for (reason, number) in [("unreadable", 3), ("unreadable_receipt", 2)] {
+            let series = format!("carillon_carrier_bad_input_total{{carrier=\"provider\",reason=\"{reason}\"}} {number}");
+            assert!(page.lines().any(|line| line == series), "{series}\n{page}");
+            let words = ["WARN", "bad input from a carrier", "provider", reason];
+            assert!(log.lines().any(|line| words.iter().all(|word| line.contains(word))), "{reason} in {log}");
+        }
     }
 
     fn refusals_and_pauses_cost_nothing_and_lose_nothing(stage) {

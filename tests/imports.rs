@@ -121,7 +121,10 @@ both! {
         with(&[("merge", "sideways")], "invalid_request");
         with(&[("default_country", "Narnia")], "invalid_request");
         with(&[("colour", "red")], "invalid_request");
-        with(&[("encoding", "klingon")], "file_refused");
+        let at = |fields: &[(&str, &str)]| app.upload("people.csv", file, fields).refused(422, "invalid_request")["errors"][0]["pointer"].clone();
+        assert_eq!(at(&[("encoding", "klingon")]), "/encoding");
+        assert_eq!(at(&[("separator", "x")]), "/separator");
+        assert_eq!(at(&[("groups", &"x".repeat(101))]), "/groups");
         app.ask("POST", "/v1/contacts/imports").json(&json!({})).go().refused(415, "unsupported_media_type");
         let boundary = "multipart/form-data; boundary=x";
         app.ask("POST", "/v1/contacts/imports").body(boundary, b"--x\r\nnonsense".to_vec()).go().refused(422, "invalid_request");
@@ -151,6 +154,85 @@ both! {
         assert_eq!(lines, wanted);
         assert!(all.iter().all(|e| e["field"] == "phone" && e["code"].is_string() && e["detail"].is_string()));
         assert_eq!(app.pages("/v1/contacts").len(), 150);
+    }
+
+    fn a_slip_in_a_list_of_numbers_loses_no_other(stage) {
+        let app = stage.start();
+        let lists: [(&str, &[u8], i64, i64); 4] = [
+            ("l.txt", b"+447400600001, +447400600002, +447400600003, abc", 3, 4),
+            ("l.csv", b"phone,+447400600004,+447400600005\n", 2, 1),
+            ("l.csv", b"+447400600006,+447400600007,+44 7400,+99912345678", 2, 3),
+            ("l.txt", b"+447400600008,+447400600009\n+447400600010,12\n", 3, 4),
+        ];
+        for (name, content, added, line) in lists {
+            let import = app.upload_to("/v1/blacklist/imports", name, content, &[]).ok(202);
+            let path = format!("/v1/blacklist/imports/{}", import["id"].as_str().unwrap());
+            let done = crate::harness::until("it ends", || Some(app.read(&path)).filter(|i| i["status"] == "completed"));
+            assert_eq!(done["result"]["added"], added, "{done}");
+            assert_eq!((&done["errors"][0]["line"], &done["errors"][0]["field"]), (&json!(line), &json!("phone")), "{done}");
+        }
+        assert_eq!(app.pages("/v1/blacklist").len(), 10);
+    }
+
+    fn whole_names_are_taken_apart_and_groups_are_known_in_any_case(stage) {
+        let app = stage.start();
+        let file = "Телефон;ФИО\n+447400100001;Щукин Пётр Иванович\n+447400100002;\n+447400100003;Анна\n";
+        let import = app.import("people.csv", file.as_bytes(), &[("groups", "Vips, VIPS ,vips")]);
+        assert_eq!(import["mapping"], json!({"phone": "Телефон", "full_name_family_first": "ФИО"}));
+        assert_eq!(import["groups"].as_array().unwrap().len(), 1, "{import}");
+        let again = app.import("people.csv", "Phone,Full name\n+447400100003,Anna Maria Smith\n".as_bytes(), &[("groups", "vips")]);
+        assert_eq!((&again["groups"], &again["result"]["updated"]), (&import["groups"], &json!(1)));
+        let names = |c: serde_json::Value| json!([c["last_name"], c["first_name"], c["patronymic"]]);
+        let names: Vec<_> = app.pages("/v1/contacts").into_iter().map(names).collect();
+        assert_eq!(names, [json!(["Щукин", "Пётр", "Иванович"]), json!([null, null, null]), json!(["Smith", "Anna Maria", null])]);
+    }
+
+    fn dates_with_the_month_first_are_proved_or_told(stage) {
+        let app = stage.start();
+        app.post("/v1/contact-fields", &json!({"key": "since", "title": "Since", "type": "date"})).ok(201);
+        let rows = |second: &str| format!(
+            "Phone,Birthday,Since,Consent,Consent date\n+447400100001,02/03/1990,3/2/2020,yes,03/02/2020 10:15\n+447400100002,{second},,,\n"
+        );
+        let dates = |app: &crate::harness::App| -> Vec<_> {
+            let seen = |c: serde_json::Value| json!([c["birth_date"], c["fields"]["since"], c["consent"]["at"]]);
+            app.pages("/v1/contacts").into_iter().map(seen).collect()
+        };
+        let preview = |file: &str, fields: &[(&str, &str)]| {
+            app.form("/v1/contacts/imports/preview", Some(("a.csv", file.as_bytes())), fields).ok(200)["date_order"].clone()
+        };
+        let (proved, open) = (rows("02/13/1990"), rows("04/05/1990"));
+        assert_eq!((preview(&proved, &[]), preview(&open, &[])), (json!("month_first"), json!(null)));
+        assert_eq!(preview(&open, &[("date_order", "month_first")]), "month_first");
+        assert_eq!(app.import("a.csv", proved.as_bytes(), &[])["result"]["created"], 2);
+        assert_eq!(dates(&app), [json!(["1990-02-03", "2020-03-02", "2020-03-02T10:15:00Z"]), json!(["1990-02-13", null, null])]);
+        assert_eq!(app.import("a.csv", open.as_bytes(), &[("date_order", "month_first")])["result"]["updated"], 1);
+        assert_eq!(dates(&app)[1], json!(["1990-04-05", null, null]));
+        assert_eq!(app.import("a.csv", open.as_bytes(), &[])["result"]["updated"], 2, "without proof the day is first");
+        assert_eq!(dates(&app)[1], json!(["1990-05-04", null, null]));
+        assert_eq!(app.import("a.csv", proved.as_bytes(), &[("date_order", "day_first")])["errors"][0]["code"], "invalid_date");
+        app.upload("a.csv", open.as_bytes(), &[("date_order", "year_first")]).refused(422, "invalid_request");
+        app.upload_to("/v1/blacklist/imports", "a.csv", open.as_bytes(), &[("date_order", "day_first")]).refused(422, "invalid_request");
+    }
+
+    fn values_are_read_as_people_write_them_and_links_are_checked(stage) {
+        let app = stage.start();
+        for (key, kind) in [("spent", "number"), ("vip", "boolean")] {
+            app.post("/v1/contact-fields", &json!({"key": key, "title": key, "type": kind})).ok(201);
+        }
+        let file = "Phone;Sex;Consent;Link;S;V\n+447400100001;Frau;Согласен;example.com/a;1.250,50;wahr\n\
+            +447400100002;Varón;отписан;https://example.com;1,250.50;faux\n+447400100003;n/a;-;;12;\n\
+            +447400100004;m;x;javascript:alert(1);1;да\n+447400100005;;;;1,250;\n";
+        let mapping = r#"{"phone": "1", "sex": "2", "consent": "3", "link": "4", "fields.spent": "5", "fields.vip": "6"}"#;
+        let import = app.import("people.csv", file.as_bytes(), &[("mapping", mapping)]);
+        let told: Vec<_> = import["errors"].as_array().unwrap().iter().map(|e| [&e["line"], &e["field"], &e["code"]]).collect();
+        let (link, spent) = (["link", "invalid_link"].map(|w| json!(w)), ["fields.spent", "invalid_number"].map(|w| json!(w)));
+        assert_eq!(told, [[&json!(5), &link[0], &link[1]], [&json!(6), &spent[0], &spent[1]]]);
+        let seen: Vec<_> = app.pages("/v1/contacts").into_iter().map(|c| json!([c["sex"], c["consent"]["status"], c["link"], c["fields"]])).collect();
+        assert_eq!(seen, [
+            json!(["female", "given", "https://example.com/a", {"spent": 1250.5, "vip": true}]),
+            json!(["male", "refused", "https://example.com", {"spent": 1250.5, "vip": false}]),
+            json!([null, "unknown", null, {"spent": 12}]),
+        ]);
     }
 
     fn the_progress_of_an_import_streams_to_its_end(stage) {

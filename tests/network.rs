@@ -37,6 +37,25 @@ fn agrees_with_the_carrier(stage: &Stage, messages: &[Value]) -> BTreeMap<String
     ends
 }
 
+/// A number of the simulator's carrier, by the rest of its name and its labels.
+fn number(app: &App, name: &str, more: &str) -> Option<u64> {
+    let page = String::from_utf8(app.get("/metrics").body).unwrap();
+    let series = format!("carillon_carrier_{name}{{carrier=\"simulator\"{more}}} ");
+    page.lines().find_map(|line| line.strip_prefix(&series)?.parse().ok())
+}
+
+/// How often it sent what cannot be used, for this reason.
+fn bad_input(app: &App, reason: &str) -> Option<u64> {
+    number(app, "bad_input_total", &format!(",reason=\"{reason}\""))
+}
+
+/// Whether the log has a warning of it, with the carrier's name.
+fn told(stage: &Stage, reason: &str) -> bool {
+    let log = std::fs::read_to_string(stage.path("serve.log")).unwrap();
+    let words = ["WARN", "bad input from a carrier", "simulator", reason];
+    log.lines().any(|line| words.iter().all(|word| line.contains(word)))
+}
+
 both! {
     fn links_that_break_while_a_campaign_runs_lose_nothing_and_send_nothing_twice(stage) {
         const CONTACTS: usize = 1200;
@@ -77,12 +96,28 @@ both! {
     fn a_pdu_of_nobody_does_not_cost_the_connection(stage) {
         let _simulator = stage.simulator(50);
         let (app, network) = behind_a_network(&mut stage, json!({"binds": 1}));
+        // The carrier has answered the bind when it is counted, so that nothing comes before the answer.
+        until("the connection is counted", || (number(&app, "binds", "") == Some(1)).then_some(()));
         network.garbage(&[0, 0, 0, 19, 0, 0, 0x09, 0x99, 0, 0, 0, 0, 0, 0, 0, 9, 1, 2, 3]); // no such command
         network.garbage(&[0, 0, 0, 18, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 10, 1, 1]); // a deliver_sm without its body
         network.garbage(&[0, 0, 0, 16, 0x80, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0x77, 0x77]); // an answer to nothing
+        let body = b"\0\x01\x01447400100001\0\x05\0CARILLON\0\x04\0\0\0\0\0\0\0\0\x02hi"; // a receipt that names nothing
+        let length = u8::try_from(16 + body.len()).unwrap();
+        network.garbage(&[&[0, 0, 0, length, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 11], &body[..]].concat());
         let id = app.sent("+447400100001", "Goes on");
         app.message_until(&id, "delivered");
+        let reasons = ["unknown_request", "unreadable", "answer_to_nothing", "unreadable_receipt"];
+        for reason in reasons {
+            until(&format!("{reason} is counted"), || (bad_input(&app, reason) == Some(1)).then_some(()));
+            assert!(told(&stage, reason), "{reason} is in the log with the carrier's name");
+        }
+        assert_eq!(bad_input(&app, "wrong_length"), Some(0));
         assert_eq!(network.accepted(), 1, "the same connection");
+        // Only what hides where the next PDU begins costs it.
+        network.garbage(&[0xFF; 16]);
+        until("it is bound again", || (network.accepted() == 2).then_some(()));
+        assert_eq!(bad_input(&app, "wrong_length"), Some(1));
+        assert!(told(&stage, "wrong_length"));
     }
 
     fn a_carrier_that_falls_silent_is_left_and_bound_again(stage) {

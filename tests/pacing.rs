@@ -34,6 +34,70 @@ both! {
         app.audited();
     }
 
+    fn one_connection_with_work_uses_all_of_the_limit(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let carrier = operator.read("/v1/admin/carriers")["data"][0]["id"].as_str().unwrap().to_owned();
+        let limited = json!({"settings": {"binds": 4, "parts_per_second": 40}});
+        operator.patch(&format!("/v1/admin/carriers/{carrier}"), &limited).ok(200);
+        until("it is bound anew", || {
+            let health = operator.read(&format!("/v1/admin/carriers/{carrier}/health"));
+            let new = |bind: &Value| bind["state"] == "connected" && bind["owner"].as_str().is_some_and(|o| o.ends_with(".2"));
+            health["binds"].as_array()?.iter().all(new).then_some(())
+        });
+        // One chunk, which one connection takes.
+        let messages: Vec<Value> = numbers(0, 200).iter().map(|to| json!({"to": to})).collect();
+        let batch = json!({"sender": "CARILLON", "text": "Bulk", "messages": messages});
+        app.ask("POST", "/v1/messages/batches").key("bulk").json(&batch).go().ok(202);
+        until("all left", || (stage.judge().taken().len() == 200).then_some(()));
+        let mut at: Vec<i64> = stage.judge().taken().iter().map(|submit| submit.at).collect();
+        at.sort_unstable();
+        let took = Duration::from_micros(u64::try_from(at[199] - at[0]).unwrap());
+        assert!(took < Duration::from_secs(10), "{took:?} for 200 at 40 a second");
+        let most = at.iter().map(|from| at.iter().filter(|t| (*from..from + 1_000_000).contains(t)).count()).max().unwrap();
+        assert!(most <= 50, "{most} in a second");
+    }
+
+    fn what_is_urgent_overtakes_what_waits(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let carrier = operator.read("/v1/admin/carriers")["data"][0]["id"].as_str().unwrap().to_owned();
+        let slow = json!({"settings": {"binds": 1, "parts_per_second": 10}});
+        operator.patch(&format!("/v1/admin/carriers/{carrier}"), &slow).ok(200);
+        until("it is bound anew", || {
+            let bind = operator.read(&format!("/v1/admin/carriers/{carrier}/health"))["binds"][0].clone();
+            (bind["state"] == "connected" && bind["owner"].as_str()?.ends_with(".0.2")).then_some(())
+        });
+        let messages: Vec<Value> = numbers(0, 300).iter().map(|to| json!({"to": to})).collect();
+        let batch = json!({"sender": "CARILLON", "text": "Bulk", "messages": messages});
+        app.ask("POST", "/v1/messages/batches").key("bulk").json(&batch).go().ok(202);
+        until("the batch is on its way", || (stage.judge().taken().len() > 5).then_some(()));
+        let (notes, code) = (numbers(500, 50), numbers(600, 1));
+        let left = |to: &[String]| {
+            let is = |dest: &str| to.iter().any(|n| n.trim_start_matches('+') == dest.trim_start_matches('+'));
+            stage.judge().taken().iter().filter(|submit| is(&submit.dest)).count()
+        };
+        let send = |to: &[String], text: &str, priority: Value| {
+            let body = json!({"sender": "CARILLON", "text": text, "to": to, "priority": priority});
+            app.ask("POST", "/v1/messages").key(text).json(&body).go().ok(202);
+        };
+        send(&notes, "Note", Value::Null);
+        until("the notes are on their way", || (left(&notes) > 0).then_some(()));
+        send(&code, "Code", json!("otp"));
+        let accepted = domain::clock::Clock::system().now().0;
+        until("the code is there", || (left(&code) == 1).then_some(()));
+        let dest = |n: &str| n.trim_start_matches('+').to_owned();
+        let order: Vec<(i64, String)> = stage.judge().taken().into_iter().map(|s| (s.at, dest(&s.dest))).collect();
+        let at = order.iter().find(|(_, to)| *to == dest(&code[0])).unwrap().0;
+        let between = order.iter().filter(|(then, _)| (accepted..at).contains(then)).count();
+        assert!(between <= 25, "{between} left before the code, which a carrier of 10 a second was given after {} ms", (at - accepted) / 1000);
+        assert!(left(&numbers(0, 300)) < 60, "the notes overtook the batch");
+        app.ask("POST", "/v1/messages").key("wrong").json(&json!({"sender": "CARILLON", "text": "Hi", "to": ["+447400100001"], "priority": "first"}))
+            .go().refused(422, "invalid_request");
+    }
+
     fn a_closed_window_keeps_everything_until_it_opens(stage) {
         let _simulator = stage.simulator(50);
         let app = stage.start();

@@ -122,6 +122,35 @@ fn two_apis_and_two_workers_share_a_postgres() {
     two.audited();
 }
 
+#[test]
+fn workers_share_the_binds_of_a_carrier() {
+    let Some(mut stage) = Stage::postgres() else { return };
+    let _simulator = stage.simulator(50);
+    stage.set("CARILLON_SIMULATOR__BINDS", 4);
+    let app = stage.start();
+    let operator = app.with_token(&stage.operator("*"));
+    let carrier = operator.read("/v1/admin/carriers")["data"][0]["id"].as_str().unwrap().to_owned();
+    // Connections that are up, by the worker that holds them.
+    let held = || {
+        let health = operator.read(&format!("/v1/admin/carriers/{carrier}/health"));
+        let mut by = std::collections::BTreeMap::<String, usize>::new();
+        for bind in health["binds"].as_array().unwrap().iter().filter(|bind| bind["state"] == "connected") {
+            let worker = bind["owner"].as_str().unwrap().split('.').next().unwrap();
+            *by.entry(worker.to_owned()).or_default() += 1;
+        }
+        by.into_values().collect::<Vec<_>>()
+    };
+    until("the first has all", || (held() == [4]).then_some(()));
+    let other = Process::spawn("worker", stage.command(&["worker"]), stage.path("other.log"));
+    until("each has half", || (held() == [2, 2]).then_some(()));
+    let ids: Vec<String> = (0..20).map(|n| app.sent(&format!("+4474001000{n:02}"), "Hello")).collect();
+    ids.iter().for_each(|id| drop(app.message_until(id, "delivered")));
+    other.kill();
+    until("the first has all again", || (held() == [4]).then_some(()));
+    stage.judge().nothing_twice();
+    app.audited();
+}
+
 both! {
     fn the_demo_is_made_in_an_empty_database_only(stage) {
         let deck = stage.path("deck.csv");

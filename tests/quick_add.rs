@@ -106,6 +106,8 @@ both! {
         let national = |body: Value| phones(&app.post("/v1/contacts/quick-add", &body).ok(200));
         assert_eq!(national(json!({"text": "call 07400 100001", "dry_run": true})), Vec::<String>::new());
         assert_eq!(national(json!({"text": "call 07400 100001", "default_country": "GB", "dry_run": true})), ["+447400100001"]);
+        let orders = "Commande n° 0612346970, EUR 0612346971, a+447400123456@x.com; portable 0612346972";
+        assert_eq!(national(json!({"text": orders, "default_country": "FR", "dry_run": true})), ["+33612346972"]);
         app.post("/v1/contacts/quick-add", &json!({"text": "", "default_country": "Narnia"})).refused(422, "invalid_request");
         app.post("/v1/contacts/quick-add", &json!({"text": "1".repeat(200_001)})).refused(422, "invalid_request");
         app.post("/v1/contacts/quick-add", &json!({"text": "x", "group_ids": ["grp_01kazsw6e3f8e9xq2m4r7t5v0b"]})).refused(422, "invalid_request");

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Stage, micros, numbers, until};
+use crate::harness::{Client, Scripted, Stage, micros, numbers, until};
 
 /// Makes a carrier to the simulator under a log-in of its own; its id.
 fn carrier(operator: &Client, stage: &Stage, name: &str) -> String {
@@ -200,6 +200,35 @@ both! {
         acme.message_until(&id, "delivered");
         assert_eq!(acme.read(&format!("/v1/messages/{id}/trace"))["way"]["carrier_id"], json!(first));
         acme.audited();
+    }
+
+    fn a_carrier_that_answers_with_faults_is_passed_over_until_it_is_well(stage) {
+        let _simulator = stage.simulator(50);
+        let ill = Scripted::answering("17");
+        ill.answer_with(8); // ESME_RSYSERR
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let settings = json!({"address": ill.address.to_string(), "system_id": "first", "binds": 1});
+        let first = operator.post("/v1/admin/carriers", &json!({"name": "first", "settings": settings})).ok(201);
+        let first = first["id"].as_str().unwrap().to_owned();
+        let second = carrier(&operator, &stage, "second");
+        let (_, acme) = live(&stage, &app);
+        route(&operator, &first, json!({"priority": 1}));
+        route(&operator, &second, json!({"priority": 2}));
+        health_until(&operator, &first, "up");
+        for n in 0..30 {
+            acme.send(&[&format!("+4474001000{n:02}")], "Hello").ok(202);
+        }
+        let health = health_until(&operator, &first, "degraded");
+        assert!(health["binds"][0]["tripped_until"].is_string(), "{health}");
+        let id = acme.sent("+447400100099", "Hello");
+        acme.message_until(&id, "delivered");
+        assert!(taken(&stage).contains_key("second"));
+        ill.answer_with(0);
+        health_until(&operator, &first, "up");
+        let id = acme.sent("+447400100098", "Hello");
+        acme.message_until(&id, "sent");
+        assert_eq!(acme.read(&format!("/v1/messages/{id}/trace"))["way"]["carrier_id"], json!(first));
     }
 
     fn a_refused_message_takes_the_next_route_and_no_carrier_twice(stage) {

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Authority, Client, Stage, TlsFront, merged, micros, stays, until};
+use crate::harness::{Authority, Client, Stage, TlsFront, merged, micros, numbers, stays, until, within};
 use smpp::simulator::log::{Line, SubmitLine};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// A number that is delivered.
 const TO: &str = "+447400100001";
@@ -195,6 +195,60 @@ both! {
         assert!(whole.len() == 1 && whole[0].payload && whole[0].udh.is_none(), "{whole:?}");
         assert_eq!((message["segments"].as_i64(), micros(&message["cost"])), (Some(2), 2 * micros(&message["unit_price"])));
         app.audited();
+    }
+
+    fn long_messages_have_unlike_references_on_all_connections_and_after_a_change(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let path = carrier(&stage, json!({"binds": 2, "window": 8, "long_messages": "udh16"}));
+        health(&operator, &path, &["connected"; 2]);
+        let text = "A long text in two parts. ".repeat(8);
+        // The connections that took them, and how many different references they had.
+        let send = |from: usize| {
+            let batches = numbers(from, 80);
+            for to in batches.chunks(10) {
+                app.send(&to.iter().map(String::as_str).collect::<Vec<_>>(), &text).ok(202);
+            }
+            until("all parts are taken", || {
+                let judge = stage.judge();
+                let taken: Vec<SubmitLine> = judge.taken().into_iter().cloned().collect();
+                (taken.len() == (from + 80) * 2).then_some(taken)
+            })
+        };
+        let distinct = |taken: &[SubmitLine]| -> BTreeSet<String> {
+            taken.iter().map(|s| s.udh.as_ref().unwrap()[..10].to_owned()).collect()
+        };
+        let first = send(0);
+        assert_eq!(first.iter().map(|s| s.bind).collect::<BTreeSet<_>>().len(), 2, "both connections");
+        assert_eq!(distinct(&first).len(), 80);
+        operator.patch(&path, &json!({"settings": {"window": 9}})).ok(200);
+        until("it is bound anew", || {
+            let health = operator.read(&format!("{path}/health"));
+            (health["binds"][0]["window_size"] == 9 && health["state"] == "up").then_some(())
+        });
+        assert_eq!(distinct(&send(80)).len(), 160);
+    }
+
+    fn one_throttled_answer_of_an_idle_carrier_does_not_hold_up_a_batch(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let path = carrier(&stage, json!({"parts_per_second": 200}));
+        health(&operator, &path, &["connected"]);
+        app.message_until(&app.sent("+12015550106", "Throttled twice"), "delivered");
+        until("the pace is told", || {
+            let page = String::from_utf8(app.get("/metrics").body).unwrap();
+            let series = "carillon_carrier_pace_parts_per_second{carrier=\"simulator\"} ";
+            let pace: u32 = page.lines().find_map(|line| line.strip_prefix(series)?.parse().ok())?;
+            (100..200).contains(&pace).then_some(())
+        });
+        let log = std::fs::read_to_string(stage.path("serve.log")).unwrap();
+        assert!(log.lines().any(|l| l.contains("WARN") && l.contains("slowed down") && l.contains("simulator")), "{log}");
+        let to = numbers(0, 100);
+        app.send(&to.iter().map(String::as_str).collect::<Vec<_>>(), "After it").ok(202);
+        // A part a second would take a minute and a half.
+        within(Duration::from_secs(10), "all are taken", || (stage.judge().taken().len() == 101).then_some(()));
     }
 
     fn what_a_carrier_says_of_a_refusal_is_kept(stage) {

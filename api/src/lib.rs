@@ -27,7 +27,7 @@ use utoipa_actix_web::{AppExt, scope};
 use shared::{
     front,
     idempotency::InFlight,
-    metrics::{Metrics, ReceiptCounters},
+    metrics::{CarrierCounters, Metrics},
     operations::Operations,
     rate_limit::Permits,
 };
@@ -97,7 +97,7 @@ impl App {
         wake: Wake,
         config: ApiConfig,
         registry: prometheus::Registry,
-        receipts: Option<ReceiptCounters>,
+        carriers: Option<CarrierCounters>,
     ) -> Result<Self, prometheus::Error> {
         let document = openapi::openapi();
         Ok(Self {
@@ -106,7 +106,7 @@ impl App {
             clock,
             wake,
             config,
-            metrics: Metrics::new(registry, receipts)?,
+            metrics: Metrics::new(registry, carriers)?,
             operations: Operations::of(&document),
             permits: Permits::default(),
             in_flight: InFlight::default(),

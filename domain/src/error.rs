@@ -34,7 +34,7 @@ codes! {
     MalformedJson = "malformed_json", 400, "The body is not JSON", "The body could not be read as JSON of the documented shape. Check quotes, commas and Content-Type.";
     UnknownParameter = "unknown_parameter", 400, "Unknown query parameter", "The query has a parameter this operation does not know, or a value it cannot read.";
     InvalidCursor = "invalid_cursor", 400, "The cursor is not valid", "`after` must be the `next_cursor` of an earlier page of the same list.";
-    BodyTooLarge = "body_too_large", 413, "The body is too large", "Send less, or split it. JSON bodies are limited to 2 MiB, uploads to 64 MiB.";
+    BodyTooLarge = "body_too_large", 413, "The body is too large", "Send less, or split it. JSON bodies are limited to 8 MiB, uploads to 64 MiB.";
     UnsupportedMediaType = "unsupported_media_type", 415, "The content type is not supported", "Send application/json, or multipart/form-data where a file is uploaded.";
     Unauthorized = "unauthorized", 401, "No valid token", "Send `Authorization: Bearer crl_…` with a token that exists, is not revoked and has not expired.";
     AddressNotAllowed = "address_not_allowed", 403, "This address may not use the token", "The token has a list of allowed networks and the request came from another one.";

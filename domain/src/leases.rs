@@ -1,5 +1,5 @@
 //! Who may do a thing that one process at a time does: hold a bind of a carrier, sweep. A lease ends by itself when
-//! its owner stops renewing it.
+//! its owner stops renewing it. Workers also take one each that nobody else wants, to be counted.
 
 use std::time::Duration;
 
@@ -50,4 +50,35 @@ pub async fn give_back(db: &Db, _: &SystemScope, name: &str, owner: &str) -> Res
     tx.run("DELETE FROM leases WHERE name = $1 AND owner = $2", vals![name, owner]).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// The name of the lease by which a worker is counted.
+fn presence(worker: &str) -> String {
+    format!("worker/{worker}")
+}
+
+/// Says that a worker is there, for so long; tells how many are, this one among them.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn attend(db: &Db, scope: &SystemScope, worker: &str, lasts: Duration) -> Result<u32> {
+    take(db, scope, &presence(worker), worker, lasts).await?;
+    let now = scope.clock.now();
+    let all: Vec<Timestamp> = db.read().column("SELECT until FROM leases WHERE name LIKE 'worker/%'", vals![]).await?;
+    let long_gone = now.minus(lasts * 10);
+    if all.iter().any(|until| *until < long_gone) {
+        let tx = db.begin().await?;
+        tx.run("DELETE FROM leases WHERE name LIKE 'worker/%' AND until < $1", vals![long_gone]).await?;
+        tx.commit().await?;
+    }
+    let there = all.iter().filter(|until| **until >= now).count();
+    Ok(u32::try_from(there).unwrap_or(u32::MAX).max(1))
+}
+
+/// Says that a worker leaves.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn leave(db: &Db, scope: &SystemScope, worker: &str) -> Result<()> {
+    give_back(db, scope, &presence(worker), worker).await
 }

@@ -37,7 +37,7 @@ async fn play(octets: &[u8]) {
         assert!(!closed, "{event:?} after the end");
         match event {
             Event::Submitted { token, .. } | Event::TimedOut { token } => assert!(open.remove(&token)),
-            Event::Late { .. } => {}
+            Event::Late { .. } | Event::Congestion { .. } | Event::BadInput(_) => {}
             Event::Deliver(deliver) => client.ack(deliver.sequence, 0),
             Event::Closed { in_flight, not_written, .. } => {
                 closed = true;

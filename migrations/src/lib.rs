@@ -42,6 +42,7 @@ mod m20261122_001701_contacts_parents;
 mod m20261122_001801_contacts_parents;
 mod m20261122_002001_contacts_search_again;
 mod m20261122_002002_contacts_operators;
+mod m20261122_002201_carriers_breaker;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -88,6 +89,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001601_contacts_region::Step),
             Box::new(m20261122_001701_contacts_parents::Step),
             Box::new(m20261122_001801_contacts_parents::Step),
+            Box::new(m20261122_002201_carriers_breaker::Step),
             Box::new(m20261122_002001_contacts_search_again::Step),
             Box::new(m20261122_002002_contacts_operators::Step),
         ]

@@ -6,7 +6,7 @@ mod peer;
 
 use common::*;
 use peer::Peer;
-use smpp::client::{BindConfig, Event, SubmitOutcome, connect};
+use smpp::client::{BadInput, BindConfig, Event, SubmitOutcome, connect};
 use smpp::simulator::log::Line;
 use smpp::status::{ESME_RINVBNDSTS, ESME_RINVCMDID, ESME_RINVCMDLEN, ESME_RX_T_APPN};
 
@@ -55,7 +55,7 @@ async fn answers_after_the_time_out_are_late() {
         tokio::time::sleep(ms(200)).await;
         peer.send(SUBMIT_SM_RESP, 0, second, b"two\0").await;
         peer.send(SUBMIT_SM_RESP, 0x45, first, b"").await;
-        // Answers to nothing, and one twice, are ignored.
+        // Answers to nothing, and one twice, are told as such.
         peer.send(SUBMIT_SM_RESP, 0, 999, b"none\0").await;
         peer.send(SUBMIT_SM_RESP, 0, second, b"two\0").await;
         tokio::time::sleep(ms(500)).await;
@@ -72,6 +72,10 @@ async fn answers_after_the_time_out_are_late() {
         next(&mut events).await,
         Event::Late { token: 1, outcome: SubmitOutcome::Refused { status: 0x45, detail: None } }
     );
+    for _ in 0..2 {
+        let nothing = next(&mut events).await;
+        assert!(matches!(nothing, Event::BadInput(BadInput::Answer { id: SUBMIT_SM_RESP, .. })), "{nothing:?}");
+    }
     assert!(matches!(next(&mut events).await, Event::Closed { in_flight, .. } if in_flight.is_empty()));
     assert_eq!(client.free(), client.window());
 }
@@ -144,10 +148,24 @@ async fn requests_and_nonsense_from_the_carrier_are_answered_as_specified() {
         assert_eq!(peer.receive().await, (DELIVER_SM_RESP, 0, 45));
         let (_, _, sequence) = peer.expect(SUBMIT_SM).await;
         peer.send(GENERIC_NACK, 0x58, sequence, b"").await;
+        // Answered already, and never asked; a nack of nobody's; an answer to no enquire_link is none of these.
+        peer.send(SUBMIT_SM_RESP, 0, sequence, b"1\0").await;
+        peer.send(GENERIC_NACK, 3, 0, b"").await;
+        peer.send(ENQUIRE_LINK | GENERIC_NACK, 0, 99, b"").await;
+        peer.send(SUBMIT_SM, 0, 48, b"").await;
+        assert_eq!(peer.receive().await, (GENERIC_NACK, ESME_RINVCMDID, 48));
         peer.send(0x06, 0, 47, b"").await;
         assert_eq!(peer.receive().await, (0x8000_0006, 0, 47));
     });
     let (client, mut events) = connect(&config).await.unwrap();
+    // Each is told, and the session goes on.
+    for bad in [
+        BadInput::Request { id: 0x77 },
+        BadInput::Body { id: DELIVER_SM, octets: 1 },
+        BadInput::Answer { id: 0x8000_0077, status: 0, sequence: 43 },
+    ] {
+        assert_eq!(next(&mut events).await, Event::BadInput(bad));
+    }
     let deliver = next_deliver(&mut events).await;
     assert_eq!((deliver.message.as_slice(), deliver.is_receipt), (&b"hi"[..], false));
     tokio::time::sleep(ms(100)).await;
@@ -158,6 +176,11 @@ async fn requests_and_nonsense_from_the_carrier_are_answered_as_specified() {
     client.submit(1, message("1", "x")).unwrap();
     let nacked = Event::Submitted { token: 1, outcome: SubmitOutcome::Refused { status: 0x58, detail: None } };
     assert_eq!(next(&mut events).await, nacked);
+    let again = next(&mut events).await;
+    assert!(matches!(again, Event::BadInput(BadInput::Answer { id: SUBMIT_SM_RESP, status: 0, .. })), "{again:?}");
+    let nobodys = BadInput::Answer { id: GENERIC_NACK, status: 3, sequence: 0 };
+    assert_eq!(next(&mut events).await, Event::BadInput(nobodys));
+    assert_eq!(next(&mut events).await, Event::BadInput(BadInput::Request { id: SUBMIT_SM }));
     assert!(matches!(next(&mut events).await, Event::Closed { reason, .. } if reason == "the carrier unbound"));
     carrier.await.unwrap();
 }

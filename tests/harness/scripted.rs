@@ -24,6 +24,8 @@ pub struct Scripted {
 #[derive(Default)]
 struct State {
     id: String,
+    /// What it answers submits with.
+    status: AtomicU32,
     binds: Mutex<Vec<TcpStream>>,
     submits: AtomicUsize,
     acknowledged: AtomicUsize,
@@ -44,6 +46,11 @@ impl Scripted {
             }
         });
         Self { address, state }
+    }
+
+    /// From now on each submit is answered with this status; 0 takes it.
+    pub fn answer_with(&self, status: u32) {
+        self.state.status.store(status, Ordering::SeqCst);
     }
 
     /// How many submits came.
@@ -89,7 +96,9 @@ impl State {
                 }
                 SUBMIT => {
                     self.submits.fetch_add(1, Ordering::SeqCst);
-                    send(&mut stream, id | RESPONSE, 0, sequence, format!("{}\0", self.id).as_bytes());
+                    let status = self.status.load(Ordering::SeqCst);
+                    let id_of_it = if status == 0 { format!("{}\0", self.id) } else { String::new() };
+                    send(&mut stream, id | RESPONSE, status, sequence, id_of_it.as_bytes());
                 }
                 id if id == DELIVER | RESPONSE => {
                     self.acknowledged.fetch_add(usize::from(status == 0), Ordering::SeqCst);

@@ -1,8 +1,9 @@
 //! What the pumps count and the supervisor reads, for Prometheus. Every number is of one carrier, told by its name in the
 //! label `carrier`; a carrier that is known has all of them, 0 before anything happened.
 
-use std::sync::LazyLock;
+use std::{fmt::Display, sync::LazyLock};
 
+use domain::carriers::BadInput;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 
 /// The numbers of this process.
@@ -27,12 +28,16 @@ pub struct Metrics {
     pub inbound_unattributed: IntCounterVec,
     /// Deliveries of messages from subscribers that were known already.
     pub inbound_repeated: IntCounterVec,
+    /// What carriers sent that cannot be used, by `reason` too.
+    pub bad_input: IntCounterVec,
     /// Open connections.
     pub binds: IntGaugeVec,
     /// Unanswered submits of all connections.
     pub window_used: IntGaugeVec,
     /// How many there may be.
     pub window_size: IntGaugeVec,
+    /// Parts a second of the connections that the carrier's answers have slowed down; 0 when none is.
+    pub pace: IntGaugeVec,
     /// Seconds since the oldest chunk fell due that no connection has taken.
     pub queue_age: IntGaugeVec,
     /// Messages in doubt.
@@ -67,9 +72,18 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
             "carillon_inbound_repeated_total",
             "Deliveries from subscribers that were known already.",
         ),
+        bad_input: IntCounterVec::new(
+            Opts::new("carillon_carrier_bad_input_total", "What the carrier sent that cannot be used."),
+            &["carrier", "reason"],
+        )
+        .unwrap(),
         binds: gauge("carillon_carrier_binds", "Open connections of this process to the carrier."),
         window_used: gauge("carillon_carrier_window_used", "Unanswered submits of this process's connections."),
         window_size: gauge("carillon_carrier_window_size", "How many of them there may be."),
+        pace: gauge(
+            "carillon_carrier_pace_parts_per_second",
+            "Parts a second of this process's connections that throttling has slowed down; 0 when none is.",
+        ),
         queue_age: gauge(
             "carillon_carrier_queue_age_seconds",
             "Seconds since the oldest chunk fell due that no connection has taken; of the whole platform.",
@@ -96,15 +110,22 @@ impl Metrics {
         ]
     }
 
-    fn gauges(&self) -> [&IntGaugeVec; 5] {
-        let Self { binds, window_used, window_size, queue_age, in_doubt, .. } = self;
-        [binds, window_used, window_size, queue_age, in_doubt]
+    fn gauges(&self) -> [&IntGaugeVec; 6] {
+        let Self { binds, window_used, window_size, pace, queue_age, in_doubt, .. } = self;
+        [binds, window_used, window_size, pace, queue_age, in_doubt]
+    }
+
+    /// Counts what a carrier sent that cannot be used, and tells it in the log.
+    pub fn bad(&self, carrier: &str, reason: BadInput, what: impl Display) {
+        self.bad_input.with_label_values(&[carrier, reason.as_str()]).inc();
+        reason.tell(carrier, what);
     }
 
     /// Shows all numbers of a carrier from now on.
     pub fn know(&self, carrier: &str) {
         self.counters().into_iter().for_each(|counter| drop(counter.with_label_values(&[carrier])));
         self.gauges().into_iter().for_each(|gauge| drop(gauge.with_label_values(&[carrier])));
+        BadInput::ALL.iter().for_each(|reason| drop(self.bad_input.with_label_values(&[carrier, reason.as_str()])));
     }
 
     /// Shows none of them any more.
@@ -112,6 +133,7 @@ impl Metrics {
         // One that is not there is what is wanted.
         self.counters().into_iter().for_each(|counter| drop(counter.remove_label_values(&[carrier])));
         self.gauges().into_iter().for_each(|gauge| drop(gauge.remove_label_values(&[carrier])));
+        BadInput::ALL.iter().for_each(|reason| drop(self.bad_input.remove_label_values(&[carrier, reason.as_str()])));
     }
 }
 
@@ -123,6 +145,7 @@ pub fn register(registry: &Registry) -> Result<(), prometheus::Error> {
     for counter in METRICS.counters() {
         registry.register(Box::new(counter.clone()))?;
     }
+    registry.register(Box::new(METRICS.bad_input.clone()))?;
     for gauge in METRICS.gauges() {
         registry.register(Box::new(gauge.clone()))?;
     }

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use super::problem::Failure;
 
 /// The largest JSON body.
-pub const MAX_JSON: usize = 2 * 1024 * 1024;
+pub const MAX_JSON: usize = 8 * 1024 * 1024;
 
 /// A JSON body: `Json(new): Json<NewTemplate>`.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ fn content_type(req: &HttpRequest) -> Result<(), Failure> {
 }
 
 async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Bytes, Failure> {
-    let too_large = || Failure(Error::new(Code::BodyTooLarge, "A JSON body may have at most 2 MiB."));
+    let too_large = || Failure(Error::new(Code::BodyTooLarge, "A JSON body may have at most 8 MiB."));
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|e| Error::new(Code::MalformedJson, format!("The body broke off: {e}.")))?;
@@ -105,6 +105,10 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     if has_nul(body) {
         return Err(Error::field("", "control_character", "must not have the character U+0000"));
     }
+    if body.trim_ascii_start().starts_with(b"[") {
+        // serde would take it for the fields of the object in their order
+        return Err(Error::field("", "invalid", "must be a JSON object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| fault(&e))?;
     reader.end().map_err(|e| Error::new(Code::MalformedJson, format!("The body is not JSON: {e}.")))?;
@@ -114,8 +118,8 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 /// Whether the text escapes U+0000, which PostgreSQL's text cannot hold.
 fn has_nul(body: &[u8]) -> bool {
     body.windows(6).enumerate().any(|(at, six)| {
-        let backslashes = body.iter().take(at + 1).rev().take_while(|b| **b == b'\\').count();
-        six == b"\\u0000" && backslashes % 2 == 1
+        let backslashes = || body.iter().take(at + 1).rev().take_while(|b| **b == b'\\').count();
+        six == b"\\u0000" && backslashes() % 2 == 1
     })
 }
 
@@ -187,5 +191,8 @@ mod tests {
         assert_eq!(refused("").0, MalformedJson);
         assert_eq!(refused(r#"{"name": "a\u0000"}"#), (InvalidRequest, String::new(), "control_character"));
         assert!(parse::<Outer>(br#"{"name": "a\\u0000"}"#).is_ok());
+        assert_eq!(refused(r#" ["a", null]"#), (InvalidRequest, String::new(), "invalid"));
+        let slashes = format!(r#"{{"name": "{}"}}"#, "\\".repeat(1 << 20));
+        assert!(parse::<Outer>(slashes.as_bytes()).is_ok(), "and at once");
     }
 }

@@ -1,7 +1,8 @@
 //! Numbers for Prometheus. The registry is open: the worker adds its own when it runs in the same process.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
+use domain::carriers::BadInput;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 /// What the API counts.
@@ -12,28 +13,40 @@ pub struct Metrics {
     requests: IntCounterVec,
     seconds: HistogramVec,
     memory: IntGauge,
-    /// Receipts that were called back.
-    pub receipts: ReceiptCounters,
+    /// What was called back.
+    pub carriers: CarrierCounters,
 }
 
-/// Receipts by carrier: a worker in the same process counts those of its connections with the same two.
+/// What carriers send: a worker in the same process counts what comes by its connections with the same ones.
 #[derive(Debug, Clone)]
-pub struct ReceiptCounters {
+pub struct CarrierCounters {
     /// Those that came, repeated ones too.
     pub received: IntCounterVec,
     /// Those of them that found no part at once.
     pub parked: IntCounterVec,
+    /// What cannot be used, by reason.
+    pub bad_input: IntCounterVec,
 }
 
-impl ReceiptCounters {
+impl CarrierCounters {
     /// Counters of a process without a worker.
     fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str| IntCounterVec::new(Opts::new(name, help), &["carrier"]);
         let received = counter("carillon_receipts_received_total", "Receipts that came, repeated ones too.")?;
         let parked = counter("carillon_receipts_parked_total", "Receipts that found no part at once.")?;
-        registry.register(Box::new(received.clone()))?;
-        registry.register(Box::new(parked.clone()))?;
-        Ok(Self { received, parked })
+        let bad = Opts::new("carillon_carrier_bad_input_total", "What the carrier sent that cannot be used.");
+        let bad_input = IntCounterVec::new(bad, &["carrier", "reason"])?;
+        for counter in [&received, &parked, &bad_input] {
+            registry.register(Box::new(counter.clone()))?;
+        }
+        Ok(Self { received, parked, bad_input })
+    }
+
+    /// Counts what cannot be used, `number` times, and tells it in the log.
+    pub fn bad(&self, carrier: &str, reason: BadInput, number: usize, what: impl Display) {
+        let number = u64::try_from(number).unwrap_or(0);
+        self.bad_input.with_label_values(&[carrier, reason.as_str()]).inc_by(number);
+        reason.tell(carrier, what);
     }
 
     /// Counts what one call brought.
@@ -44,11 +57,11 @@ impl ReceiptCounters {
 }
 
 impl Metrics {
-    /// Registers the API's numbers; `receipts` are those of a worker that has registered them.
+    /// Registers the API's numbers; `carriers` are those of a worker that has registered them.
     ///
     /// # Errors
     /// When the registry has numbers of these names already.
-    pub fn new(registry: Registry, receipts: Option<ReceiptCounters>) -> Result<Self, prometheus::Error> {
+    pub fn new(registry: Registry, carriers: Option<CarrierCounters>) -> Result<Self, prometheus::Error> {
         let requests = Opts::new("carillon_http_requests_total", "Requests answered, by operation and status.");
         let requests = IntCounterVec::new(requests, &["operation", "status"])?;
         let seconds = HistogramOpts::new("carillon_http_request_seconds", "Time to answer, by operation.")
@@ -58,8 +71,8 @@ impl Metrics {
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(memory.clone()))?;
-        let receipts = receipts.map_or_else(|| ReceiptCounters::new(&registry), Ok)?;
-        Ok(Self { registry, requests, seconds, memory, receipts })
+        let carriers = carriers.map_or_else(|| CarrierCounters::new(&registry), Ok)?;
+        Ok(Self { registry, requests, seconds, memory, carriers })
     }
 
     /// Counts one answer.

@@ -10,7 +10,7 @@ use actix_web::{
 };
 use domain::{
     Code, Error,
-    carriers::{self, Settings, http},
+    carriers::{self, BadInput, Settings, http},
     ids::CarrierId,
     messages,
     scope::SystemScope,
@@ -84,31 +84,44 @@ async fn receive(
     let Some(rules) = &settings.receipt else {
         return Err(Error::new(Code::Conflict, "The carrier has no rules for receipts: set http.receipt.").into());
     };
-    let called = http::receipts::read(rules, &read(&req, payload).await?);
+    let bad = |reason, number, what: &str| app.metrics.carriers.bad(&carrier.name, reason, number, what);
+    let body = match read(&req, payload).await {
+        Ok(body) => body,
+        Err(fault) => {
+            bad(BadInput::Unreadable, 1, &fault.to_string());
+            return Err(fault.into());
+        }
+    };
+    let called = http::receipts::read(rules, &body);
     if called.receipts.len() > http::receipts::MOST {
-        return Err(Error::new(Code::BodyTooLarge, "A call-back may bring at most 1,000 receipts.").into());
+        let fault = Error::new(Code::BodyTooLarge, "A call-back may bring at most 1,000 receipts.");
+        bad(BadInput::Unreadable, 1, &fault.to_string());
+        return Err(fault.into());
     }
-    if called.unreadable > 0 || called.ignored > 0 {
-        let (unreadable, ignored) = (called.unreadable, called.ignored);
-        tracing::warn!(carrier = carrier.name, unreadable, ignored, "receipts that the carrier's rules cannot read");
+    let (unreadable, ignored) = (called.unreadable, called.ignored);
+    if unreadable + ignored > 0 {
+        let what = format!(
+            "a call-back with {unreadable} receipts without an id or a state, and {ignored} whose state http.receipt.statuses lacks"
+        );
+        bad(BadInput::UnreadableReceipt, unreadable + ignored, &what);
     }
-    if called.receipts.is_empty() && called.unreadable > 0 {
+    if called.receipts.is_empty() && unreadable > 0 {
         return Err(Error::field("", "unreadable", "has no id or no state where the carrier's rules say").into());
     }
     if !called.receipts.is_empty() {
         let received = messages::receive(&app.db, &scope, id, &called.receipts).await?;
-        app.metrics.receipts.came(&carrier.name, called.receipts.len(), received.receipts_parked);
+        app.metrics.carriers.came(&carrier.name, called.receipts.len(), received.receipts_parked);
     }
     Ok(NoContent)
 }
 
 /// The body: JSON, or a form as an object of texts.
-async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Value, Failure> {
+async fn read(req: &HttpRequest, mut payload: Payload) -> domain::Result<Value> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|e| Error::new(Code::MalformedJson, format!("The body broke off: {e}.")))?;
         if body.len() + chunk.len() > MOST {
-            return Err(Error::new(Code::BodyTooLarge, "A call-back may have at most 256 KiB.").into());
+            return Err(Error::new(Code::BodyTooLarge, "A call-back may have at most 256 KiB."));
         }
         body.extend_from_slice(&chunk);
     }
@@ -120,8 +133,7 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Value, Failure>
     }
     if !kind.ends_with("json") {
         let detail = "Send Content-Type: application/json or application/x-www-form-urlencoded.";
-        return Err(Error::new(Code::UnsupportedMediaType, detail).into());
+        return Err(Error::new(Code::UnsupportedMediaType, detail));
     }
-    let parsed = serde_json::from_slice(&body);
-    Ok(parsed.map_err(|e| Error::new(Code::MalformedJson, format!("The body is not JSON: {e}.")))?)
+    serde_json::from_slice(&body).map_err(|e| Error::new(Code::MalformedJson, format!("The body is not JSON: {e}.")))
 }

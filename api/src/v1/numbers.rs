@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::contacts::asked_phone;
 use crate::{
     App,
-    shared::{auth::Auth, path::part, problem::Failure, reply::Reply},
+    shared::{auth::Auth, problem::Failure, reply::Reply},
 };
 
 /// The routes of this resource.
@@ -185,7 +185,8 @@ pub struct NumberBlocks {
 )]
 #[get("/numbers/{phone}/blocks")]
 async fn blocks(app: Data<App>, Auth(scope): Auth, req: HttpRequest) -> Result<Reply<NumberBlocks>, Failure> {
-    let raw: String = part(&req, "phone")?;
+    // Unescaped here: many clients send the plus as %2B.
+    let raw: String = req.match_info().load().map_err(|_| domain::Error::not_found("number"))?;
     let phone = asked_phone(Some(raw))?.ok_or_else(|| domain::Error::not_found("number"))?;
     let rows = numbers::blocks(app.db.read(), &scope, phone).await?;
     let in_part = |row: &Row| matches!(row, Row::Unsubscribed(_) | Row::QuietHours { .. } | Row::FrequencyCap { .. });

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Faults, Result},
     ids::AccountId,
     money::Currency,
+    phone,
     scope::{AccountScope, OperatorScope},
     vals,
 };
@@ -99,7 +100,8 @@ pub async fn update(
 }
 
 pub(super) fn check_country(faults: &mut Faults, country: Option<&str>) {
-    if country.is_some_and(|c| c.len() != 2 || !c.bytes().all(|b| b.is_ascii_uppercase())) {
+    let known = |c: &str| c.bytes().all(|b| b.is_ascii_uppercase()) && c.parse::<phone::Country>().is_ok();
+    if country.is_some_and(|c| !known(c)) {
         faults.add("/default_country", "invalid", "must be an ISO 3166 country, such as GB");
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::{FromQueryResult, QueryResult};
 
 pub(crate) use queries::has;
 pub use queries::{blacklisted, get, list};
-pub(crate) use write::{MAX_REASON, carry_over, insert, start, stop};
+pub(crate) use write::{MAX_REASON, carry_over, insert, outlive, start, stop};
 pub use write::{add, remove};
 
 use crate::{clock::Timestamp, ids::BlacklistId, phone::Msisdn};
@@ -32,6 +32,8 @@ crate::text_enum! {
         CleanUp = "clean_up",
         /// With a contact that was merged into the one with this number.
         Merge = "merge",
+        /// With a contact that had refused and was deleted for good.
+        Refusal = "refusal",
     }
 }
 

@@ -101,6 +101,15 @@ pub(crate) async fn carry_over(
     Ok(())
 }
 
+/// Contacts that are deleted for good, with the refusal of some, which is to outlive them.
+pub(crate) async fn outlive(tx: &DatabaseTransaction, scope: &AccountScope, refused: &[Msisdn]) -> Result<()> {
+    if !refused.is_empty() {
+        let listed: Vec<Listed> = refused.iter().map(|phone| Listed { phone: *phone, reason: None }).collect();
+        insert(tx, scope, &listed, &Origin { source: Source::Refusal, id: None }).await?;
+    }
+    Ok(())
+}
+
 /// A subscriber wants messages again: what a stop of theirs did is undone.
 pub(crate) async fn start(tx: &DatabaseTransaction, scope: &AccountScope, phone: Msisdn) -> Result<()> {
     let sql = "DELETE FROM blacklist WHERE account_id = $1 AND phone = $2 AND source = $3";

@@ -110,7 +110,7 @@ async fn freeze(
             hold: campaign.hold_id.ok_or_else(|| Error::internal("launched without a hold id"))?,
             currency: terms.deck.currency.clone(),
             send_at: now,
-            priority: 5,
+            priority: messages::Priority::Bulk.lane(),
             chunk_status: "preparing",
             portions,
         })

@@ -44,9 +44,9 @@ crate::text_enum! {
     pub enum CarrierState("CarrierState") {
         /// The carrier is off.
         Disabled = "disabled",
-        /// Every connection is up.
+        /// Every connection is up and well.
         Up = "up",
-        /// Some connections are up.
+        /// Some connections are not up, or answer with faults.
         Degraded = "degraded",
         /// No connection is up.
         Down = "down",
@@ -72,7 +72,7 @@ pub fn state(enabled: bool, binds: &[Bind]) -> CarrierState {
     let count = |state: BindState| binds.iter().filter(|bind| bind.state == state).count();
     match count(BindState::Connected) {
         _ if !enabled => CarrierState::Disabled,
-        n if n == binds.len() => CarrierState::Up,
+        n if n == binds.len() && binds.iter().all(|bind| bind.tripped_until.is_none()) => CarrierState::Up,
         n if n > 0 && !binds.iter().any(|b| b.state == BindState::Connected && b.kind != BindKind::Receiver) => {
             CarrierState::Down
         }
@@ -104,6 +104,8 @@ pub struct Bind {
     pub window_used: i64,
     /// Until when the carrier has asked us to wait.
     pub throttled_until: Option<Timestamp>,
+    /// Until when routing passes it over, since it answers with faults.
+    pub tripped_until: Option<Timestamp>,
     pub last_error: Option<String>,
     pub last_error_at: Option<Timestamp>,
     /// When the worker last said all this.
@@ -122,6 +124,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("size", Field::Int),
     ("used", Field::Int),
     ("throttled", Field::Int),
+    ("tripped", Field::Int),
     ("error", Field::Text),
     ("error_at", Field::Int),
 ];
@@ -143,6 +146,7 @@ pub async fn report(tx: &DatabaseTransaction, scope: &SystemScope, binds: &[(Car
             window_size,
             window_used,
             throttled_until,
+            tripped_until,
             last_error,
             last_error_at,
             reported_at: _,
@@ -150,16 +154,17 @@ pub async fn report(tx: &DatabaseTransaction, scope: &SystemScope, binds: &[(Car
         json!({
             "carrier": carrier.0.simple().to_string(), "n": n, "owner": owner, "state": state, "since": since.map(|t| t.0),
             "retry": retry_at.map(|t| t.0), "size": window_size, "used": window_used, "throttled": throttled_until.map(|t| t.0),
+            "tripped": tripped_until.map(|t| t.0),
             "kind": kind, "version": interface_version, "error": last_error, "error_at": last_error_at.map(|t| t.0),
         })
     });
     let records = Records::new(FIELDS, rows.collect());
     let sql = format!(
-        "INSERT INTO carrier_binds (carrier_id, n, owner, state, since, retry_at, window_size, window_used, throttled_until, last_error, last_error_at, kind, interface_version, reported_at) \
-         SELECT x.carrier, x.n, x.owner, x.state, x.since, x.retry, x.size, x.used, x.throttled, x.error, x.error_at, x.kind, x.version, $2 FROM {} WHERE true \
+        "INSERT INTO carrier_binds (carrier_id, n, owner, state, since, retry_at, window_size, window_used, throttled_until, tripped_until, last_error, last_error_at, kind, interface_version, reported_at) \
+         SELECT x.carrier, x.n, x.owner, x.state, x.since, x.retry, x.size, x.used, x.throttled, x.tripped, x.error, x.error_at, x.kind, x.version, $2 FROM {} WHERE true \
          ON CONFLICT (carrier_id, n) DO UPDATE SET owner = excluded.owner, state = excluded.state, since = excluded.since, \
          retry_at = excluded.retry_at, window_size = excluded.window_size, window_used = excluded.window_used, \
-         throttled_until = excluded.throttled_until, last_error = COALESCE(excluded.last_error, carrier_binds.last_error), \
+         throttled_until = excluded.throttled_until, tripped_until = excluded.tripped_until, last_error = COALESCE(excluded.last_error, carrier_binds.last_error), \
          last_error_at = COALESCE(excluded.last_error_at, carrier_binds.last_error_at), \
          kind = excluded.kind, interface_version = excluded.interface_version, reported_at = excluded.reported_at",
         records.source(tx.get_database_backend(), 1, "x")
@@ -183,7 +188,7 @@ pub async fn forget(tx: &DatabaseTransaction, _: &SystemScope, carrier: CarrierI
 /// # Errors
 /// When the database cannot be read.
 pub async fn binds(conn: &impl ConnectionTrait, scope: &OperatorScope, carrier: &Carrier) -> Result<Vec<Bind>> {
-    let sql = "SELECT n, kind, state, interface_version, owner, since, retry_at, window_size, window_used, throttled_until, last_error, \
+    let sql = "SELECT n, kind, state, interface_version, owner, since, retry_at, window_size, window_used, throttled_until, tripped_until, last_error, \
                last_error_at, reported_at \
                FROM carrier_binds WHERE carrier_id = $1";
     let known: Vec<Bind> = conn.all(sql, vals![carrier.id]).await?;
@@ -191,10 +196,17 @@ pub async fn binds(conn: &impl ConnectionTrait, scope: &OperatorScope, carrier: 
     let settings = carrier.shown()?;
     let fresh = scope.clock.now().minus(STALE);
     let bind = |place| match known.remove(&i64::from(place)) {
-        Some(bind) if bind.reported_at.is_some_and(|at| at >= fresh) => bind,
-        Some(bind) if carrier.enabled => {
-            Bind { state: BindState::Silent, retry_at: None, window_used: 0, throttled_until: None, ..bind }
+        Some(bind) if bind.reported_at.is_some_and(|at| at >= fresh) => {
+            Bind { tripped_until: bind.tripped_until.filter(|until| *until > scope.clock.now()), ..bind }
         }
+        Some(bind) if carrier.enabled => Bind {
+            state: BindState::Silent,
+            retry_at: None,
+            window_used: 0,
+            throttled_until: None,
+            tripped_until: None,
+            ..bind
+        },
         // Of a carrier that is off, a last word that crossed the end of its connection says nothing.
         _ => Bind {
             n: i64::from(place),
@@ -207,6 +219,7 @@ pub async fn binds(conn: &impl ConnectionTrait, scope: &OperatorScope, carrier: 
             window_size: i64::try_from(settings.window(place)).unwrap_or(i64::MAX),
             window_used: 0,
             throttled_until: None,
+            tripped_until: None,
             last_error: None,
             last_error_at: None,
             reported_at: None,

@@ -7,6 +7,7 @@
 //! off takes no new window, and what is under way on it comes to its end; a carrier is deleted only when nothing uses
 //! it and no receipt of it is awaited.
 
+mod bad_input;
 mod create;
 mod delete;
 pub mod health;
@@ -20,6 +21,7 @@ mod tests;
 mod update;
 mod upsert;
 
+pub use bad_input::BadInput;
 pub use create::{NewCarrier, create};
 pub use delete::delete;
 pub use http::HttpSettings;

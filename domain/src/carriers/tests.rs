@@ -241,6 +241,7 @@ async fn health_is_what_workers_last_said_until_it_is_stale() {
             window_size: 500,
             window_used: 3,
             throttled_until: None,
+            tripped_until: None,
             last_error: error.map(str::to_owned),
             last_error_at: error.map(|_| now),
             reported_at: None,

@@ -2,6 +2,8 @@
 //!
 //! Pure. Invariant: what is accepted is stored whole; what is refused says why.
 
+use std::borrow::Cow;
+
 use crate::{contact_fields::Rejected, files::parse_date};
 
 /// A built-in text column. The phone and the consent are not among them: they have rules of their own.
@@ -95,7 +97,10 @@ impl Column {
     /// # Errors
     /// When it is too long or not what the column holds.
     pub fn read(self, raw: &str, reading: Reading) -> Result<Option<String>, Rejected> {
-        let text = raw.trim();
+        let text = match (self, reading) {
+            (Self::Link, Reading::Lenient) => with_scheme(raw.trim()),
+            _ => Cow::Borrowed(raw.trim()),
+        };
         if text.is_empty() {
             return Ok(None);
         }
@@ -106,16 +111,16 @@ impl Column {
             return Err(Rejected::new("control_character", "must not have control characters"));
         }
         match self {
-            Self::BirthDate => birth_date(text, reading),
-            Self::Sex => sex(text, reading),
-            Self::Email if !is_email(text) => {
+            Self::BirthDate => birth_date(&text, reading),
+            Self::Sex => return sex(&text, reading),
+            Self::Email if !is_email(&text) => {
                 Err(Rejected::new("invalid_email", "must be an e-mail address, such as anna@example.com"))
             }
-            Self::Link if reading == Reading::Strict && !is_link(text) => {
+            Self::Link if !is_link(&text) => {
                 Err(Rejected::new("invalid_link", "must be a web address, such as https://example.com/anna"))
             }
-            Self::Language => language(text),
-            _ => Ok(text.to_owned()),
+            Self::Language => language(&text),
+            _ => Ok(text.into_owned()),
         }
         .map(Some)
     }
@@ -129,24 +134,28 @@ fn birth_date(text: &str, reading: Reading) -> Result<String, Rejected> {
     }
 }
 
-fn sex(text: &str, reading: Reading) -> Result<String, Rejected> {
+/// Words, titles of address and abbreviations in English, Russian, Ukrainian, French, Spanish, Italian and German, in lower
+/// case and without a final dot.
+const MALE: &str = "m male man men mr mister masc h м муж мужск мужской мужчина г-н господин ч чол чоловік чоловіча чоловічий пан \
+    homme masculin monsieur hombre masculino varón varon sr señor senor uomo maschio maschile sig signor signore herr hr \
+    mann männlich maennlich mannlich";
+const FEMALE: &str = "f female woman women w mrs ms miss fem ж жен женск женский женщина г-жа госпожа жін жінка жіноча жіночий \
+    пані femme féminin feminin mme mlle madame mademoiselle mujer femenino sra srta señora senora señorita senorita donna \
+    femmina femminile sig.ra signora signorina frau fr fräulein weiblich";
+const NEITHER: &str = "unknown other none - – — ? n/a n.a na неизвестно невідомо inconnu autre desconocido otro sconosciuto altro \
+    unbekannt andere divers";
+
+fn sex(text: &str, reading: Reading) -> Result<Option<String>, Rejected> {
     let word = text.to_lowercase();
-    let found = match (word.as_str(), reading) {
-        ("male" | "female", _) => Some(word.as_str()),
-        (_, Reading::Strict) => None,
-        (
-            "m" | "man" | "mr" | "м" | "муж" | "муж." | "мужской" | "мужчина" | "ч" | "чол" | "чоловік" | "чоловіча"
-            | "h" | "homme" | "hombre" | "masculin" | "männlich" | "maschio",
-            _,
-        ) => Some("male"),
-        (
-            "f" | "w" | "woman" | "mrs" | "ms" | "ж" | "жен" | "жен." | "женский" | "женщина" | "жін" | "жінка"
-            | "жіноча" | "femme" | "mujer" | "féminin" | "weiblich" | "femmina",
-            _,
-        ) => Some("female"),
-        _ => None,
-    };
-    found.map(str::to_owned).ok_or_else(|| Rejected::new("invalid_sex", "must be male or female"))
+    let word = word.trim_end_matches('.');
+    let among = |words: &str| words.split_whitespace().any(|known| known == word);
+    match reading {
+        Reading::Strict if matches!(text, "male" | "female") => Ok(Some(text.to_owned())),
+        Reading::Lenient if among(MALE) => Ok(Some("male".to_owned())),
+        Reading::Lenient if among(FEMALE) => Ok(Some("female".to_owned())),
+        Reading::Lenient if among(NEITHER) => Ok(None),
+        _ => Err(Rejected::new("invalid_sex", "must be male or female")),
+    }
 }
 
 fn is_email(text: &str) -> bool {
@@ -161,6 +170,26 @@ fn is_link(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
     host.is_some_and(|host| !host.is_empty()) && !text.chars().any(char::is_whitespace)
+}
+
+/// `www.example.com/anna` as `https://www.example.com/anna`, and the scheme in lower case; anything else as it is.
+fn with_scheme(text: &str) -> Cow<'_, str> {
+    for scheme in ["https://", "http://"] {
+        if let Some((start, rest)) = text.split_at_checked(scheme.len())
+            && start.eq_ignore_ascii_case(scheme)
+        {
+            return Cow::Owned(format!("{scheme}{rest}"));
+        }
+    }
+    let host = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let is_host = host.split('.').all(is_label) && host.rsplit_once('.').is_some_and(|(_, last)| is_top(last));
+    if is_host { Cow::Owned(format!("https://{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether it can be what a host ends with: a price or a date is none.
+fn is_top(label: &str) -> bool {
+    label.chars().count() > 1 && label.starts_with(char::is_alphabetic)
 }
 
 /// The shape of BCP 47: subtags of 1 to 8 letters and digits, the first of 2 or 3 letters.
@@ -190,6 +219,94 @@ mod tests {
         assert_eq!(read(Column::Language, "English"), Err("invalid_language"));
         assert_eq!(read(Column::FirstName, "  "), Ok(None));
         assert_eq!(read(Column::Comment, "bell\u{7}"), Err("control_character"));
+    }
+
+    #[test]
+    fn sex_is_read_in_seven_languages() {
+        let read = |text| Column::Sex.read(text, Reading::Lenient).map_err(|e| e.code);
+        for text in [
+            "Male",
+            "M.",
+            "Mr",
+            "Муж.",
+            "МУЖСКОЙ",
+            "м",
+            "ч",
+            "Чол.",
+            "Чоловік",
+            "Masculino",
+            "Varón",
+            "Hombre",
+            "Sr.",
+            "Uomo",
+            "Maschio",
+            "Herr",
+            "Mann",
+            "männlich",
+            "Homme",
+            "Monsieur",
+            "Masculin",
+        ] {
+            assert_eq!(read(text), Ok(Some("male".into())), "{text}");
+        }
+        for text in [
+            "female",
+            "F",
+            "Mrs.",
+            "жен",
+            "Жен.",
+            "Женщина",
+            "Ж",
+            "жін.",
+            "Жінка",
+            "Femenino",
+            "Mujer",
+            "Sra.",
+            "Donna",
+            "Femmina",
+            "Frau",
+            "weiblich",
+            "Mme",
+            "Mlle",
+            "Femme",
+            "Madame",
+            "Féminin",
+        ] {
+            assert_eq!(read(text), Ok(Some("female".into())), "{text}");
+        }
+        for text in ["Unknown", "Other", "-", "n/a", "N.A.", "?", " "] {
+            assert_eq!(read(text), Ok(None), "{text}");
+        }
+        for text in ["d", "yes", "малый", "."] {
+            assert_eq!(read(text), Err("invalid_sex"), "{text}");
+        }
+    }
+
+    #[test]
+    fn links_are_web_addresses() {
+        let read = |text| Column::Link.read(text, Reading::Lenient).map_err(|e| e.code);
+        for (text, link) in [
+            ("https://example.com/anna", "https://example.com/anna"),
+            ("HTTP://Example.com", "http://Example.com"),
+            ("example.com", "https://example.com"),
+            ("www.пример.рф/а?b#c", "https://www.пример.рф/а?b#c"),
+        ] {
+            assert_eq!(read(text), Ok(Some(link.into())), "{text}");
+        }
+        let text = [
+            "javascript:alert(1)",
+            "javascript://example.com/%0aalert(1)",
+            "anna@example.com",
+            "n/a",
+            "12.50",
+            "a b.com",
+            "data:text/html,x",
+        ];
+        for text in text {
+            assert_eq!(read(text), Err("invalid_link"), "{text}");
+        }
+        assert!(Column::Link.read("example.com", Reading::Strict).is_err());
+        assert_eq!(read(&format!("example.com/{}", "x".repeat(1_985))), Err("too_long"), "with its scheme");
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, order: Order
     let mut faults = Faults::default();
     let separator = read_separator(format, separator.as_deref(), &mut faults);
     let own = if kind == Kind::Contacts { contact_fields::all(tx, scope).await? } else { Vec::new() };
-    let (fields, titles) = columns(kind, fields, &own, &mut faults);
+    let fields = columns(kind, fields, &own, &mut faults);
     check_whose(tx, scope, kind, &group_ids, contact_ids.as_deref(), filter.is_some(), &mut faults).await?;
     faults.check()?;
     if let Some(filter) = &filter {
@@ -65,6 +65,7 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, order: Order
     let now = scope.clock().now();
     let id = ExportId::new(now);
     let file_name = format!("{kind}-{}.{format}", now.utc().format("%Y-%m-%d-%H%M%S"));
+    let titles = fields.clone();
     let settings = Settings { format, separator, fields, titles, group_ids, contact_ids, filter };
     let settings = serde_json::to_value(settings).map_err(|e| Error::internal(e.to_string()))?;
     tx.run(
@@ -94,13 +95,8 @@ fn read_separator(format: Format, given: Option<&str>, faults: &mut Faults) -> u
     found
 }
 
-/// The fields asked for with the titles of their columns.
-fn columns(
-    kind: Kind,
-    asked: Option<Vec<String>>,
-    own: &[ContactField],
-    faults: &mut Faults,
-) -> (Vec<String>, Vec<String>) {
+/// The fields asked for; they are the titles of their columns, too, so that an import knows them without doubt.
+fn columns(kind: Kind, asked: Option<Vec<String>>, own: &[ContactField], faults: &mut Faults) -> Vec<String> {
     let built_in: &[&str] = match kind {
         Kind::Contacts => &FIELDS,
         Kind::Blacklist => &BLACKLIST_FIELDS,
@@ -113,33 +109,26 @@ fn columns(
     let fields: Vec<String> = asked.unwrap_or_else(all);
     if fields.is_empty() || fields.len() > MAX_FIELDS {
         faults.add("/fields", "invalid_count", format!("must name 1 to {MAX_FIELDS} fields"));
-        return (Vec::new(), Vec::new());
+        return Vec::new();
     }
-    let mut titles = Vec::with_capacity(fields.len());
     for (place, name) in fields.iter().enumerate() {
-        let title = match name.strip_prefix("fields.") {
-            Some(key) => own.iter().find(|field| field.key == key).map(|field| field.title.clone()),
-            None => built_in.contains(&name.as_str()).then(|| name.clone()),
-        };
         if fields.iter().take(place).any(|other| other == name) {
             faults.add(format!("/fields/{place}"), "duplicate", "is named twice");
         }
-        match title {
-            Some(title) => titles.push(title),
-            None => {
-                let mut known: Vec<&str> = built_in.to_vec();
-                if kind == Kind::Contacts {
-                    known.push("fields.<key>");
-                }
-                faults.add(
-                    format!("/fields/{place}"),
-                    "unknown_field",
-                    format!("must be one of: {}", known.join(", ")),
-                );
+        let is_known = match name.strip_prefix("fields.") {
+            Some(key) => own.iter().any(|field| field.key == key),
+            None => built_in.contains(&name.as_str()),
+        };
+        if !is_known {
+            let mut known: Vec<&str> = built_in.to_vec();
+            if kind == Kind::Contacts {
+                known.push("fields.<key>");
             }
+            let detail = format!("must be one of: {}", known.join(", "));
+            faults.add(format!("/fields/{place}"), "unknown_field", detail);
         }
     }
-    (fields, titles)
+    fields
 }
 
 async fn check_whose(

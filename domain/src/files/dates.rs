@@ -1,12 +1,62 @@
 //! Dates as people write them in tables.
 //!
-//! Invariant: nothing is guessed. Day comes before month where the year is last, two-digit years and years outside
-//! 1900–2099 are not dates.
+//! Invariant: nothing is guessed. Day comes before month where the year is last, unless a table is told or proved to have the
+//! month first, and then only with slashes; two-digit years and years outside 1900–2099 are not dates.
+
+use std::borrow::Cow;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 /// Years that a date in a contact base can have.
 const YEARS: std::ops::Range<i32> = 1900..2100;
+
+crate::text_enum! {
+    /// What comes first in dates with slashes whose year is last.
+    pub enum DateOrder {
+        /// `22/02/2002`.
+        DayFirst = "day_first",
+        /// `02/22/2002`.
+        MonthFirst = "month_first",
+    }
+}
+
+impl DateOrder {
+    /// A cell as [`parse_date`] and [`parse_moment`] read it: the day before the month.
+    pub fn day_first(self, cell: &str) -> Cow<'_, str> {
+        match (self, slashed(cell)) {
+            (Self::MonthFirst, Some((month, day, rest))) => Cow::Owned(format!("{day}/{month}/{rest}")),
+            _ => Cow::Borrowed(cell),
+        }
+    }
+
+    /// The order that dates with slashes prove: one of them makes sense in one order only, and none in the other only.
+    pub fn proved<'a>(cells: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let (mut day, mut month) = (false, false);
+        for cell in cells {
+            let is_date = |order: Self| parse_moment(&order.day_first(cell)).is_some();
+            if slashed(cell).is_some() {
+                match (is_date(Self::DayFirst), is_date(Self::MonthFirst)) {
+                    (true, false) => day = true,
+                    (false, true) => month = true,
+                    _ => {}
+                }
+            }
+        }
+        match (day, month) {
+            (true, false) => Some(Self::DayFirst),
+            (false, true) => Some(Self::MonthFirst),
+            _ => None,
+        }
+    }
+}
+
+/// The parts of `1/2/2003`, the last with whatever follows.
+fn slashed(cell: &str) -> Option<(&str, &str, &str)> {
+    let (first, rest) = cell.trim().split_once('/')?;
+    let (second, rest) = rest.split_once('/')?;
+    let short = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    (short(first) && short(second)).then_some((first, second, rest))
+}
 
 /// Reads `2002-02-22`, `22.02.2002`, `22/02/2002`, `2-2-2002` or `2002/02/22`; white space around is ignored and a time
 /// of day after an ISO date is dropped. `None` for anything else.

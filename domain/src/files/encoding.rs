@@ -77,6 +77,11 @@ pub(super) fn detect<R: Read + Seek>(source: &mut R, wanted: Option<&str>) -> Re
     guess(source)
 }
 
+/// Whether `label` names an encoding that texts can be read in.
+pub fn is_encoding(label: &str) -> bool {
+    by_label(label).is_ok()
+}
+
 fn by_label(label: &str) -> Result<&'static Encoding, FileError> {
     // Names people know and the WHATWG table lacks.
     let plain = label.trim().to_ascii_lowercase();

@@ -13,7 +13,7 @@ const TITLES: &[(&str, &[&str])] = &[
             "cellular telephone telephonenumber tel telno number msisdn contactnumber contactphone whatsapp",
             "gsm телефон телефоны мобильный мобильныйтелефон мобильныиномер мобильныйномер сотовый",
             "сотовыйтелефон номертелефона номер тел моб мобтел контактныйтелефон телефонклиента",
-            "номермобильного номермобильноготелефона мобільний мобільнийтелефон номертелефону",
+            "номермобильного мобильныйтел мобтелефон мобномер номермобильноготелефона мобільний мобільнийтелефон номертелефону",
             "контактнийтелефон телефони мобільнийномер telephonemobile portable telportable numerodetelephone",
             "ndetelephone notelephone ntelephone telephoneportable numero numerotelephone telefono",
             "telefonomovil movil celular numerodetelefono telefonocelular cellulare telefonocellulare",
@@ -32,7 +32,25 @@ const TITLES: &[(&str, &[&str])] = &[
         "last_name",
         &[
             "lastname last surname familyname lname фамилия прізвище nom nomdefamille apellido apellidos",
-            "cognome nachname familienname zuname",
+            "cognome nachname familienname zuname primerapellido",
+        ],
+    ),
+    (
+        "full_name",
+        &[
+            "fullname nameandsurname firstandlastname firstnamelastname firstnameandlastname имяфамилия имяифамилия",
+            "імяпрізвище імятапрізвище імяіпрізвище prenomnom prenometnom nomcomplet nombreyapellido nombreyapellidos",
+            "nombreapellidos nombrecompleto nomecognome nomeecognome nomecompleto vorundnachname vornachname",
+            "vornamenachname vornameundnachname vollstandigername",
+        ],
+    ),
+    (
+        "full_name_family_first",
+        &[
+            "фио фамилияимя фамилияиимя фамилияимяотчество полноеимя піб прізвищеімя прізвищетаімя",
+            "прізвищеімяпобатькові повнеімя nomprenom nometprenom nomprenoms apellidosnombre apellidosynombre",
+            "apellidoynombre apellidosynombres cognomenome cognomeenome nachnamevorname namevorname",
+            "familiennamevorname nachundvorname",
         ],
     ),
     (
@@ -48,7 +66,8 @@ const TITLES: &[(&str, &[&str])] = &[
             "birthdate dateofbirth birthday dob bday born датарождения деньрождения др рождение",
             "датанародження деньнародження datedenaissance naissance anniversaire fechadenacimiento",
             "nacimiento cumpleanos fechanacimiento datadinascita datanascita nascita compleanno geburtsdatum",
-            "geburtstag geboren gebdatum",
+            "geburtstag geboren gebdatum датарожд деньрожд дрождения датанар fechanac fnac fechadenac",
+            "datenaissance datenaiss nele neele datanasc geburtsdat",
         ],
     ),
     ("sex", &["sex gender пол стать sexe genre civilite sexo genero sesso genere geschlecht anrede"]),
@@ -56,7 +75,7 @@ const TITLES: &[(&str, &[&str])] = &[
         "email",
         &[
             "email emailaddress mail mailaddress электроннаяпочта почта емейл имейл емаил",
-            "адресэлектроннойпочты електроннапошта пошта адресаелектронноїпошти courriel adressemail",
+            "элпочта элпошта елпошта адресэлектроннойпочты електроннапошта пошта адресаелектронноїпошти courriel adressemail",
             "adresseemail adresseelectronique correo correoelectronico postaelettronica indirizzoemail",
             "emailadresse mailadresse",
         ],
@@ -99,7 +118,7 @@ const TITLES: &[(&str, &[&str])] = &[
         "consent",
         &[
             "consent optin subscribed smsconsent marketingconsent permission согласие согласиенарассылку",
-            "подписан подписка згода згоданарозсилку підписка consentement consentimiento consenso",
+            "подписан подписка согласиенаопд согласиенаобработкуперсональныхданных згода згоданарозсилку підписка consentement consentimiento consenso",
             "einwilligung zustimmung",
         ],
     ),
@@ -121,11 +140,11 @@ const TITLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// For each title of `header` the contact field it probably holds: `phone`, `first_name`, `last_name`, `patronymic`,
-/// `birth_date`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id`, `consent`, `consent_at` or
+/// For each title of `header` the contact field it probably holds: `phone`, `first_name`, `last_name`, `full_name`,
+/// `full_name_family_first`, `patronymic`, `birth_date`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id`, `consent`, `consent_at` or
 /// `consent_source`.
 pub fn suggest_mapping(header: &[String]) -> Vec<Option<&'static str>> {
-    let titles: Vec<String> = header.iter().map(|title| fold(title)).collect();
+    let titles: Vec<String> = header.iter().map(|title| fold_title(title)).collect();
     // In German "Name" beside "Vorname" is the family name; elsewhere "name" is what a person is called.
     let german = titles.iter().any(|title| title == "vorname");
     let mut taken: Vec<&'static str> = Vec::new();
@@ -144,7 +163,7 @@ fn field_of(title: &str) -> Option<&'static str> {
 }
 
 /// Lower case letters and digits only, without the accents of the languages above.
-fn fold(title: &str) -> String {
+pub fn fold_title(title: &str) -> String {
     let plain = |c: char| match c {
         'á' | 'à' | 'â' | 'ä' | 'ã' => 'a',
         'é' | 'è' | 'ê' | 'ë' => 'e',
@@ -156,5 +175,7 @@ fn fold(title: &str) -> String {
         'ё' => 'е',
         other => other,
     };
-    title.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).map(plain).collect()
+    // The apostrophe of the Ukrainian alphabet counts as a letter elsewhere.
+    let is_kept = |c: &char| c.is_alphanumeric() && !matches!(c, '\u{2bc}' | '\u{2b9}' | 'ʻ');
+    title.chars().flat_map(char::to_lowercase).filter(is_kept).map(plain).collect()
 }

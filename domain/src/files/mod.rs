@@ -31,9 +31,11 @@ mod xlsx;
 #[cfg(test)]
 mod tests;
 
-pub use dates::{parse_date, parse_moment};
+pub use dates::{DateOrder, parse_date, parse_moment};
+pub use encoding::is_encoding;
 pub use error::{Code, FileError};
-pub use mapping::suggest_mapping;
+pub use mapping::{fold_title, suggest_mapping};
+pub use separator::can_separate;
 pub use table::{Format, Row, Source, Table, open, open_source};
 
 /// What a file may cost. The defaults are the platform's; tests and plans may tighten them.

@@ -59,7 +59,7 @@ fn declared(sample: &[u8]) -> Option<u8> {
 }
 
 /// Characters that phones, words and quoting are made of cannot also separate them.
-fn can_separate(byte: u8) -> bool {
+pub fn can_separate(byte: u8) -> bool {
     byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\r\n\0+ ".contains(&byte)
 }
 

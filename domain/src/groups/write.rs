@@ -80,29 +80,47 @@ async fn taken(tx: &DatabaseTransaction, scope: &AccountScope, name: &str) -> Re
     Ok(Error::new(Code::AlreadyExists, format!("The group {whose} has this name already.")))
 }
 
-/// The groups of these names, in order; those that are missing are made. For imports.
+/// The groups of these names, in order; those that are missing are made. For imports: a name that only differs in case from
+/// one that is there, or that came before, is that group; the exact name goes first.
 ///
 /// # Errors
 /// `invalid_request` for a name that a group cannot have.
 pub async fn ensure(tx: &DatabaseTransaction, scope: &AccountScope, names: &[String]) -> Result<Vec<Named>> {
     let mut groups: Vec<Named> = Vec::with_capacity(names.len());
     for name in names {
-        if groups.iter().any(|g| g.name == *name) {
-            continue;
-        }
         check(name, None)?;
-        let new = New { name: name.clone(), ..New::default() };
-        let id = match by_name(tx, scope, name).await? {
-            Some(id) => id,
-            None => match insert(tx, scope, &new).await? {
-                Some(id) => id,
-                // Made by somebody else in between.
-                None => by_name(tx, scope, name).await?.ok_or_else(|| Error::not_found("group"))?,
+        let named = |id| Named { id, name: name.clone() };
+        let found = match by_name(tx, scope, name).await? {
+            Some(id) => named(id),
+            None if groups.iter().any(|group| differ_in_case(&group.name, name)) => continue,
+            None => match alike(tx, scope, name).await? {
+                Some(group) => group,
+                None => {
+                    let new = New { name: name.clone(), ..New::default() };
+                    match insert(tx, scope, &new).await? {
+                        Some(id) => named(id),
+                        // Made by somebody else in between.
+                        None => by_name(tx, scope, name).await?.map(named).ok_or_else(|| Error::not_found("group"))?,
+                    }
+                }
             },
         };
-        groups.push(Named { id, name: name.clone() });
+        if groups.iter().all(|group| group.id != found.id) {
+            groups.push(found);
+        }
     }
     Ok(groups)
+}
+
+/// The oldest group whose name differs in case only. Databases fold case each in their own way, so names are compared here.
+async fn alike(tx: &DatabaseTransaction, scope: &AccountScope, name: &str) -> Result<Option<Named>> {
+    let sql = "SELECT id, name FROM groups WHERE account_id = $1 ORDER BY id";
+    let all: Vec<Named> = tx.all(sql, vals![scope.account()]).await?;
+    Ok(all.into_iter().find(|group| differ_in_case(&group.name, name)))
+}
+
+fn differ_in_case(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
 }
 
 /// Changes a group. `expected` is the version the caller has read.

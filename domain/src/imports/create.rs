@@ -10,10 +10,12 @@ use super::{
     suggest,
 };
 use crate::{
-    blacklist, contact_fields, contacts,
+    blacklist,
+    contact_fields::{self, ContactField},
+    contacts,
     db::{Db, Sql},
     error::{Code, Error, Faults, Result},
-    files::{FileError, Format, Options, Row, Table, open_source},
+    files::{self, DateOrder, FileError, Format, Options, Row, Table, open_source},
     groups,
     ids::{FileId, GroupId, ImportId},
     jobs::{self, Queue},
@@ -45,6 +47,8 @@ pub struct Order {
     pub separator: Option<u8>,
     /// A WHATWG label of the text's encoding; found out when absent.
     pub encoding: Option<String>,
+    /// What comes first in dates with slashes; found out when absent.
+    pub date_order: Option<DateOrder>,
 }
 
 /// Where the table is.
@@ -84,10 +88,21 @@ pub async fn create<'a>(
     }
     let mut faults = Faults::default();
     faults.optional_text("/reason", order.reason.as_deref(), blacklist::MAX_REASON);
+    order.groups.iter().for_each(|name| faults.text("/groups", name, groups::MAX_NAME));
     faults.check()?;
-    let Looked { titles, suggested, rule, file_name, .. } = look(db, scope, kind, upload, &order, true).await?;
-    let fields = contact_fields::all(db.read(), scope).await?;
-    let Order { mapping, groups: names, group_ids, merge, reason, default_country, separator, encoding, .. } = order;
+    let Looked { titles, suggested, rule, file_name, fields, .. } = look(db, scope, kind, upload, &order, true).await?;
+    let Order {
+        mapping,
+        groups: names,
+        group_ids,
+        merge,
+        reason,
+        default_country,
+        separator,
+        encoding,
+        date_order,
+        ..
+    } = order;
     let mapping = mapping.unwrap_or(suggested);
     let columns = plan::resolve(kind, &mapping, &titles.header, &fields)?;
     let account_country = match rule {
@@ -102,6 +117,7 @@ pub async fn create<'a>(
         default_country,
         account_country,
         reason,
+        dates: date_order.or(titles.dates),
         columns,
         keep_file: matches!(upload, Upload::Stored(_)),
         types: types.map(|f| (f.key, (f.kind.as_str().to_owned(), f.choices))).collect(),
@@ -136,6 +152,8 @@ pub(super) struct Looked {
     /// The account's rule for bare digits; the order's country comes before it.
     pub rule: Rule,
     pub file_name: String,
+    /// The account's own fields.
+    pub fields: Vec<ContactField>,
 }
 
 /// The table before its rows.
@@ -146,6 +164,8 @@ pub(super) struct Titles {
     pub header: Vec<String>,
     pub has_header: bool,
     pub is_list: bool,
+    /// What comes first in dates, as the first rows prove.
+    pub dates: Option<DateOrder>,
     /// The first rows.
     pub first: Vec<Row>,
     /// How many rows there are; of a workbook only its import counts them, which takes longer.
@@ -162,6 +182,7 @@ pub(super) async fn look(
     order: &Order,
     whole: bool,
 ) -> Result<Looked> {
+    check_reading(order)?;
     let (file, file_name) = match upload {
         Upload::At(path) => (File::open(path).map_err(unreadable)?, order.file_name.clone()),
         Upload::Stored(id) => {
@@ -170,25 +191,41 @@ pub(super) async fn look(
         }
     };
     let rule = contacts::rule(db.read(), scope).await?;
+    let fields = contact_fields::all(db.read(), scope).await?;
+    let own = fields.clone();
     let reading = order.default_country.map_or(rule, Rule::ImportCountry);
     let options = Options { header: order.header, separator: order.separator, encoding: order.encoding.clone() };
     let name = file_name.clone();
     let opened = tokio::task::spawn_blocking(move || {
         let again = file.try_clone()?;
         let table = open_source(Box::new(BufReader::new(file)), &name, &LIMITS, &options)?;
-        let suggestions = suggest::suggest(kind, &table, &reading);
+        let suggestions = suggest::suggest(kind, &table, &reading, &own);
         let suggested = suggest::mapping(&table, &suggestions);
         let first = table.peek(suggest::LOOK);
+        let dates = DateOrder::proved(first.iter().flat_map(|row| &row.cells).map(String::as_str));
         let Table { format, encoding, separator, header, has_header, is_list, .. } = table;
         let options = Options { header: Some(has_header), ..options };
         let count = whole && format == Format::Csv;
         let rows = if count { Some(reader::count(again, &name, &options)?) } else { None };
-        let titles = Titles { format, encoding, separator, header, has_header, is_list, first, rows };
+        let titles = Titles { format, encoding, separator, header, has_header, is_list, dates, first, rows };
         Ok((titles, suggestions, suggested))
     });
     let (titles, suggestions, suggested) =
         opened.await.map_err(|e| Error::internal(e.to_string()))?.map_err(refused)?;
-    Ok(Looked { titles, suggestions, suggested, rule, file_name })
+    Ok(Looked { titles, suggestions, suggested, rule, file_name, fields })
+}
+
+/// What is told of how the text is written must be possible.
+fn check_reading(order: &Order) -> Result<()> {
+    let mut faults = Faults::default();
+    if order.encoding.as_deref().is_some_and(|label| !files::is_encoding(label)) {
+        faults.add("/encoding", "unknown_encoding", "must be the name of an encoding, such as utf-8 or windows-1251");
+    }
+    if order.separator.is_some_and(|separator| !files::can_separate(separator)) {
+        let detail = "must not be a letter, a digit, a quote, a space or a plus: cells are made of these";
+        faults.add("/separator", "invalid", detail);
+    }
+    faults.check()
 }
 
 fn unreadable(error: std::io::Error) -> Error {

@@ -1,7 +1,8 @@
 //! What an imported row does to a contact that exists.
 //!
 //! Pure. Invariants: only columns that the file maps are touched; consent moves only by a cell that says something, never
-//! away from `refused`, and never to a statement older than the one that is known.
+//! away from `refused`, and never to a statement older than the one that is known. A refusal that is not older is taken
+//! whatever the merge type: who said no is not written to.
 
 use super::rows::Prepared;
 use crate::{
@@ -12,13 +13,13 @@ use crate::{
 crate::text_enum! {
     /// What an import does to contacts that exist.
     pub enum MergeType {
-        /// They stay as they are.
+        /// They stay as they are, but for a refusal of consent.
         Skip = "skip",
         /// Cells with a value overwrite; empty cells change nothing.
         Update = "update",
         /// The mapped columns become what the file says: empty cells clear.
         Replace = "replace",
-        /// Cells fill what the contact does not have yet.
+        /// Cells fill what the contact does not have yet; a refusal of consent is taken anyway.
         FillEmpty = "fill_empty",
     }
 }
@@ -52,9 +53,6 @@ pub(super) fn merged(
     now: Timestamp,
     source: &str,
 ) -> Option<Contact> {
-    if merge == MergeType::Skip {
-        return None;
-    }
     let mut after: Option<Contact> = None;
     for (column, new) in &row.columns {
         let old = contact.profile.get(*column).map(str::to_owned);
@@ -88,10 +86,14 @@ fn takes(contact: &Contact, stated: &NewConsent, merge: MergeType, now: Timestam
     if *status == Consent::Unknown || contact.consent == Consent::Refused {
         return false;
     }
+    let refuses = *status == Consent::Refused;
+    if merge == MergeType::Skip && !refuses {
+        return false;
+    }
     if contact.consent == Consent::Unknown {
         return true;
     }
     let newer = contact.consent_at.is_none_or(|known| known < at.unwrap_or(now));
     // The same said again is news only with a time of its own; else each import of a file would change everybody.
-    merge != MergeType::FillEmpty && newer && (*status != contact.consent || at.is_some())
+    newer && (refuses || (merge != MergeType::FillEmpty && at.is_some()))
 }

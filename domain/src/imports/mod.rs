@@ -13,9 +13,11 @@
 //! groups, whatever the merge type.
 
 mod bulk;
+mod cells;
 mod create;
 mod finish;
 mod merge;
+mod names;
 mod plan;
 mod preview;
 mod purge;

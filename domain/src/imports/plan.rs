@@ -7,20 +7,22 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::{Kind, names::FullName};
 use crate::{
     contact_fields::{ContactField, FieldType, Typed},
     contacts::Column,
     error::{Code, Error, Result},
-    files::Options,
+    files::{DateOrder, Options},
     phone::{Country, Rule},
 };
 
 /// The built-in fields a column can feed; `fields.<key>` are the account's own.
-pub const TARGETS: [&str; 15] = [
+pub const TARGETS: [&str; 17] = [
     "phone",
     "first_name",
     "last_name",
+    "full_name",
+    "full_name_family_first",
     "patronymic",
     "birth_date",
     "sex",
@@ -54,6 +56,9 @@ pub struct Settings {
     /// Why the numbers are put on the blacklist, where a row does not say it.
     #[serde(default)]
     pub reason: Option<String>,
+    /// What comes first in dates with slashes; the day, if nobody said and the first rows did not prove it.
+    #[serde(default)]
+    pub dates: Option<DateOrder>,
     /// Target and 0-based column.
     pub columns: Vec<(String, usize)>,
     /// Whether the upload outlives the import: it was stored by a request of its own.
@@ -85,6 +90,8 @@ impl Settings {
             consent_at: place("consent_at"),
             consent_source: place("consent_source"),
             reason: place("reason"),
+            full_name: FullName::ALL.into_iter().find_map(|form| Some((form, place(form.target())?))),
+            dates: self.dates.unwrap_or(DateOrder::DayFirst),
             columns: Vec::new(),
             fields: Vec::new(),
         };
@@ -108,6 +115,8 @@ pub(super) struct Plan {
     pub consent_at: Option<usize>,
     pub consent_source: Option<usize>,
     pub reason: Option<usize>,
+    pub full_name: Option<(FullName, usize)>,
+    pub dates: DateOrder,
     pub columns: Vec<(Column, usize)>,
     pub fields: Vec<(String, Typed, usize)>,
 }
@@ -142,6 +151,13 @@ pub(super) fn resolve(
         let detail =
             "must name the column that says whether consent was given, since consent_at or consent_source is mapped";
         return Err(Error::field("/mapping/consent", "required", detail));
+    }
+    for form in FullName::ALL.map(FullName::target).into_iter().filter(|form| has(form)) {
+        let others = FullName::ALL.map(FullName::target).into_iter().chain(["first_name", "last_name", "patronymic"]);
+        if let Some(other) = others.filter(|other| *other != form).find(|other| has(other)) {
+            let detail = format!("must not come with {other}: it feeds the same fields");
+            return Err(Error::field(format!("/mapping/{form}"), "exclusive", detail));
+        }
     }
     if has("phone") {
         return Ok(columns);
@@ -207,6 +223,10 @@ mod tests {
         assert!(unknown == Code::UnknownColumn && detail.contains("\"Name\""), "{detail}");
         assert_eq!(code("fields.city", "Name").unwrap_err().0, Code::UnknownField);
         assert_eq!(code("first_name", "Name").unwrap_err().0, Code::InvalidRequest, "no phone");
+        let two =
+            [("phone", "Phone"), ("full_name", "Name"), ("patronymic", "2")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let error = resolve(Kind::Contacts, &Mapping::from(two), &header(), &[]).unwrap_err();
+        assert_eq!(error.faults[0].pointer, "/mapping/full_name");
         assert_eq!(code("phone", "1").unwrap(), [("phone".to_owned(), 0)]);
         let of = |pairs: [(&str, &str); 2]| {
             Mapping::from(pairs.map(|(target, column)| (target.to_owned(), column.to_owned())))

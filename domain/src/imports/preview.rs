@@ -8,10 +8,9 @@ use super::{
     suggest::Suggestion,
 };
 use crate::{
-    contact_fields,
     db::Db,
     error::Result,
-    files::Format,
+    files::{DateOrder, Format},
     phone::{self, Rule},
     scope::AccountScope,
 };
@@ -38,6 +37,8 @@ pub struct Preview {
     pub suggestions: Vec<Suggestion>,
     /// Field to column: as asked for, or as suggested; checked if it was asked for.
     pub mapping: std::collections::BTreeMap<String, String>,
+    /// What comes first in dates with slashes: as told, or as the first rows prove.
+    pub date_order: Option<DateOrder>,
     /// How many rows there are; `None` for a workbook, which is counted when it is imported.
     pub rows: Option<u64>,
     /// The first rows.
@@ -68,12 +69,11 @@ pub async fn preview<'a>(
     upload: impl Into<Upload<'a>>,
     order: Order,
 ) -> Result<Preview> {
-    let Looked { titles, suggestions, suggested, rule, .. } =
+    let Looked { titles, suggestions, suggested, rule, fields, .. } =
         look(db, scope, kind, upload.into(), &order, true).await?;
-    let Titles { format, encoding, separator, header, has_header, is_list, first, rows } = titles;
+    let Titles { format, encoding, separator, header, has_header, is_list, dates, first, rows } = titles;
     let phone = match &order.mapping {
         Some(mapping) => {
-            let fields = contact_fields::all(db.read(), scope).await?;
             let columns = plan::resolve(kind, mapping, &header, &fields)?;
             columns.into_iter().find(|(target, _)| target == "phone").map(|(_, column)| column)
         }
@@ -99,6 +99,7 @@ pub async fn preview<'a>(
         columns: header,
         suggestions,
         mapping: order.mapping.unwrap_or(suggested),
+        date_order: order.date_order.or(dates),
         rows,
     })
 }

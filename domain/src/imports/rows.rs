@@ -2,14 +2,16 @@
 //!
 //! Pure. Invariant: an accepted row is accepted whole; a value that cannot be read refuses the row and names the field.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::{RowError, plan::Plan};
+use super::{RowError, cells, plan::Plan};
 use crate::{
     blacklist::MAX_REASON,
     clock::Timestamp,
-    contact_fields::Rejected,
-    contacts::{Column, Consent, Described, NewConsent, Reading, described},
+    contact_fields::{FieldType, Rejected},
+    contacts::{Column, Described, NewConsent, Reading, described},
     files::{Row, parse_moment},
     phone::{Msisdn, Rule},
 };
@@ -62,13 +64,22 @@ pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn, latest: Timestamp) -> 
     let mut columns = Vec::with_capacity(plan.columns.len());
     for (column, index) in &plan.columns {
         let raw = cell(row, *index);
-        let value = column.read(raw, Reading::Lenient).map_err(|e| wrong(column.name(), raw, e))?;
+        let text = if *column == Column::BirthDate { plan.dates.day_first(raw) } else { Cow::Borrowed(raw) };
+        let value = column.read(&text, Reading::Lenient).map_err(|e| wrong(column.name(), raw, e))?;
         columns.push((*column, value));
+    }
+    if let Some((form, index)) = plan.full_name {
+        let raw = cell(row, index);
+        for (column, name) in form.split(raw) {
+            let value = column.read(&name, Reading::Lenient).map_err(|e| wrong(form.target(), raw, e))?;
+            columns.push((column, value));
+        }
     }
     let mut fields = Vec::with_capacity(plan.fields.len());
     for (key, typed, index) in &plan.fields {
         let raw = cell(row, *index);
-        let value = if raw.is_empty() { None } else { Some(typed.from_cell(raw)) };
+        let text = if typed.kind == FieldType::Date { plan.dates.day_first(raw) } else { Cow::Borrowed(raw) };
+        let value = if raw.is_empty() { None } else { Some(cells::own(typed, &text)) };
         let value = value.transpose().map_err(|e| wrong(&format!("fields.{key}"), raw, e))?;
         fields.push((key.clone(), value));
     }
@@ -87,11 +98,12 @@ fn read_consent(row: &Row, plan: &Plan, latest: Timestamp) -> Result<Option<NewC
     let given = |place: Option<usize>| place.map(|index| cell(row, index)).filter(|raw| !raw.is_empty());
     let refused = |field: &str, raw: &str, code, detail: &str| refuse(row.line, field, raw, code, detail);
     let Some(raw) = given(plan.consent) else { return Ok(None) };
-    let status = Consent::from_cell(raw)
+    let said = cells::consent(raw)
         .ok_or_else(|| refused("consent", raw, "invalid_consent", "must be yes, no, given, refused or unknown"))?;
+    let Some(status) = said else { return Ok(None) };
     let at = match given(plan.consent_at) {
         None => None,
-        Some(raw) => match parse_moment(raw).map(Timestamp::from) {
+        Some(raw) => match parse_moment(&plan.dates.day_first(raw)).map(Timestamp::from) {
             Some(at) if at <= latest => Some(at),
             Some(_) => return Err(refused("consent_at", raw, "invalid_time", "must not be in the future")),
             None => {

@@ -1,12 +1,18 @@
 //! Which column probably feeds which field: by its title, else by what stands in it.
 //!
+//! A title is, in this order: `fields.<key>`, the title of a built-in field in some language, the key of an own field of the
+//! account, the title of one.
+//!
 //! Pure. Invariants: only a suggestion, the person decides; a column feeds one field and a field is fed by one column. A
-//! title that is not understood is respected: what only looks like a birthday is not taken for one.
+//! title that is not understood is respected: what only looks like a birthday is not taken for one; a title that two own
+//! fields share is neither of them.
 
 use super::{Kind, plan::Mapping};
 use crate::{
+    contact_fields::ContactField,
     contacts::{Column, Reading},
-    files::{Row, Table, parse_date, suggest_mapping},
+    files::{Row, Table, fold_title, parse_date, suggest_mapping},
+    ids::ContactId,
     phone::{self, Rule},
 };
 
@@ -27,25 +33,26 @@ crate::text_enum! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
     /// The field.
-    pub field: &'static str,
+    pub field: String,
     /// The column, counted from 0.
     pub column: usize,
     /// What it goes by.
     pub by: By,
 }
 
-/// Suggestions in the order of the columns.
-pub(super) fn suggest(kind: Kind, table: &Table, rule: &Rule) -> Vec<Suggestion> {
-    let mut found: Vec<Suggestion> = if table.has_header { by_title(kind, &table.header) } else { Vec::new() };
+/// Suggestions in the order of the columns; `own` are the account's fields.
+pub(super) fn suggest(kind: Kind, table: &Table, rule: &Rule, own: &[ContactField]) -> Vec<Suggestion> {
     let rows = table.peek(LOOK);
-    let mut by_content = |field: &'static str, column: Option<usize>| {
+    let mut found = if table.has_header { by_title(kind, &table.header, &rows, own) } else { Vec::new() };
+    let mut by_content = |field: &str, column: Option<usize>| {
         let Some(column) = column else { return };
         if found.iter().all(|s| s.field != field && s.column != column) {
-            found.push(Suggestion { field, column, by: By::Content });
+            found.push(Suggestion { field: field.to_owned(), column, by: By::Content });
         }
     };
     let columns = table.header.len();
-    by_content("phone", phones(&rows, columns, rule));
+    // A list has no other column, however many of its first entries are slips.
+    by_content("phone", phones(&rows, columns, rule).or(table.is_list.then_some(0)));
     if kind == Kind::Contacts {
         let email = |cell: &str| Column::Email.read(cell, Reading::Lenient).is_ok();
         by_content("email", only(&rows, columns, email));
@@ -59,7 +66,7 @@ pub(super) fn suggest(kind: Kind, table: &Table, rule: &Rule) -> Vec<Suggestion>
 
 /// The suggestions as a mapping from field to column.
 pub(super) fn mapping(table: &Table, suggestions: &[Suggestion]) -> Mapping {
-    suggestions.iter().map(|s| (s.field.to_owned(), name(table, s.column))).collect()
+    suggestions.iter().map(|s| (s.field.clone(), name(table, s.column))).collect()
 }
 
 /// The title of the column, if it is the first of that title and stands in the file, else its number.
@@ -69,20 +76,56 @@ fn name(table: &Table, column: usize) -> String {
     if first && table.has_header { title } else { column.saturating_add(1).to_string() }
 }
 
-fn by_title(kind: Kind, header: &[String]) -> Vec<Suggestion> {
+fn by_title(kind: Kind, header: &[String], rows: &[Row], own: &[ContactField]) -> Vec<Suggestion> {
+    let titled = |field: String, column| Suggestion { field, column, by: By::Title };
     let named = suggest_mapping(header).into_iter().enumerate();
     let mut found: Vec<Suggestion> =
-        named.filter_map(|(column, field)| Some(Suggestion { field: field?, column, by: By::Title })).collect();
+        named.filter_map(|(column, field)| Some(titled(field?.to_owned(), column))).collect();
     if kind == Kind::Blacklist {
         found.retain(|s| s.field == "phone");
         let reason = header.iter().position(|title| title.trim().eq_ignore_ascii_case("reason"));
-        found.extend(reason.map(|column| Suggestion { field: "reason", column, by: By::Title }));
+        found.extend(reason.map(|column| titled("reason".to_owned(), column)));
+        return found;
     }
     // The time and the source of a consent are nothing without it.
     if found.iter().all(|s| s.field != "consent") {
         found.retain(|s| s.field != "consent_at" && s.field != "consent_source");
     }
+    // A column of whole names is for files that do not have them apart.
+    let apart = found.iter().any(|s| matches!(s.field.as_str(), "first_name" | "last_name" | "patronymic"));
+    let whole = found.iter().find(|s| s.field.starts_with("full_name")).map(|s| s.column);
+    found.retain(|s| !s.field.starts_with("full_name") || (!apart && Some(s.column) == whole));
+    // The ids that an export gives contacts are not the integrator's.
+    found.retain(|s| s.field != "external_id" || !are_our_ids(rows, s.column));
+    for (column, title) in header.iter().enumerate() {
+        if found.iter().any(|s| s.column == column) {
+            continue;
+        }
+        let field = own_field(title, own).map(|field| format!("fields.{}", field.key));
+        if let Some(field) = field.filter(|field| found.iter().all(|s| s.field != *field)) {
+            found.push(titled(field, column));
+        }
+    }
     found
+}
+
+/// The own field that a title names.
+fn own_field<'a>(title: &str, own: &'a [ContactField]) -> Option<&'a ContactField> {
+    let title = title.trim().to_lowercase();
+    let by_key = |key: &str| own.iter().find(|field| field.key == key);
+    if let Some(key) = title.strip_prefix("fields.") {
+        return by_key(key);
+    }
+    let folded = fold_title(&title);
+    by_key(&title).or_else(|| {
+        let mut titled = own.iter().filter(|field| fold_title(&field.title) == folded);
+        titled.next().filter(|_| !folded.is_empty() && titled.next().is_none())
+    })
+}
+
+fn are_our_ids(rows: &[Row], column: usize) -> bool {
+    let values = values(rows, column);
+    !values.is_empty() && values.iter().all(|id| id.parse::<ContactId>().is_ok())
 }
 
 /// The column with the most numbers, if at least half of its values are numbers.
@@ -118,9 +161,24 @@ mod tests {
     use crate::files::{Limits, Options, open_source};
 
     fn suggested(kind: Kind, text: &str) -> Vec<(String, String)> {
+        with_own(kind, text, &[])
+    }
+
+    /// With own fields of these keys and titles.
+    fn with_own(kind: Kind, text: &str, own: &[(&str, &str)]) -> Vec<(String, String)> {
+        let field = |(key, title): &(&str, &str)| ContactField {
+            id: crate::ids::ContactFieldId::new(crate::clock::Timestamp(0)),
+            key: (*key).to_owned(),
+            title: (*title).to_owned(),
+            kind: crate::contact_fields::FieldType::Text,
+            choices: Vec::new(),
+            created_at: crate::clock::Timestamp(0),
+            version: 1,
+        };
+        let own: Vec<ContactField> = own.iter().map(field).collect();
         let source = Box::new(Cursor::new(text.as_bytes().to_vec()));
         let table = open_source(source, "a.csv", &Limits::default(), &Options::default()).unwrap();
-        mapping(&table, &suggest(kind, &table, &Rule::None)).into_iter().collect()
+        mapping(&table, &suggest(kind, &table, &Rule::None, &own)).into_iter().collect()
     }
 
     fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -146,5 +204,49 @@ mod tests {
         let two = "+447400100001;01.02.1990;02.02.1990\n";
         assert_eq!(suggested(Kind::Contacts, two), pairs(&[("phone", "1")]), "which of two dates cannot be known");
         assert_eq!(suggested(Kind::Contacts, "Ann;Leeds\nBob;York\n"), []);
+    }
+
+    #[test]
+    fn own_fields_are_known_by_name_key_and_title() {
+        let own = [
+            ("city", "Town"),
+            ("size", "Shoe size"),
+            ("since", "Customer since"),
+            ("note2", "Size!"),
+            ("card", "Card"),
+        ];
+        let text = "Phone;TOWN;card;Shoe  Size;fields.since;Customer since;other\n+447400100001;a;b;c;d;e;f\n";
+        let expected = [
+            ("fields.card", "card"),
+            ("fields.city", "TOWN"),
+            ("fields.since", "fields.since"),
+            ("fields.size", "Shoe Size"),
+        ];
+        let expected: Vec<_> = pairs(&expected).into_iter().chain(pairs(&[("phone", "Phone")])).collect();
+        assert_eq!(with_own(Kind::Contacts, text, &own), expected);
+        assert_eq!(with_own(Kind::Blacklist, text, &own), pairs(&[("phone", "Phone")]));
+        // A key goes before a title, a built-in name before both, and what two share is neither.
+        let text = "Phone,Size,Company\n+447400100001,a,b\n";
+        let own = [("a", "Company"), ("b", "Size"), ("size", "Other")];
+        let expected = pairs(&[("company", "Company"), ("fields.size", "Size"), ("phone", "Phone")]);
+        assert_eq!(with_own(Kind::Contacts, text, &own), expected);
+        let own = [("a", "Size"), ("b", "size")];
+        assert_eq!(with_own(Kind::Contacts, text, &own), pairs(&[("company", "Company"), ("phone", "Phone")]));
+    }
+
+    #[test]
+    fn whole_names_are_for_files_that_do_not_have_them_apart() {
+        let text = "Тел;ФИО;Full name\n+447400100001;Щукин Пётр;a\n";
+        assert_eq!(suggested(Kind::Contacts, text), pairs(&[("full_name_family_first", "ФИО"), ("phone", "Тел")]));
+        let text = "Phone;Full name;Last name\n+447400100001;Ann Smith;Smith\n";
+        assert_eq!(suggested(Kind::Contacts, text), pairs(&[("last_name", "Last name"), ("phone", "Phone")]));
+    }
+
+    #[test]
+    fn our_own_ids_are_nobody_elses() {
+        let id = ContactId::new(crate::clock::Timestamp(1));
+        assert_eq!(suggested(Kind::Contacts, &format!("phone,id\n+447400100001,{id}\n")), pairs(&[("phone", "phone")]));
+        let theirs = "phone,id\n+447400100001,c1\n";
+        assert_eq!(suggested(Kind::Contacts, theirs), pairs(&[("external_id", "id"), ("phone", "phone")]));
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use sea_orm::DatabaseTransaction;
 
 use super::{
-    Draft, Home, Letter, Mailing, Recipient, Status, Terms, cost,
+    Draft, Home, Letter, Mailing, Priority, Recipient, Status, Terms, cost,
     send::{PAGE, recipients},
     write::write,
 };
@@ -56,6 +56,7 @@ pub async fn send_batch(
     scope: &AccountScope,
     letter: &Letter,
     send_at: Option<Timestamp>,
+    priority: Priority,
     addressees: &[Addressee],
 ) -> Result<SentBatch> {
     let now = scope.clock().now();
@@ -97,7 +98,7 @@ pub async fn send_batch(
             hold: if later.is_some() { HoldId::new(now) } else { hold },
             currency: sent.currency.clone(),
             send_at: sent.send_at,
-            priority: 1,
+            priority: priority.lane(),
             chunk_status: if later.is_some() { "scheduled" } else { "ready" },
             portions: super::Portions::default(),
         };

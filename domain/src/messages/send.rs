@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 
-use super::{Draft, Home, Letter, Mailing, Outcome, Recipient, Skip, Status, Terms, Values, write::write};
+use super::{Draft, Home, Letter, Mailing, Outcome, Priority, Recipient, Skip, Status, Terms, Values, write::write};
 use crate::{
     accounts::Account,
     balance, blacklist,
@@ -27,6 +27,8 @@ pub(super) const PAGE: usize = 1000;
 pub struct Letterhead {
     /// When to send; a past time or none sends now.
     pub send_at: Option<Timestamp>,
+    /// The lane.
+    pub priority: Priority,
     pub external_id: Option<String>,
     pub metadata: serde_json::Value,
 }
@@ -186,7 +188,7 @@ pub async fn send(
         })
         .collect::<Result<_>>()?;
     let hold = HoldId::new(now);
-    for places in together(&all) {
+    for (priority, places) in together(requests, &all) {
         let Some(first) = places.first().and_then(|place| all.get(*place)) else { continue };
         let later = first.waiting == Status::Scheduled;
         let home = Home {
@@ -195,7 +197,7 @@ pub async fn send(
             hold: if later { HoldId::new(now) } else { hold },
             currency: first.currency.clone(),
             send_at: first.send_at,
-            priority: 1,
+            priority: priority.lane(),
             chunk_status: if later { "scheduled" } else { "ready" },
             portions: super::Portions::default(),
         };
@@ -227,26 +229,25 @@ pub async fn send(
     Ok(all)
 }
 
-/// Which sends are written together, by their places: those for now, up to a chunk's worth; each for later alone.
-fn together(all: &[Sent]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut now: Vec<usize> = Vec::new();
-    let mut size = 0;
-    for (place, sent) in all.iter().enumerate() {
+/// Which sends are written together, by their places: those of a lane for now, up to a chunk's worth; each for later alone.
+fn together(requests: &[Request], all: &[Sent]) -> Vec<(Priority, Vec<usize>)> {
+    let mut groups: Vec<(Priority, Vec<usize>)> = Vec::new();
+    let mut now: BTreeMap<i64, (Priority, Vec<usize>, usize)> = BTreeMap::new();
+    for (place, (request, sent)) in requests.iter().zip(all).enumerate() {
+        let priority = request.head.priority;
         if sent.waiting == Status::Scheduled {
-            groups.push(vec![place]);
+            groups.push((priority, vec![place]));
             continue;
         }
-        if size + sent.drafts.len() > PAGE && !now.is_empty() {
-            groups.push(std::mem::take(&mut now));
-            size = 0;
+        let (_, places, size) = now.entry(priority.lane()).or_insert_with(|| (priority, Vec::new(), 0));
+        if *size + sent.drafts.len() > PAGE && !places.is_empty() {
+            groups.push((priority, std::mem::take(places)));
+            *size = 0;
         }
-        size += sent.drafts.len();
-        now.push(place);
+        *size += sent.drafts.len();
+        places.push(place);
     }
-    if !now.is_empty() {
-        groups.push(now);
-    }
+    groups.extend(now.into_values().map(|(priority, places, _)| (priority, places)));
     groups
 }
 

@@ -1,8 +1,8 @@
 //! [`find_in_text`]: picks phone numbers out of any pasted text (quick add, CON-05).
 //!
 //! A run of digits and grouping marks is cut into groups of digits, and the longest row of groups that [`super::parse`]
-//! accepts is a number. What has a plus is believed; bare digits must not look like a date, a price or the number of an
-//! order.
+//! accepts is a number. What has a plus is believed, but for the tag of an e-mail address; bare digits must not look like a
+//! date, a price or the number of an order.
 
 use std::collections::HashSet;
 
@@ -21,36 +21,36 @@ const MIN_NATIONAL: usize = 8;
 /// Fewest digits of a bare international number without a default country to compare with.
 const MIN_BARE: usize = 10;
 
-/// Words before bare digits that say they are something else, in lower case.
-const NOT_A_PHONE: [&str; 24] = [
-    "order",
-    "orders",
-    "invoice",
-    "id",
-    "no",
-    "ref",
-    "card",
-    "account",
-    "iban",
-    "contract",
-    "sku",
-    "ean",
-    "isbn",
-    "заказ",
-    "заказа",
-    "заказу",
-    "счет",
-    "счёт",
-    "карта",
-    "карты",
-    "договор",
-    "замовлення",
-    "commande",
-    "facture",
-];
-/// Words and signs after bare digits that make them an amount, in lower case.
-const CURRENCIES: [&str; 17] =
-    ["eur", "usd", "gbp", "uah", "rub", "pln", "chf", "kzt", "€", "$", "£", "₴", "₽", "грн", "руб", "euro", "euros"];
+/// Most characters before the `@` of an e-mail address; bounds how far is looked for one.
+const MAX_LOCAL: usize = 64;
+/// Words before a number that are looked at: `Commande client n° 0612346970`.
+const MAX_WORDS: usize = 4;
+
+/// Words before bare digits that say they are something else, in lower case; in German also whatever ends with `nummer`.
+const NOT_A_PHONE: &str = "order orders invoice id ref reference card account iban contract sku ean isbn tracking parcel shipment \
+    booking reservation receipt ticket policy tax vat serial imei passport \
+    заказ заказа заказу счет счёт счета счёта карта карты договор договора инн кпп огрн огрнип снилс бик паспорт полис накладная \
+    накладной посылка посылки трек артикул квитанция \
+    замовлення рахунок рахунку картка картки договору єдрпоу іпн рнокпп ттн накладна накладної посилка посилки квитанція \
+    commande facture référence réf dossier contrat colis suivi siret siren devis compte carte réservation \
+    pedido factura referencia contrato cuenta tarjeta envío envio seguimiento paquete albarán expediente reserva nif cif dni \
+    ordine fattura riferimento rif contratto conto carta spedizione pacco pratica prenotazione iva \
+    bestellung bestellnr auftrag auftragsnr rechnung rechnungsnr sendung sendungsnr vertrag vertragsnr konto paket kundennr \
+    aktenzeichen buchung";
+/// Beginnings of words before bare digits that say they are a phone, in lower case.
+const A_PHONE: &str =
+    "tel tél phone mobil mobile móvil movil cel handy ruf gsm fax whatsapp viber portable тел моб сот контакт";
+/// Words between such a word and the digits, in lower case.
+const BETWEEN: &str = "n no nr nro num number numero numéro número nummer номер № # de du la le del della di der die mit client \
+    cliente клиента клієнта";
+/// Those of [`BETWEEN`] after which bare digits are no phone, unless a word before them says so.
+const NUMBERED: &str = "no № #";
+/// Words and signs before or after bare digits that make them an amount, in lower case.
+const CURRENCIES: &str = "eur usd gbp uah rub pln chf kzt € $ £ ₴ ₽ грн руб euro euros";
+
+fn among(words: &str, word: &str) -> bool {
+    words.split_whitespace().any(|known| known == word)
+}
 
 /// A group of digits inside a run: where it begins and ends (in bytes) and the digits.
 struct Group {
@@ -80,7 +80,7 @@ pub fn find_in_text(text: &str, country: Option<Country>) -> Vec<Found> {
         let mut rest: &[Group] = &groups;
         let mut plus = plus;
         while !rest.is_empty() {
-            let taken = match longest(text, rest, plus.is_some(), &rule) {
+            let taken = match longest(text, rest, plus, &rule) {
                 Some((count, number)) => {
                     let first = rest.first().map(|group| group.start);
                     let last = count.checked_sub(1).and_then(|n| rest.get(n)).map(|group| group.end);
@@ -103,8 +103,8 @@ pub fn find_in_text(text: &str, country: Option<Country>) -> Vec<Found> {
 }
 
 /// The longest row of groups, beginning with the first, that is a number.
-fn longest(text: &str, groups: &[Group], plus: bool, rule: &Rule) -> Option<(usize, Msisdn)> {
-    if !plus && is_date(text, groups) {
+fn longest(text: &str, groups: &[Group], plus: Option<usize>, rule: &Rule) -> Option<(usize, Msisdn)> {
+    if plus.is_none() && is_date(text, groups) {
         return None;
     }
     let first = groups.first()?;
@@ -117,10 +117,14 @@ fn longest(text: &str, groups: &[Group], plus: bool, rule: &Rule) -> Option<(usi
         let row = groups.get(..count)?;
         let digits: String = row.iter().map(|group| group.digits.as_str()).collect();
         let end = row.last()?.end;
-        if !plus && (!is_long_enough(&digits, rule) || names_something_else(text, first.start, end)) {
+        let is_other = match plus {
+            Some(plus) => is_tag(text, plus, end),
+            None => !is_long_enough(&digits, rule) || names_something_else(text, first.start, end),
+        };
+        if is_other {
             return None;
         }
-        let raw = if plus { format!("+{digits}") } else { digits };
+        let raw = if plus.is_some() { format!("+{digits}") } else { digits };
         Some((count, parse(&raw, rule).ok()?.number))
     })
 }
@@ -163,15 +167,55 @@ fn names_something_else(text: &str, start: usize, end: usize) -> bool {
     if cents.is_some_and(|count| (1..=2).contains(&count)) {
         return true;
     }
-    let word_before = before.trim_end_matches(|c: char| is_gap(c) || matches!(c, ':' | '.' | '-' | '('));
-    let word_before =
-        word_before.rsplit(|c: char| !c.is_alphanumeric() && c != '№' && c != '#').next().unwrap_or_default();
     let word_after = after.trim_start_matches(is_gap);
     let word_after =
         word_after.split(|c: char| is_gap(c) || matches!(c, '.' | ',' | ';' | ')')).next().unwrap_or_default();
-    NOT_A_PHONE.contains(&word_before.to_lowercase().as_str())
-        || matches!(word_before, "№" | "#")
-        || CURRENCIES.contains(&word_after.to_lowercase().as_str())
+    among(CURRENCIES, &word_after.to_lowercase()) || is_named(before)
+}
+
+/// Whether the last words of a text say that the digits after it are something else than a phone.
+fn is_named(before: &str) -> bool {
+    let (mut rest, mut numbered) = (before, false);
+    for _ in 0..MAX_WORDS {
+        let Some((earlier, word)) = last_word(rest) else { break };
+        let word = word.to_lowercase();
+        if A_PHONE.split_whitespace().any(|beginning| word.starts_with(beginning)) {
+            return false;
+        }
+        if among(NOT_A_PHONE, &word) || (word != "nummer" && word.ends_with("nummer")) {
+            return true;
+        }
+        if among(CURRENCIES, &word) {
+            // `25 EUR 0612346970`: the currency is that of the amount before it.
+            return !last_word(earlier).is_some_and(|(_, word)| word.ends_with(|c: char| c.is_ascii_digit()));
+        }
+        if !among(BETWEEN, &word) {
+            break;
+        }
+        numbered |= among(NUMBERED, &word);
+        rest = earlier;
+    }
+    numbered
+}
+
+/// The last word, or sign of a number or a currency, with nothing but gaps and the marks of abbreviations after it; and
+/// what stands before it.
+fn last_word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_end_matches(|c: char| is_gap(c) || matches!(c, ':' | '.' | '-' | '(' | '°' | 'º'));
+    let is_sign = |c: char| matches!(c, '№' | '#' | '€' | '$' | '£' | '₴' | '₽');
+    let word = match text.chars().next_back()? {
+        sign if is_sign(sign) => sign.len_utf8(),
+        _ => text.chars().rev().take_while(|c| c.is_alphanumeric()).map(char::len_utf8).sum(),
+    };
+    (word > 0).then(|| text.split_at_checked(text.len().saturating_sub(word))).flatten()
+}
+
+/// Whether a number with its plus is the tag in an e-mail address: `anna+447400123456@example.com`.
+fn is_tag(text: &str, plus: usize, end: usize) -> bool {
+    let local = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '%');
+    let before = text.get(..plus).unwrap_or_default();
+    let after = text.get(end..).unwrap_or_default();
+    before.ends_with(local) && after.chars().take(MAX_LOCAL).find(|c| !local(*c)) == Some('@')
 }
 
 /// Cuts a text into runs of digit groups: a run ends at anything that does not belong to a number, at a new line and

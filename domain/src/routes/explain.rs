@@ -26,7 +26,7 @@ pub async fn explain(
     facts: &Facts<'_>,
     hash: u64,
 ) -> Result<Vec<Considered>> {
-    let condition = "r.account_id = $3 OR r.account_id IS NULL ORDER BY r.priority, r.id";
+    let condition = "r.account_id = $4 OR r.account_id IS NULL ORDER BY r.priority, r.id";
     let routes = queries::read(conn, scope.clock().now(), condition, vals![scope.account()]).await?;
     let rules: Vec<Rule> = routes.iter().map(Route::rule).collect();
     let order: Vec<_> = choose(&rules, facts, hash).iter().map(|rule| rule.id).collect();

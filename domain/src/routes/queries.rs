@@ -60,24 +60,26 @@ impl Route {
     }
 }
 
-/// `$1` is the age at which a report is stale, `$2` how long a carrier must have been away to count as down.
+/// `$1` is the age at which a report is stale, `$2` how long a carrier must have been away to count as down, `$3` now: a
+/// connection that answers with faults counts as away for its rest.
 const COLUMNS: &str = "r.id, r.name, r.carrier_id, c.name AS carrier_name, c.enabled AS carrier_enabled, \
     (EXISTS (SELECT 1 FROM carrier_binds b WHERE b.carrier_id = c.id AND b.reported_at >= $1 AND b.kind <> 'receiver') \
-     AND NOT EXISTS (SELECT 1 FROM carrier_binds b WHERE b.carrier_id = c.id AND b.reported_at >= $1 AND b.kind <> 'receiver' AND (b.state = 'connected' OR b.since > $2))) \
+     AND NOT EXISTS (SELECT 1 FROM carrier_binds b WHERE b.carrier_id = c.id AND b.reported_at >= $1 AND b.kind <> 'receiver' \
+     AND (b.state = 'connected' OR b.since > $2) AND COALESCE(b.tripped_until, 0) <= $3)) \
     AS carrier_down, r.account_id, r.country, r.operator, r.sender_class, r.priority, r.weight, r.canary, r.cost, r.currency, r.enabled, \
     r.created_at, r.updated_at, r.version FROM routes r JOIN carriers c ON c.id = r.carrier_id";
 
 /// How long every connection of a carrier must have been away for it to count as down.
 const AWAY: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// Routes that `condition` picks and orders, `$3` and on being `more`.
+/// Routes that `condition` picks and orders, `$4` and on being `more`.
 pub(super) async fn read(
     conn: &impl ConnectionTrait,
     now: Timestamp,
     condition: &str,
     more: Vec<sea_orm::Value>,
 ) -> Result<Vec<Route>> {
-    let values = [vals![now.minus(health::STALE), now.minus(AWAY)], more].concat();
+    let values = [vals![now.minus(health::STALE), now.minus(AWAY), now], more].concat();
     Ok(conn.all(&format!("SELECT {COLUMNS} WHERE {condition}"), values).await?)
 }
 
@@ -99,7 +101,7 @@ pub async fn list(
     window: Window<RouteId>,
 ) -> Result<(Vec<Route>, bool)> {
     let Filter { carrier, account } = filter;
-    let condition = "($3 IS NULL OR r.id < $3) AND ($4 IS NULL OR r.carrier_id = $4) AND ($5 IS NULL OR r.account_id = $5) ORDER BY r.id DESC LIMIT $6";
+    let condition = "($4 IS NULL OR r.id < $4) AND ($5 IS NULL OR r.carrier_id = $5) AND ($6 IS NULL OR r.account_id = $6) ORDER BY r.id DESC LIMIT $7";
     let more = vals![window.after, carrier, account, i64::try_from(window.fetch()).unwrap_or(i64::MAX)];
     Ok(window.cut(read(conn, scope.clock.now(), condition, more).await?))
 }
@@ -109,7 +111,7 @@ pub async fn list(
 /// # Errors
 /// `not_found`.
 pub async fn find(conn: &impl ConnectionTrait, scope: &OperatorScope, id: RouteId) -> Result<Route> {
-    let row = read(conn, scope.clock.now(), "r.id = $3", vals![id]).await?.into_iter().next();
+    let row = read(conn, scope.clock.now(), "r.id = $4", vals![id]).await?.into_iter().next();
     row.ok_or_else(|| Error::new(Code::NotFound, "There is no such route."))
 }
 

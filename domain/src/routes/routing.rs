@@ -41,7 +41,7 @@ impl Routing {
     /// When the database cannot be read.
     pub async fn load(conn: &impl ConnectionTrait, scope: &AccountScope, own: Option<CarrierId>) -> Result<Self> {
         let general = if scope.livemode() { " OR r.account_id IS NULL" } else { "" };
-        let condition = format!("r.enabled AND (r.account_id = $3{general}) ORDER BY r.priority, r.id");
+        let condition = format!("r.enabled AND (r.account_id = $4{general}) ORDER BY r.priority, r.id");
         let routes = queries::read(conn, scope.clock().now(), &condition, vals![scope.account()]).await?;
         Ok(Self {
             account: scope.account(),

@@ -99,7 +99,7 @@ async fn a_carrier_that_is_off_is_not_taken_and_one_that_is_down_is_the_last() {
         made(&stage, NewRoute { priority: 2, ..to(b) }).await;
         let first = async || lane(&stage, &scope, None).await.map(|(carrier, _)| carrier);
         assert_eq!(first().await, Some(a), "nothing is known of its connections");
-        let say = async |state| {
+        let say_of = async |state, tripped_until| {
             let bind = Bind {
                 kind: carriers::health::BindKind::Transceiver,
                 interface_version: None,
@@ -111,16 +111,22 @@ async fn a_carrier_that_is_off_is_not_taken_and_one_that_is_down_is_the_last() {
                 window_size: 1,
                 window_used: 0,
                 throttled_until: None,
+                tripped_until,
                 last_error: None,
                 last_error_at: None,
                 reported_at: None,
             };
             write_tx!(stage, tx => carriers::health::report(&tx, &stage.system, &[(a, bind)])).unwrap();
         };
+        let say = async |state| say_of(state, None).await;
         say(BindState::BackingOff).await;
         assert_eq!(first().await, Some(b));
         say(BindState::Connected).await;
         assert_eq!(first().await, Some(a));
+        say_of(BindState::Connected, Some(stage.clock.now().plus(Duration::from_secs(20)))).await;
+        assert_eq!(first().await, Some(b), "it answers with faults");
+        stage.clock.advance(Duration::from_secs(20));
+        assert_eq!(first().await, Some(a), "its rest is over");
         say(BindState::Binding).await;
         assert_eq!(first().await, Some(b));
         stage.clock.advance(Duration::from_secs(60));

@@ -1,15 +1,53 @@
 //! Deleting for good: contacts and groups, live or in the trash, with all that is kept beside them.
+//!
+//! Invariant: a refused consent outlives its contact, as an entry of the blacklist, or an import would make the number anew
+//! and write to it. Not where another contact of that number lives, whose own consent rules.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Value};
 
 use super::MAX_IDS;
 use crate::{
-    db::{Db, Sql, ids_json, ids_list},
+    blacklist, contacts,
+    db::{Columns, Db, Sql, ids_json, ids_list},
     error::{Error, Result},
-    ids::{ContactId, GroupId},
+    ids::{AccountId, ContactId, GroupId},
+    phone::Msisdn,
     scope::{AccountScope, SystemScope},
     vals,
 };
+
+/// What of a contact that went is still to be known.
+#[derive(FromQueryResult)]
+struct Gone {
+    account_id: AccountId,
+    phone: i64,
+    consent: String,
+}
+
+impl Gone {
+    /// The number, if it wanted nothing more.
+    fn refused(&self) -> Option<Msisdn> {
+        Msisdn::try_from(self.phone).ok().filter(|_| self.consent == contacts::Consent::Refused.as_str())
+    }
+}
+
+/// Puts numbers that refused on the blacklist, but for those of which a contact lives.
+async fn outlive(tx: &DatabaseTransaction, scope: &AccountScope, refused: &[Msisdn]) -> Result<()> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let backend = tx.get_database_backend();
+    let columns = Columns::new().ints("phone", refused.iter().map(|phone| i64::from(*phone)));
+    let sql = format!(
+        "SELECT x.phone FROM {} WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.account_id = $1 AND c.phone = x.phone)",
+        columns.source(backend, 2, "x")
+    );
+    let left: Vec<i64> = tx.column(&sql, columns.after(backend, vals![scope.account()])).await?;
+    let left: Vec<Msisdn> = left.into_iter().filter_map(|phone| Msisdn::try_from(phone).ok()).collect();
+    blacklist::outlive(tx, scope, &left).await
+}
 
 /// Contacts of one transaction of the sweep.
 const PIECE: usize = 2_000;
@@ -27,10 +65,15 @@ pub async fn purge_contacts(tx: &DatabaseTransaction, scope: &AccountScope, ids:
     }
     let (list, bind) = (ids_list(tx.get_database_backend(), 2), ids_json(ids.iter().map(|id| id.0)));
     let mut gone = 0_u64;
+    let mut refused = Vec::new();
     for table in ["contacts", "trashed_contacts"] {
-        let sql = format!("DELETE FROM {table} WHERE account_id = $1 AND id IN {list}");
-        gone = gone.saturating_add(tx.run(&sql, vals![scope.account(), bind.clone()]).await?);
+        let sql =
+            format!("DELETE FROM {table} WHERE account_id = $1 AND id IN {list} RETURNING account_id, phone, consent");
+        let went: Vec<Gone> = tx.all(&sql, vals![scope.account(), bind.clone()]).await?;
+        gone = gone.saturating_add(u64::try_from(went.len()).unwrap_or(0));
+        refused.extend(went.iter().filter_map(Gone::refused));
     }
+    outlive(tx, scope, &refused).await?;
     let sql = format!("DELETE FROM contact_consents WHERE account_id = $1 AND contact_id IN {list}");
     tx.run(&sql, vals![scope.account(), bind.clone()]).await?;
     let sql = format!("DELETE FROM contact_merges WHERE account_id = $1 AND survivor_id IN {list}");
@@ -101,9 +144,24 @@ pub async fn sweep(db: &Db, system: &SystemScope) -> Result<u64> {
         let tx = db.begin().await?;
         let (list, bind) = (ids_list(tx.get_database_backend(), 1), ids_json(ids.iter().map(|id| id.0)));
         // Asked again within the transaction: one may have been restored, or restored and deleted anew, meanwhile.
-        let sql = format!("DELETE FROM trashed_contacts WHERE id IN {list} AND purge_at <= $2 RETURNING id");
-        let taken: Vec<ContactId> = tx.column(&sql, vals![bind, now]).await?;
-        let bind = ids_json(taken.iter().map(|id| id.0));
+        let sql = format!(
+            "DELETE FROM trashed_contacts WHERE id IN {list} AND purge_at <= $2 RETURNING account_id, phone, consent, id"
+        );
+        #[derive(FromQueryResult)]
+        struct Taken {
+            id: ContactId,
+            #[sea_orm(nested)]
+            gone: Gone,
+        }
+        let taken: Vec<Taken> = tx.all(&sql, vals![bind, now]).await?;
+        let mut refused: BTreeMap<AccountId, Vec<Msisdn>> = BTreeMap::new();
+        for gone in taken.iter().map(|one| &one.gone) {
+            refused.entry(gone.account_id).or_default().extend(gone.refused());
+        }
+        for (account, phones) in &refused {
+            outlive(&tx, &system.of(*account, true), phones).await?;
+        }
+        let bind = ids_json(taken.iter().map(|one| one.id.0));
         for (table, column) in [
             ("contact_consents", "contact_id"),
             ("trashed_memberships", "contact_id"),

@@ -9,10 +9,11 @@ use crate::{
     Code, Result,
     contact_fields::{self, FieldType},
     contacts::{self, Column, Consent, Contact, NewConsent},
-    db::Window,
+    db::{Sql, Window},
     groups,
     ids::{ContactId, GroupId},
     testing::{Stage, stages, write_tx},
+    vals,
 };
 
 const ALL: Window<ContactId> = Window { limit: 50, after: None };
@@ -206,6 +207,39 @@ async fn what_has_lain_its_time_goes_with_all_that_is_beside_it() {
         assert_eq!((stage.count("trashed_contacts").await, stage.count("contacts").await), (0, 0));
         assert!(write_tx!(stage, tx => purge_live_group(&tx, &stage.scope, group)).unwrap());
         assert_eq!((stage.count("groups").await, stage.count("trashed_groups").await), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_outlives_its_contact() {
+    for stage in stages().await {
+        let refusing = |number: &str| {
+            let refused = NewConsent { status: Consent::Refused, at: None, source: None };
+            contacts::New { consent: Some(refused), ..phone(number) }
+        };
+        let listed = async || {
+            let sql = "SELECT phone FROM blacklist WHERE source = 'refusal' ORDER BY phone";
+            stage.db.read().column::<i64>(sql, vals![]).await.unwrap()
+        };
+        // From among the living, from the trash, and by its time.
+        let live = make(&stage, refusing("+447400100001")).await.unwrap().id;
+        let trashed = make(&stage, refusing("+447400100002")).await.unwrap().id;
+        let due = make(&stage, refusing("+447400100003")).await.unwrap().id;
+        let anew = make(&stage, refusing("+447400100004")).await.unwrap().id;
+        let willing = make(&stage, phone("+447400100005")).await.unwrap().id;
+        for id in [trashed, due, anew] {
+            write_tx!(stage, tx => contact(&tx, &stage.scope, id, None)).unwrap();
+        }
+        assert!(listed().await.is_empty());
+        // Who has said yes since is not listed for what they said before.
+        let given = NewConsent { status: Consent::Given, at: None, source: None };
+        make(&stage, contacts::New { consent: Some(given), ..phone("+447400100004") }).await.unwrap();
+        let gone = [live, trashed, willing];
+        assert_eq!(write_tx!(stage, tx => purge_contacts(&tx, &stage.scope, &gone)).unwrap(), 3);
+        assert_eq!(listed().await, [447_400_100_001, 447_400_100_002]);
+        stage.clock.advance(Duration::from_secs(30 * 86_400));
+        assert_eq!(sweep(&stage.db, &stage.system).await.unwrap(), 2);
+        assert_eq!(listed().await, [447_400_100_001, 447_400_100_002, 447_400_100_003]);
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::answer::Answer;
 use super::late::Late;
-use super::{BindConfig, Deliver, Event, Shared, Submit, SubmitOutcome};
+use super::{BadInput, BindConfig, Deliver, Event, Shared, Submit, SubmitOutcome};
 use crate::session::{Frame, KeepAlive, Link, Pending, Pulse, Sequence, Turn, generic_nack, ok};
 use crate::status::{ESME_RINVCMDID, ESME_RINVCMDLEN, ESME_RX_T_APPN};
 use rusmpp::pdus::{DataSmResp, DeliverSmResp};
@@ -201,7 +201,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
                     self.frame(frame)?;
                 }
                 Ok(None) => return Ok(()),
-                Err(error) => return Err(format!("the carrier sent no SMPP: {error}")),
+                Err(error) => {
+                    self.tell(Event::BadInput(BadInput::Length(error)));
+                    return Err(format!("the carrier sent no SMPP: {error}"));
+                }
             }
         }
     }
@@ -219,10 +222,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
                     (CommandId::SubmitSmResp, 0) => SubmitOutcome::Accepted { message_id },
                     _ => SubmitOutcome::Refused { status, detail },
                 };
-                self.answered(sequence, outcome);
+                self.answered(&frame, outcome);
             }
-            CommandId::DeliverSm => self.delivery(sequence, Deliver::from_deliver_sm(sequence, frame.body()), false)?,
-            CommandId::DataSm => self.delivery(sequence, Deliver::from_data_sm(sequence, frame.body()), true)?,
+            CommandId::DeliverSm => self.delivery(&frame, Deliver::from_deliver_sm(sequence, frame.body()), false)?,
+            CommandId::DataSm => self.delivery(&frame, Deliver::from_data_sm(sequence, frame.body()), true)?,
             CommandId::EnquireLink => {
                 self.send(&ok(sequence, Pdu::EnquireLinkResp))?;
             }
@@ -233,27 +236,37 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
             CommandId::UnbindResp if matches!(self.phase, Phase::Unbinding { .. }) => return Err("unbound".to_owned()),
             // Notifications that have no answer (SMPP 3.4 §4.1.7, §4.12).
             CommandId::AlertNotification | CommandId::Outbind => {}
+            // That it came is all there is to it.
+            CommandId::EnquireLinkResp => {}
             // An answer is never answered.
-            _ if frame.is_response() => {}
+            _ if frame.is_response() => self.answer_to_nothing(&frame),
             _ => {
+                self.tell(Event::BadInput(BadInput::Request { id: id.into() }));
                 self.send(&generic_nack(sequence, ESME_RINVCMDID))?;
             }
         }
         Ok(())
     }
 
-    fn answered(&mut self, sequence: u32, outcome: SubmitOutcome) {
-        if let Some(token) = self.pending.remove(sequence) {
+    fn answered(&mut self, frame: &Frame, outcome: SubmitOutcome) {
+        if let Some(token) = self.pending.remove(frame.sequence) {
             self.settle(Event::Submitted { token, outcome });
-        } else if let Some(token) = self.late.take(sequence) {
+        } else if let Some(token) = self.late.take(frame.sequence) {
             self.tell(Event::Late { token, outcome });
         } else {
-            tracing::debug!(sequence, "an answer to nothing we asked");
+            self.answer_to_nothing(frame);
         }
     }
 
-    fn delivery(&mut self, sequence: u32, deliver: Option<Deliver>, is_data: bool) -> Result<(), Reason> {
+    fn answer_to_nothing(&mut self, frame: &Frame) {
+        let Frame { id, status, sequence, .. } = *frame;
+        self.tell(Event::BadInput(BadInput::Answer { id: id.into(), status, sequence }));
+    }
+
+    fn delivery(&mut self, frame: &Frame, deliver: Option<Deliver>, is_data: bool) -> Result<(), Reason> {
+        let sequence = frame.sequence;
         let Some(deliver) = deliver else {
+            self.tell(Event::BadInput(BadInput::Body { id: frame.id.into(), octets: frame.body().len() }));
             return self.send(&generic_nack(sequence, ESME_RINVCMDLEN)).map(drop);
         };
         if self.unacked.len() >= self.config.deliver_limit {
@@ -316,7 +329,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Actor<R, W> {
         let (in_flight, mut not_written) = self.pending.drain(self.link.written());
         not_written.append(&mut never_queued);
         self.shared.outstanding.fetch_sub(in_flight.len() + not_written.len(), Ordering::AcqRel);
-        tracing::info!(reason, in_flight = in_flight.len(), not_written = not_written.len(), "SMPP session closed");
+        // The owner, who knows whose connection it was, tells it too.
+        tracing::debug!(reason, in_flight = in_flight.len(), not_written = not_written.len(), "SMPP session closed");
         self.tell(Event::Closed { reason, in_flight, not_written });
     }
 }

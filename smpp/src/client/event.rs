@@ -2,7 +2,7 @@
 //!
 //! Invariant: [`Event::Closed`] is the last; after it the receiver yields nothing.
 
-use super::Deliver;
+use super::{BadInput, Deliver};
 use tokio::sync::mpsc;
 
 /// The carrier's word on one message.
@@ -28,6 +28,8 @@ pub enum Event {
     Late { token: u64, outcome: SubmitOutcome },
     /// A receipt or a message from a subscriber; wants [`super::Client::ack`].
     Deliver(Deliver),
+    /// The carrier sent what belongs to nothing. The session goes on where it can; this wants nothing.
+    BadInput(BadInput),
     /// The session is over; always the last event.
     Closed {
         reason: String,

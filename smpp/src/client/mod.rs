@@ -7,12 +7,14 @@
 
 mod actor;
 mod answer;
+mod bad_input;
 mod bind;
 mod deliver;
 mod event;
 mod late;
 mod submit;
 
+pub use bad_input::BadInput;
 pub use bind::{BindConfig, BindError, BindMode, SMPP_3_4, SMPP_5_0, Tls};
 pub use deliver::{Deliver, NetworkError};
 pub use event::{Event, EventReceiver, SubmitOutcome};

@@ -20,7 +20,7 @@ pub struct Frame {
 }
 
 /// The stream cannot be cut any further; the connection must end.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
 pub enum FrameError {
     #[error("a PDU of {length} octets is shorter than its header")]
     TooShort { length: usize },

@@ -69,12 +69,18 @@ impl Chunks {
         self.all.iter().map(|c| c.open).sum()
     }
 
-    /// The priority that chunks elsewhere must undercut to overtake what waits here; `None` when nothing waits, or when
-    /// enough that is more urgent does.
+    /// The priority that chunks elsewhere must undercut to overtake what waits here and would go next into `room`: the least
+    /// urgent of it. `None` when nothing waits, or nothing can be more urgent.
     pub fn overtaken_below(&self, room: usize) -> Option<i64> {
-        let least = self.all.iter().filter(|c| !c.waiting.is_empty()).map(|c| c.priority).max()?;
-        let urgent: usize = self.all.iter().filter(|c| c.priority < least).map(|c| c.waiting.len()).sum();
-        (urgent < room).then_some(least)
+        let (mut ahead, mut lane) = (0, None);
+        for chunk in self.all.iter().filter(|c| !c.waiting.is_empty()) {
+            lane = Some(chunk.priority);
+            ahead += chunk.waiting.len();
+            if ahead >= room {
+                break;
+            }
+        }
+        lane.filter(|lane| *lane > 0)
     }
 
     /// Takes what is to be marked now into a window of which `free` places are. Marking costs a transaction, so while
@@ -203,7 +209,8 @@ mod tests {
         let urgent = chunks.add(&chunk(1), messages(1, 1));
         assert_eq!(sizes(&chunks.slices(2, 100)), [(urgent, 1)], "one urgent message waits for nobody");
         chunks.add(&chunk(1), messages(30, 1));
-        assert_eq!(chunks.overtaken_below(24), None, "more than enough that is urgent is here");
+        assert_eq!(chunks.overtaken_below(24), Some(1), "enough that is urgent is here: only what is more so");
+        assert_eq!(chunks.overtaken_below(40), Some(5));
         assert!(chunks.slices(24, 100).is_empty());
         assert_eq!(sizes(&chunks.slices(40, 100)).iter().map(|(_, n)| *n).collect::<Vec<_>>(), [30, 10]);
     }

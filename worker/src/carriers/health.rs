@@ -11,6 +11,8 @@ use domain::{
     clock::{Clock, Timestamp},
 };
 
+use super::breaker::Breaker;
+
 /// How often numbers alone are reported; a new state is at once.
 const NUMBERS: Duration = Duration::from_secs(2);
 
@@ -24,6 +26,7 @@ pub struct Health {
 #[derive(Debug)]
 struct Known {
     bind: Bind,
+    breaker: Breaker,
     /// What was reported last, and when.
     told: Option<(Bind, Timestamp)>,
 }
@@ -42,11 +45,12 @@ impl Health {
             window_size: count(window),
             window_used: 0,
             throttled_until: None,
+            tripped_until: None,
             last_error: None,
             last_error_at: None,
             reported_at: None,
         };
-        Self { clock, known: Arc::new(Mutex::new(Known { bind, told: None })) }
+        Self { clock, known: Arc::new(Mutex::new(Known { bind, breaker: Breaker::default(), told: None })) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -96,6 +100,16 @@ impl Health {
         (bind.window_used, bind.throttled_until) = (count(used), until);
     }
 
+    /// The carrier answered a submit, or did not: `fault` when that says that the carrier is unwell. True when routing
+    /// passes it over from now on.
+    pub fn answered(&self, fault: bool) -> bool {
+        let now = self.clock.now();
+        let mut known = self.lock();
+        let opened = known.breaker.answered(fault, now);
+        known.bind.tripped_until = known.breaker.open_until(now);
+        opened
+    }
+
     /// How the connection is now.
     pub fn bind(&self) -> Bind {
         self.lock().bind.clone()
@@ -109,7 +123,8 @@ impl Health {
             None => true,
             Some((told, at)) => {
                 let age = at.until(now);
-                let turned = (told.state, told.since) != (known.bind.state, known.bind.since);
+                let state = |bind: &Bind| (bind.state, bind.since, bind.tripped_until);
+                let turned = state(told) != state(&known.bind);
                 turned || age >= EVERY || age >= NUMBERS && *told != known.bind
             }
         };

@@ -38,6 +38,35 @@ impl Drop for Bound {
     }
 }
 
+/// Tells how slow answers have made a connection, for as long as it is kept: it adds to what others of the carrier tell.
+#[derive(Debug)]
+pub struct Slowed {
+    pace: IntGauge,
+    told: i64,
+}
+
+impl Slowed {
+    /// One to this carrier, not slowed.
+    pub fn of(carrier: &Carrier) -> Self {
+        Self { pace: METRICS.pace.with_label_values(&[&carrier.name]), told: 0 }
+    }
+
+    /// The parts a second that it may submit; none: as many as its limit lets.
+    pub fn tell(&mut self, reduced: Option<usize>) {
+        let now = reduced.map_or(0, |parts| i64::try_from(parts).unwrap_or(i64::MAX));
+        if now != self.told {
+            self.pace.add(now.saturating_sub(self.told));
+            self.told = now;
+        }
+    }
+}
+
+impl Drop for Slowed {
+    fn drop(&mut self) {
+        self.tell(None);
+    }
+}
+
 /// The carriers whose numbers are shown, by their ids.
 #[derive(Debug, Default)]
 pub struct Numbers {

@@ -1,12 +1,16 @@
-//! How fast a bind may submit: the carrier's limit in parts a second, and what its answers have taught us since.
+//! How fast a bind may submit: the carrier's limit in parts a second, which its binds share ([`super::quota`]), and what its
+//! answers have taught us since.
 //!
-//! Additive increase, multiplicative decrease: ESME_RTHROTTLED takes a quarter off the rate, and each second without one adds a
-//! little, up to the limit that is set; ESME_RMSGQFUL halves the window, and each full window of other answers adds to
-//! it again. Invariants: no more than a tenth of a second's parts go at once; rate and window never fall below one.
+//! Additive increase, multiplicative decrease: ESME_RTHROTTLED takes a quarter off the rate, at most once a second, and
+//! each second without one adds a little, up to the limit that is set; ESME_RMSGQFUL halves the window, and each full
+//! window of other answers adds to it again. Invariants: no more than a tenth of a second's parts go at once; rate and
+//! window never fall below one; one answer never takes more than five eighths off the rate, however idle the bind was.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
+
+use super::quota::Quota;
 
 /// What a carrier without a limit gives back a second, at least.
 const LEAST_STEP: f64 = 1.0;
@@ -14,6 +18,8 @@ const LEAST_STEP: f64 = 1.0;
 const KEPT: f64 = 0.75;
 /// The part of its best that a second without throttling adds.
 const STEP: f64 = 0.05;
+/// The rate falls once for all answers of so long: those to what went before it fell say nothing of what it is now.
+const BURST: Duration = Duration::from_secs(1);
 
 /// The pace of one bind.
 #[derive(Debug)]
@@ -25,8 +31,9 @@ pub struct Pace {
     /// Parts that may go at once.
     tokens: f64,
     filled: Instant,
-    /// When the rate was changed last.
+    /// When the rate was changed last, and when it fell last.
     turned: Instant,
+    fell: Option<Instant>,
     /// Parts the carrier took in this second, in the one before, and in its best.
     second: Instant,
     taken: f64,
@@ -36,6 +43,8 @@ pub struct Pace {
     window: usize,
     /// Answers since the window was changed.
     answers: usize,
+    /// What all binds of the carrier share.
+    quota: Option<Arc<Quota>>,
 }
 
 impl Pace {
@@ -47,6 +56,7 @@ impl Pace {
             tokens: 1.0,
             filled: now,
             turned: now,
+            fell: None,
             second: now,
             taken: 0.0,
             taken_before: 0.0,
@@ -54,7 +64,13 @@ impl Pace {
             full: window,
             window,
             answers: 0,
+            quota: None,
         }
+    }
+
+    /// The same, drawing from what the carrier's binds share.
+    pub fn within(self, quota: Option<Arc<Quota>>) -> Self {
+        Self { quota, ..self }
     }
 
     /// Unanswered parts that there may be.
@@ -64,37 +80,59 @@ impl Pace {
 
     /// Whether a part may go now.
     pub fn allows(&mut self, now: Instant) -> bool {
-        let Some(rate) = self.rate else { return true };
+        let shared = self.quota.as_ref().is_none_or(|quota| quota.allows(now));
+        let Some(rate) = self.rate else { return shared };
         let burst = (rate / 10.0).max(1.0);
         self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * rate).min(burst);
         self.filled = now;
-        self.tokens >= 1.0
+        shared && self.tokens >= 1.0
     }
 
     /// Notes that a part went.
     pub fn sent(&mut self) {
         self.tokens -= 1.0;
+        if let Some(quota) = &self.quota {
+            quota.sent();
+        }
     }
 
     /// When the next part may go.
     pub fn next(&self) -> Instant {
-        let Some(rate) = self.rate else { return self.filled };
-        self.filled + Duration::from_secs_f64(((1.0 - self.tokens) / rate).max(0.0))
+        let own = self
+            .rate
+            .map_or(self.filled, |rate| self.filled + Duration::from_secs_f64(((1.0 - self.tokens) / rate).max(0.0)));
+        self.quota.as_ref().map_or(own, |quota| own.max(quota.next()))
     }
 
     /// Parts worth being marked now: what may go within the second.
     pub fn room(&self) -> usize {
-        self.rate.map_or(usize::MAX, |rate| whole(rate).max(1))
+        let shared = self.quota.as_ref().map(|quota| quota.rate());
+        let least = self.rate.into_iter().chain(shared).reduce(f64::min);
+        least.map_or(usize::MAX, |rate| whole(rate).max(1))
     }
 
-    /// The carrier says that we are too fast.
-    pub fn throttled(&mut self, now: Instant) {
+    /// The parts a second that answers have brought us down to; none: as many as the limit lets.
+    pub fn reduced(&self) -> Option<usize> {
+        self.rate.filter(|rate| self.limit.is_none_or(|limit| *rate < limit)).map(|rate| whole(rate).max(1))
+    }
+
+    /// The carrier says that we are too fast; whether the rate falls.
+    pub fn throttled(&mut self, now: Instant) -> bool {
         self.turn_second(now);
+        if self.fell.is_some_and(|fell| now - fell < BURST) {
+            return false;
+        }
         let seen = self.taken.max(self.taken_before);
-        let was = self.rate.map_or(seen, |rate| rate.min(seen));
+        let was = match self.rate {
+            // What it took tells what it takes, unless we came nowhere near the rate: then we were idle.
+            Some(rate) if seen * 2.0 < rate => rate,
+            Some(rate) => rate.min(seen),
+            None => seen.max(float(self.full)),
+        };
         self.rate = Some((was * KEPT).max(1.0));
         self.tokens = 0.0;
-        (self.filled, self.turned) = (now, now);
+        (self.filled, self.turned, self.fell) = (now, now, Some(now));
+        true
     }
 
     /// The carrier says that its queue is full.
@@ -114,7 +152,11 @@ impl Pace {
         }
         let (Some(rate), true) = (self.rate, now - self.turned >= Duration::from_secs(1)) else { return };
         let faster = rate + (self.best * STEP).max(LEAST_STEP);
-        self.rate = Some(self.limit.map_or(faster, |limit| faster.min(limit)));
+        self.rate = match self.limit {
+            Some(limit) => Some(faster.min(limit)),
+            // Twice what it ever was: no limit any more.
+            None => Some(faster).filter(|rate| *rate < 2.0 * self.best.max(float(self.full))),
+        };
         self.turned = now;
     }
 
@@ -141,6 +183,10 @@ impl Pace {
 /// The whole part of a rate.
 fn whole(rate: f64) -> usize {
     usize::try_from(Duration::from_secs_f64(rate.clamp(0.0, 1e9)).as_secs()).unwrap_or(usize::MAX)
+}
+
+fn float(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -202,6 +248,66 @@ mod tests {
         let all: usize = sent.iter().sum();
         assert!((2000..=3100).contains(&all), "two thirds of what there is at least: {sent:?}");
         assert!(refused < 60, "it does not run into it all the time: {refused}");
+    }
+
+    #[test]
+    fn one_refusal_of_an_idle_bind_costs_a_quarter_for_seconds() {
+        for (limit, least) in [(Some(200.0), 150), (None, 375)] {
+            let from = Instant::now();
+            let mut pace = Pace::new(limit, 500, from);
+            let refused = from + Duration::from_secs(60);
+            assert!(pace.throttled(refused));
+            assert_eq!((pace.reduced(), pace.room()), (Some(least), least));
+            assert!(pace.next() <= refused + Duration::from_millis(100), "the pause decides when the part goes again");
+            // The rest of the same burst.
+            assert!(!pace.throttled(refused + Duration::from_millis(400)));
+            assert_eq!(pace.reduced(), Some(least));
+            let sent = run(&mut pace, refused + Duration::from_millis(500), 12, |pace, now, _| pace.answered(now));
+            let all: usize = sent.iter().take(4).sum();
+            assert!(all >= 600, "a batch of 600 takes seconds: {sent:?}");
+            if limit.is_some() {
+                assert_eq!(pace.reduced(), None, "up again: {sent:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_trickle_does_not_tell_what_a_carrier_takes() {
+        let from = Instant::now();
+        let mut pace = Pace::new(Some(200.0), 500, from);
+        for tenth in 0..30 {
+            pace.answered(from + Duration::from_millis(100) * tenth);
+        }
+        assert!(pace.throttled(from + Duration::from_secs(3)));
+        assert_eq!(pace.reduced(), Some(150), "not three quarters of ten");
+    }
+
+    #[test]
+    fn a_limit_far_above_what_the_carrier_takes_is_left_in_seconds() {
+        let from = Instant::now();
+        let mut pace = Pace::new(Some(1000.0), 500, from);
+        let mut took = |pace: &mut Pace, now: Instant, nth: usize| {
+            if nth <= 20 {
+                pace.answered(now);
+            } else {
+                pace.throttled(now);
+            }
+        };
+        run(&mut pace, from, 15, &mut took);
+        let sent = run(&mut pace, from + Duration::from_secs(15), 20, &mut took);
+        assert!(sent.iter().all(|n| *n <= 60), "{sent:?}");
+        assert!(sent.iter().map(|n| (*n).min(20)).sum::<usize>() >= 260, "two thirds of what there is: {sent:?}");
+    }
+
+    #[test]
+    fn without_a_limit_what_was_learnt_is_forgotten_in_time() {
+        let from = Instant::now();
+        let mut pace = Pace::new(None, 10, from);
+        pace.throttled(from);
+        for second in 1..60 {
+            pace.answered(from + Duration::from_secs(second));
+        }
+        assert_eq!(pace.reduced(), None);
     }
 
     #[test]

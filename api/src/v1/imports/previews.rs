@@ -6,6 +6,7 @@ use actix_web::{
     HttpRequest, post,
     web::{Data, Payload},
 };
+use domain::files::DateOrder;
 use domain::imports::{self, By, Kind, Preview, PreviewRow, Suggestion};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -31,7 +32,7 @@ pub struct ImportSuggestion {
 impl From<Suggestion> for ImportSuggestion {
     fn from(suggestion: Suggestion) -> Self {
         let Suggestion { field, column, by } = suggestion;
-        Self { field: field.to_owned(), column: column.saturating_add(1), by }
+        Self { field, column: column.saturating_add(1), by }
     }
 }
 
@@ -67,6 +68,7 @@ impl From<PreviewRow> for ImportPreviewRow {
     "columns": ["First name", "Mobile phone"],
     "suggestions": [{"field": "first_name", "column": 1, "by": "title"}, {"field": "phone", "column": 2, "by": "title"}],
     "mapping": {"phone": "Mobile phone", "first_name": "First name"},
+    "date_order": null,
     "rows": 2,
     "first_rows": [
         {"line": 2, "cells": ["Anna", "07400 123456"], "phone": "+447400123456", "error": null},
@@ -90,6 +92,9 @@ pub struct ImportPreview {
     pub suggestions: Vec<ImportSuggestion>,
     /// Field to column, as sent or, if it was left out, as suggested: may be sent to the import as it is.
     pub mapping: BTreeMap<String, String>,
+    /// What comes first in dates with slashes: as sent, or as the first 50 rows prove by a date that has one reading only;
+    /// null when they do not, and the day is taken to come first.
+    pub date_order: Option<DateOrder>,
     /// How many rows there are; null for a workbook, whose rows are counted by its import.
     pub rows: Option<u64>,
     /// The first rows, at most 20; those that are refused as rows are left out.
@@ -98,7 +103,19 @@ pub struct ImportPreview {
 
 impl From<Preview> for ImportPreview {
     fn from(seen: Preview) -> Self {
-        let Preview { format, encoding, separator, header, is_list, columns, suggestions, mapping, rows, first } = seen;
+        let Preview {
+            format,
+            encoding,
+            separator,
+            header,
+            is_list,
+            columns,
+            suggestions,
+            mapping,
+            date_order,
+            rows,
+            first,
+        } = seen;
         Self {
             format: format.as_str().to_owned(),
             encoding: encoding.map(str::to_owned),
@@ -108,6 +125,7 @@ impl From<Preview> for ImportPreview {
             columns,
             suggestions: suggestions.into_iter().map(Into::into).collect(),
             mapping,
+            date_order,
             rows,
             first_rows: first.into_iter().map(Into::into).collect(),
         }

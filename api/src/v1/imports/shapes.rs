@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     clock::Timestamp,
+    files::DateOrder,
     groups::Named,
     ids::{FileId, GroupId, ImportId},
     imports::{Counts, Import as Row, ImportStatus, MergeType, RowError},
@@ -23,10 +24,12 @@ pub struct ImportUpload {
     pub file_id: Option<FileId>,
     /// JSON object from contact field to column: its title, or its 1-based number as a string. Fields are `phone`
     /// (required), `first_name`, `last_name`, `patronymic`, `birth_date`, `sex`, `email`, `company`, `link`, `comment`,
-    /// `language`, `external_id`, `consent`, `consent_at`, `consent_source` and `fields.<key>`. Left out, it is guessed.
+    /// `language`, `external_id`, `consent`, `consent_at`, `consent_source` and `fields.<key>`; and for a whole name in one
+    /// column `full_name` (`Anna Smith`) or `full_name_family_first` (`Щукин Пётр Иванович`). Left out, it is guessed.
     #[schema(example = "{\"phone\": \"Mobile phone\", \"first_name\": \"First name\", \"fields.city\": \"City\"}")]
     pub mapping: Option<String>,
-    /// Names of groups to put the contacts into, separated by commas or as a JSON list; missing groups are made.
+    /// Names of groups to put the contacts into, separated by commas or as a JSON list; missing groups are made. Case does
+    /// not count.
     #[schema(example = "Regulars, Leeds")]
     pub groups: Option<String>,
     /// Ids of groups to put the contacts into, separated by commas or as a JSON list; at most 20 with `groups`.
@@ -46,6 +49,9 @@ pub struct ImportUpload {
     /// The encoding of a text file, such as `utf-8` or `windows-1251`. Found out, if left out.
     #[schema(example = "windows-1251")]
     pub encoding: Option<String>,
+    /// What comes first in dates with slashes whose year is last, such as `02/03/1990`. Left out, it is what the first 50
+    /// rows prove by a date that has one reading only, else the day.
+    pub date_order: Option<DateOrder>,
 }
 
 /// A group that an import fills.

@@ -151,7 +151,7 @@ fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Erro
     let refuse = |code, detail: String| Error::field(format!("/{name}"), code, detail);
     // Parts that only one kind of import has.
     let known = match name {
-        "groups" | "group_ids" | "merge" => kind == Kind::Contacts,
+        "groups" | "group_ids" | "merge" | "date_order" => kind == Kind::Contacts,
         "reason" => kind == Kind::Blacklist,
         _ => true,
     };
@@ -171,6 +171,7 @@ fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Erro
             order.group_ids = group_names(text).iter().map(read).collect::<Result<_, _>>()?;
         }
         "merge" => order.merge = text.parse().map_err(|e| refuse("invalid", format!("{e}")))?,
+        "date_order" => order.date_order = Some(text.parse().map_err(|e| refuse("invalid", format!("{e}")))?),
         "reason" => order.reason = Some(text.to_owned()),
         "default_country" => {
             let unknown = |_| refuse("invalid_country", "must be an ISO 3166 alpha-2 code, such as GB".to_owned());

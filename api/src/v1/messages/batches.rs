@@ -9,7 +9,7 @@ use domain::{
     error::Faults,
     ids::{BatchId, MessageId, TemplateId},
     jobs::Queue,
-    messages::{self, Addressee, Outcome, SentBatch, Status},
+    messages::{self, Addressee, Outcome, Priority, SentBatch, Status},
     money::{Micros, Money},
     phone::{self, Msisdn},
     segments::SplitMode,
@@ -62,6 +62,9 @@ pub struct NewMessageBatch {
     /// as the carrier keeps them.
     #[schema(minimum = 60, maximum = 259_200)]
     pub validity_seconds: Option<i64>,
+    /// Before and after which messages they leave; `bulk` when left out. One-time codes are `otp`: they overtake
+    /// everything that waits for the same carrier.
+    pub priority: Option<Priority>,
     /// ISO 3166 alpha-2: how national numbers are read; the account's when left out.
     pub default_country: Option<String>,
     /// Whether one refused message refuses the batch; false: the others are sent.
@@ -216,6 +219,7 @@ pub(super) async fn send_batch(
                 validity_seconds,
                 default_country,
                 atomic,
+                priority,
                 messages,
             } = new;
             let mut faults = Faults::default();
@@ -246,7 +250,9 @@ pub(super) async fn send_batch(
             let letter = reader.letter(head, faults).await?;
             let (places, addressees): (Vec<usize>, Vec<Addressee>) =
                 read.iter().enumerate().filter_map(|(n, r)| Some((n, r.as_ref().ok()?.clone()))).unzip();
-            let sent = messages::send_batch(tx, &scope, &letter, send_at, &addressees).await?;
+            let sent =
+                messages::send_batch(tx, &scope, &letter, send_at, priority.unwrap_or(Priority::Bulk), &addressees)
+                    .await?;
             Ok(Reply::accepted(told(&sent, &messages, &read, &places)?))
         })
         .await?;

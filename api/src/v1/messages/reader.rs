@@ -9,7 +9,7 @@ use domain::{
     contacts,
     error::Faults,
     ids::TemplateId,
-    messages::{self, Letter, Letterhead, Request},
+    messages::{self, Letter, Letterhead, Priority, Request},
     phone,
     scope::AccountScope,
     segments::SplitMode,
@@ -57,6 +57,7 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
             default_country,
             external_id,
             metadata,
+            priority,
         } = new;
         let mut faults = Faults::default();
         if to.is_empty() || to.len() > MAX_RECIPIENTS {
@@ -82,7 +83,12 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
         Ok(Request {
             letter,
             to: numbers,
-            head: Letterhead { send_at: *send_at, external_id: external_id.clone(), metadata },
+            head: Letterhead {
+                send_at: *send_at,
+                priority: priority.unwrap_or(Priority::Normal),
+                external_id: external_id.clone(),
+                metadata,
+            },
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     clock::Timestamp,
     ids::{BatchId, CampaignId, ContactId, MessageId, TemplateId},
-    messages::{Message as Row, Part, Status},
+    messages::{Message as Row, Part, Priority, Status},
     money::Money,
     phone::Msisdn,
     segments::{Encoding, SplitMode},
@@ -228,6 +228,9 @@ pub struct NewMessage {
     /// not sent and not charged; the carrier is told what remains. Left out: as long as the carrier keeps it.
     #[schema(minimum = 60, maximum = 259_200)]
     pub validity_seconds: Option<i64>,
+    /// Before and after which messages it leaves; `normal` when left out. One-time codes are `otp`: they overtake
+    /// everything that waits for the same carrier.
+    pub priority: Option<Priority>,
     /// ISO 3166 alpha-2: how national numbers of this send are read; the account's when left out.
     pub default_country: Option<String>,
     /// Your own id, at most 200 characters, on each message of the send.

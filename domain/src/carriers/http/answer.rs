@@ -40,18 +40,23 @@ pub fn read(rules: &AnswerRules, reply: &Reply) -> Verdict {
     let good = if rules.statuses.is_empty() { (200..300).contains(&status) } else { rules.statuses.contains(&status) };
     let found = rules.success_pointer.as_ref().map(at);
     let agreed = found.as_ref().is_none_or(|found| *found == rules.success_value);
-    if good && agreed {
+    let told = rules.error_pointer.as_ref().and_then(at).map(|code| tidy(&code, ERROR)).filter(|c| !c.is_empty());
+    let succeeded = good && agreed;
+    if succeeded {
         let id = match (&rules.message_id_pointer, &rules.message_id_header) {
             (Some(pointer), _) => at(pointer),
             (None, Some(_)) => reply.message_id.clone(),
+            // A body that has a code is no id.
+            (None, None) if told.is_some() => None,
             (None, None) => std::str::from_utf8(&reply.body).ok().filter(|t| t.len() <= ID * 2).map(str::to_owned),
         };
-        return match id.map(|id| tidy(&id, ID)).filter(|id| !id.is_empty()) {
-            Some(id) => Verdict::Accepted(id),
-            None => Verdict::Unclear("answer_without_id"),
-        };
+        match id.map(|id| tidy(&id, ID)).filter(|id| !id.is_empty()) {
+            Some(id) => return Verdict::Accepted(id),
+            None if told.is_none() => return Verdict::Unclear("answer_without_id"),
+            // A provider that answers 200 to everything tells by its code what it is.
+            None => {}
+        }
     }
-    let told = rules.error_pointer.as_ref().and_then(at).map(|code| tidy(&code, ERROR)).filter(|c| !c.is_empty());
     let code = told.clone().unwrap_or_else(|| status.to_string());
     let named = |codes: &[String]| codes.contains(&code) || codes.contains(&status.to_string());
     if named(&rules.definitive_codes) {
@@ -65,6 +70,8 @@ pub fn read(rules: &AnswerRules, reply: &Reply) -> Verdict {
         return Verdict::Temporary(code);
     }
     match status {
+        // The body says both that it worked and, by a code that nobody knows, something else.
+        200..300 if succeeded && found.is_some() => Verdict::Unclear("answer_without_id"),
         // Of a 2xx only a code, or a success value that is another, refuses; a page of some proxy does not.
         200..300 if told.is_some() || found.is_some_and(|found| found.is_some()) => Verdict::Refused(code),
         408 | 100..300 | 500.. => Verdict::Unclear("answer_unclear"),

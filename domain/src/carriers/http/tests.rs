@@ -162,6 +162,38 @@ fn an_answer_tells_what_became_of_the_message() {
 }
 
 #[test]
+fn a_provider_that_answers_200_to_everything_is_judged_by_its_codes() {
+    let rules = |more: Value| {
+        let mut answer = json!({
+            "message_id_pointer": "/id", "error_pointer": "/error/code",
+            "temporary_codes": ["busy"], "throttling_codes": ["slow"], "definitive_codes": ["bad_number"]
+        });
+        answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        answer.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        settings(json!({ "answer": answer })).answer
+    };
+    let said = |more: Value, body: &str| {
+        read(&rules(more), &Reply { status: 200, message_id: None, retry_after: None, body: body.into() })
+    };
+    let code = |code: &str| json!({"error": {"code": code}}).to_string();
+    let plain = || json!({});
+    assert_eq!(said(plain(), &code("bad_number")), Verdict::Refused("bad_number".into()));
+    assert_eq!(said(plain(), &code("busy")), Verdict::Temporary("busy".into()));
+    assert_eq!(said(plain(), &code("slow")), Verdict::Throttled(None));
+    assert_eq!(said(plain(), &code("other")), Verdict::Refused("other".into()));
+    assert_eq!(said(plain(), "{}"), Verdict::Unclear("answer_without_id"));
+    assert_eq!(said(plain(), r#"{"id": "7", "error": {"code": "0"}}"#), Verdict::Accepted("7".into()));
+    // Where the body itself says that it worked, only a code that is listed says otherwise.
+    let ok = |code: &str| json!({"ok": true, "error": {"code": code}}).to_string();
+    let success = || json!({"success_pointer": "/ok", "success_value": "true"});
+    assert_eq!(said(success(), &ok("bad_number")), Verdict::Refused("bad_number".into()));
+    assert_eq!(said(success(), &ok("0")), Verdict::Unclear("answer_without_id"));
+    // An id that is the whole body is not one that has a code.
+    let body = json!({"message_id_pointer": null});
+    assert_eq!(said(body, &code("busy")), Verdict::Temporary("busy".into()));
+}
+
+#[test]
 fn call_backs_are_read_by_the_rules() {
     let rules = settings(json!({"receipt": {
         "items_pointer": "/all", "message_id_pointer": "/id", "status_pointer": "/s/v", "error_pointer": "/e", "to_pointer": "/to",

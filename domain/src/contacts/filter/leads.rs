@@ -152,8 +152,8 @@ pub(super) async fn found(conn: &impl ConnectionTrait, scope: &AccountScope, ter
 /// Whether at least every fourth contact is one of these: rows of an index, with `$1`.
 pub(super) async fn are_many(conn: &impl ConnectionTrait, of: &str, which: impl Into<Value>) -> Result<bool> {
     let sql = format!(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM {of} = $1 LIMIT (SELECT MAX(rowid) / 4 + 1 FROM contacts)) \
-         HAVING COUNT(*) * 4 >= (SELECT MAX(rowid) FROM contacts)"
+        "SELECT COUNT(*) FROM (SELECT 1 FROM {of} = $1 LIMIT (SELECT COALESCE(MAX(rowid), 0) / 4 + 1 FROM contacts)) \
+         HAVING COUNT(*) * 4 >= (SELECT COALESCE(MAX(rowid), 0) FROM contacts)"
     );
     Ok(conn.scalar::<i64>(&sql, vec![which.into()]).await?.is_some())
 }

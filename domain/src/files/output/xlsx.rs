@@ -10,6 +10,7 @@ use zip::ZipWriter;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 
+use super::super::cells::guard;
 use super::Cell;
 
 /// Rows of a sheet, the titles included.
@@ -114,7 +115,7 @@ impl<W: Write + Seek> Workbook<W> {
                         "<c r=\"{}{row}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">",
                         letters(column)
                     );
-                    escape(text, &mut line);
+                    escape(&guard(text), &mut line);
                     write!(line, "</t></is></c>")
                 }
             };

@@ -2,7 +2,7 @@
 
 use encoding_rs::{IBM866, KOI8_R, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
 
-use super::super::{Format, Limits, Options, parse_date, parse_moment, suggest_mapping};
+use super::super::{DateOrder, Format, Limits, Options, parse_date, parse_moment, suggest_mapping};
 use super::{all, cells, code, open_bytes, open_with};
 
 const RUSSIAN: &str = "Телефон;Фамилия;Имя\n+7 910 787 39 04;Щукин;Пётр\n89167281722;Ёлкина;Анна\n";
@@ -222,6 +222,28 @@ fn dates() {
 }
 
 #[test]
+fn the_month_is_first_only_where_it_is_told_and_with_slashes() {
+    let read = |order: DateOrder, text: &str| parse_date(&order.day_first(text)).map(|date| date.to_string());
+    for (text, day_first, month_first) in [
+        ("02/03/1990", Some("1990-03-02"), Some("1990-02-03")),
+        ("02/13/1990", None, Some("1990-02-13")),
+        ("13/2/1990", Some("1990-02-13"), None),
+        ("02.03.1990", Some("1990-03-02"), Some("1990-03-02")),
+        ("02-03-1990", Some("1990-03-02"), Some("1990-03-02")),
+        ("1990/02/03", Some("1990-02-03"), Some("1990-02-03")),
+        ("1990-02-03", Some("1990-02-03"), Some("1990-02-03")),
+    ] {
+        assert_eq!(read(DateOrder::DayFirst, text).as_deref(), day_first, "{text}");
+        assert_eq!(read(DateOrder::MonthFirst, text).as_deref(), month_first, "{text}");
+    }
+    let proved = |cells: &[&str]| DateOrder::proved(cells.iter().copied());
+    assert_eq!(proved(&["02/03/1990", "Ann", "02/13/1990 10:15"]), Some(DateOrder::MonthFirst));
+    assert_eq!(proved(&["02/03/1990", " 13/02/1990"]), Some(DateOrder::DayFirst));
+    assert_eq!(proved(&["02/13/1990", "13/02/1990"]), None, "they contradict each other");
+    assert_eq!(proved(&["02/03/1990", "02/13/90", "02/31/1990", "02.13.1990", "1/20/page"]), None);
+}
+
+#[test]
 fn titles_in_seven_languages() {
     let map = |titles: &[&str]| suggest_mapping(&titles.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>());
     let names = [Some("phone"), Some("first_name"), Some("last_name"), Some("birth_date")];
@@ -252,6 +274,35 @@ fn titles_in_seven_languages() {
         ]
     );
     assert_eq!(map(&["phone", "Телефон"]), [Some("phone"), None]);
+}
+
+#[test]
+fn titles_are_known_as_people_shorten_them() {
+    for (title, field) in [
+        ("Эл. почта", "email"),
+        ("Ел. пошта", "email"),
+        ("Ім\u{2bc}я", "first_name"),
+        ("Ім’я", "first_name"),
+        ("Primer apellido", "last_name"),
+        ("Дата рожд.", "birth_date"),
+        ("ДР", "birth_date"),
+        ("Д.р.", "birth_date"),
+        ("Fecha nac.", "birth_date"),
+        ("Date naissance", "birth_date"),
+        ("Né(e) le", "birth_date"),
+        ("Née le", "birth_date"),
+        ("Согласие на ОПД", "consent"),
+        ("Моб. телефон", "phone"),
+        ("Full name", "full_name"),
+        ("Nombre y apellidos", "full_name"),
+        ("Vor- und Nachname", "full_name"),
+        ("Ф.И.О.", "full_name_family_first"),
+        ("ПІБ", "full_name_family_first"),
+        ("Nom et prénom", "full_name_family_first"),
+        ("Cognome e nome", "full_name_family_first"),
+    ] {
+        assert_eq!(suggest_mapping(&[title.to_owned()]), [Some(field)], "{title}");
+    }
 }
 
 #[test]
@@ -297,6 +348,40 @@ fn numbers_between_separators_are_rows_of_their_own() {
         ("+447400100001\n+447400100002\n", "a.txt"),
     ] {
         assert!(!lines(text, name).0, "{text}");
+    }
+}
+
+#[test]
+fn a_slip_in_a_list_costs_itself_alone() {
+    let entries = |text: &str, name: &str| {
+        let table = open_bytes(text, name).unwrap();
+        let is_list = table.is_list;
+        let rows: Vec<String> = all(table).into_iter().map(|row| row.unwrap().cells[0].trim().to_owned()).collect();
+        (is_list, rows)
+    };
+    let (a, b, c, d) = ("+447400600001", "+447400600002", "+447400600003", "+447400600004");
+    for (text, name, expected) in [
+        (format!("{a}, {b}, {c}, abc"), "l.txt", vec![a, b, c, "abc"]),
+        (format!("{a},{b},12"), "l.txt", vec![a, b, "12"]),
+        (format!("abc,{a},{b}"), "l.txt", vec!["abc", a, b]),
+        (format!("phone,{a},{b}\n"), "l.csv", vec!["phone", a, b]),
+        (format!("{a},{b},+44 7400,+99912345678"), "l.csv", vec![a, b, "+44 7400", "+99912345678"]),
+        (format!("{a},{b}\n{c},12"), "l.txt", vec![a, b, c, "12"]),
+        (format!("{a};{b};{c}\n{d}\n{a};{b};x;{c}\n"), "l.txt", vec![a, b, c, d, a, b, "x", c]),
+    ] {
+        let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+        assert_eq!(entries(&text, name), (true, expected), "{text}");
+    }
+    for (text, name) in [
+        (format!("{a};{b};Ann\n{c};{d};Bob\n"), "t.txt"),
+        (format!("{a};;\n{b};;Ann\n{c};{d};\n"), "t.txt"),
+        (format!("{a};Ann\n{b}\n{c}\n"), "t.txt"),
+        (format!("Phone;Second phone\n{a};{b}\n{c};{d}\n"), "t.txt"),
+        (format!("{a},{b}\n{c},12\n"), "t.csv"),
+        (format!("{a},Ann,Leeds\n"), "t.txt"),
+        (format!("{a},Ann\n"), "t.csv"),
+    ] {
+        assert!(!entries(&text, name).0, "{text}");
     }
 }
 

@@ -73,3 +73,33 @@ async fn an_older_statement_never_replaces_a_newer_one() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_refusal_is_taken_whatever_the_merge_type() {
+    for merge in [MergeType::Skip, MergeType::FillEmpty, MergeType::Update, MergeType::Replace] {
+        for stage in stages().await {
+            let row = |phone: u8, rest: &str| format!("+44740010000{phone},{rest}\n");
+            let known = [
+                row(1, "yes,2024-01-01,form"),
+                row(2, "yes,2024-01-01,form"),
+                row(3, "yes,2024-01-01,form"),
+                row(4, ",,"),
+            ];
+            import(&stage, &format!("{TITLES}{}", known.concat()), MergeType::Update).await;
+            let said = [
+                row(1, "no,2024-02-01,letter"),
+                row(2, "stop,,"),
+                row(3, "no,2023-12-31,older"),
+                row(4, "no,2024-02-01,call"),
+            ];
+            let file = format!("{TITLES}{}", said.concat());
+            assert_eq!(five(import(&stage, &file, merge).await.counts), [0, 3, 1, 0, 0], "{merge:?}");
+            let all = contacts(&stage).await;
+            let consents: Vec<Consent> = all.iter().map(|contact| contact.consent).collect();
+            assert_eq!(consents, [Consent::Refused, Consent::Refused, Consent::Given, Consent::Refused], "{merge:?}");
+            assert_eq!(told(&all[0]).2, Some("letter"), "{merge:?}");
+            assert_eq!(stage.count("contact_consents").await, 6, "{merge:?}: each is written down");
+            assert_eq!(five(import(&stage, &file, merge).await.counts), [0, 0, 4, 0, 0], "{merge:?} again");
+        }
+    }
+}

@@ -27,7 +27,7 @@ async fn a_preview_tells_how_a_file_is_read_and_stores_nothing() {
             (seen.columns.as_slice(), seen.rows),
             (["Имя", "Тел", "Что"].map(str::to_owned).as_slice(), Some(2))
         );
-        let suggested: Vec<_> = seen.suggestions.iter().map(|s| (s.field, s.column, s.by)).collect();
+        let suggested: Vec<_> = seen.suggestions.iter().map(|s| (s.field.as_str(), s.column, s.by)).collect();
         assert_eq!(suggested, [("first_name", 0, By::Title), ("phone", 1, By::Title), ("email", 2, By::Content)]);
         assert_eq!(seen.mapping["email"], "Что");
         let read: Vec<_> = seen.first.iter().map(|row| (row.line, row.phone.as_deref(), row.error)).collect();
@@ -83,6 +83,20 @@ async fn groups_may_be_named_or_told_by_id() {
         assert_eq!((queued.group_ids.len(), queued.group_ids[1]), (2, there.id));
         finish(&stage, &queued).await;
         assert_eq!(groups::get(stage.db.read(), &stage.scope, there.id).await.unwrap().contacts, 1);
+        // Case makes no group of its own, unless it is there.
+        let named = async |names: &[&str]| {
+            let groups = names.iter().map(|name| (*name).to_owned()).collect();
+            let queued =
+                accept(&stage, b"+447400100001\n", "a.txt", Order { groups, ..Order::default() }).await.unwrap();
+            queued.group_ids
+        };
+        let vips = named(&["Vips", "VIPS", "vips"]).await;
+        assert_eq!(vips.len(), 1);
+        assert_eq!(groups::get(stage.db.read(), &stage.scope, vips[0]).await.unwrap().name, "Vips");
+        assert_eq!(named(&["ЛЮДИ", "виПс", "THERE", "vIpS"]).await[2..], [there.id, vips[0]]);
+        let new = groups::New { name: "VIPS".into(), ..groups::New::default() };
+        let other = write_tx!(stage, tx => groups::create(&tx, &stage.scope, new)).unwrap();
+        assert_eq!(named(&["VIPS", "vips"]).await, [other.id]);
         let stranger = stage.stranger().await;
         let new = groups::New { name: "Theirs".into(), ..groups::New::default() };
         let theirs = write_tx!(stage, tx => groups::create(&tx, &stranger, new)).unwrap();

@@ -31,7 +31,13 @@ use tracing::{field::Empty, info_span};
 use super::client::{self, Outcome};
 use crate::{
     Shared,
-    carriers::{chunks::Claim, claims::Claims, health::Health, numbers::Bound, pace::Pace},
+    carriers::{
+        chunks::Claim,
+        claims::Claims,
+        health::Health,
+        numbers::{Bound, Slowed},
+        pace::Pace,
+    },
     metrics::METRICS,
 };
 
@@ -69,6 +75,7 @@ struct Pump {
     calls: JoinSet<Outcome>,
     under_way: HashMap<Id, Flight>,
     pace: Pace,
+    slowed: Slowed,
     not_before: Instant,
     slow: Duration,
     health: Health,
@@ -99,6 +106,7 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: HttpSettings, owne
         under_way: HashMap::new(),
         pace: Pace::new(settings.parts_per_second.map(f64::from), settings.concurrency, now),
         not_before: now,
+        slowed: Slowed::of(&carrier),
         slow: Duration::ZERO,
         shared,
         bound: Some(Bound::to(&carrier)),
@@ -135,6 +143,7 @@ impl Pump {
             }
             let paused = self.not_before.saturating_duration_since(Instant::now());
             self.health.turn(self.calls.len(), paused);
+            self.slowed.tell(self.pace.reduced());
             let turn = self.next_turn();
             tokio::select! {
                 Some(ended) = self.calls.join_next_with_id() => {
@@ -274,6 +283,9 @@ impl Pump {
                 self.bound.get_or_insert_with(|| Bound::to(&self.carrier));
                 let verdict = answer::read(&self.settings.answer, &reply);
                 if !matches!(verdict, Verdict::Throttled(_)) {
+                    self.note(matches!(verdict, Verdict::Temporary(_) | Verdict::Unclear(_)));
+                }
+                if !matches!(verdict, Verdict::Throttled(_)) {
                     self.slow = Duration::ZERO;
                     self.pace.answered(now);
                 }
@@ -281,6 +293,7 @@ impl Pump {
             }
             Outcome::Unsent(error) => {
                 tracing::warn!(carrier = self.carrier.name, error, "the carrier cannot be reached");
+                self.note(true);
                 self.wait(None);
                 self.bound = None;
                 self.health.failed(&error);
@@ -289,9 +302,20 @@ impl Pump {
             }
             Outcome::Lost(error) => {
                 tracing::warn!(carrier = self.carrier.name, error, "the answer to a request was lost");
+                self.note(true);
                 self.health.failed(&error);
                 self.settle(&flight, Answer::Doubt { reason: "no_answer" }, Vec::new());
             }
+        }
+    }
+
+    /// Notes whether the carrier is well.
+    fn note(&self, fault: bool) {
+        if self.health.answered(fault) {
+            tracing::warn!(
+                carrier = self.carrier.name,
+                "half of the answers are faults: routing passes the carrier over"
+            );
         }
     }
 
@@ -313,7 +337,14 @@ impl Pump {
             }
             Verdict::Throttled(after) => {
                 self.wait(after);
-                self.pace.throttled(Instant::now());
+                if self.pace.throttled(Instant::now()) {
+                    let requests_per_second = self.pace.room();
+                    tracing::warn!(
+                        carrier = self.carrier.name,
+                        requests_per_second,
+                        "the carrier asks for less: it is slowed down"
+                    );
+                }
                 self.settle(&flight, Answer::Unsent, Vec::new());
             }
             Verdict::Unclear(reason) => self.settle(&flight, Answer::Doubt { reason }, Vec::new()),

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use domain::carriers;
 use smpp::{
-    client::{Client, Event, SubmitOutcome},
+    client::{BadInput, Client, Event, SubmitOutcome},
     status::{self, Class},
 };
 use tokio::time::Instant;
@@ -38,6 +39,16 @@ fn put_off(refusals: u32) -> Option<Duration> {
     (refusals < TRIES).then(|| PUT_OFF * 2_u32.saturating_pow(refusals.saturating_sub(1)))
 }
 
+/// Under which reason bad input is counted.
+fn reason(bad: BadInput) -> carriers::BadInput {
+    match bad {
+        BadInput::Request { .. } => carriers::BadInput::UnknownRequest,
+        BadInput::Body { .. } => carriers::BadInput::Unreadable,
+        BadInput::Answer { .. } => carriers::BadInput::AnswerToNothing,
+        BadInput::Length(_) => carriers::BadInput::WrongLength,
+    }
+}
+
 /// Whether a refusal says nothing of the message itself.
 fn may_pass(outcome: &SubmitOutcome) -> bool {
     matches!(outcome, SubmitOutcome::Refused { status, .. }
@@ -51,6 +62,7 @@ impl Pump {
             Event::Submitted { token, outcome } => self.answered(token, outcome),
             Event::Congestion { state } => self.congestion = state,
             Event::TimedOut { token } => {
+                self.judge(true);
                 let settled = self.flights.answer(token, PartAnswer::Doubtful("no_answer"));
                 self.settle(settled);
                 if self.answered_at.elapsed() >= STALLED {
@@ -72,10 +84,8 @@ impl Pump {
                         self.claims.record(Item::Receipt(receipt, client.clone(), deliver.sequence));
                     }
                     None if deliver.is_receipt => {
-                        tracing::warn!(
-                            carrier = self.carrier.name,
-                            "a receipt names no message or no state; acknowledged and dropped"
-                        );
+                        let what = "a receipt that names no message or no state; acknowledged and dropped";
+                        METRICS.bad(&self.carrier.name, carriers::BadInput::UnreadableReceipt, what);
                         client.ack(deliver.sequence, status::ESME_ROK);
                     }
                     None => {
@@ -84,6 +94,7 @@ impl Pump {
                     }
                 }
             }
+            Event::BadInput(bad) => METRICS.bad(&self.carrier.name, reason(bad), bad),
             Event::Closed { reason, in_flight, not_written } => {
                 tracing::warn!(
                     carrier = self.carrier.name,
@@ -122,6 +133,7 @@ impl Pump {
                 return;
             }
             Class::Temporary => {
+                self.judge(true);
                 self.ailing = self.ailing.saturating_add(1);
                 if self.ailing >= UNWELL {
                     self.slow_down();
@@ -133,6 +145,7 @@ impl Pump {
                 }
             }
             Class::Success | Class::Definitive => {
+                self.judge(false);
                 (self.slow, self.ailing) = (Duration::ZERO, 0);
                 match self.congestion {
                     CONGESTED.. => self.slow_down(),
@@ -150,11 +163,29 @@ impl Pump {
         self.settle(settled);
     }
 
+    /// Notes whether the carrier is well.
+    fn judge(&self, fault: bool) {
+        if self.health.answered(fault) {
+            tracing::warn!(
+                carrier = self.carrier.name,
+                "half of the answers are faults: routing passes the carrier over"
+            );
+        }
+    }
+
     /// The pause grows, and the pace falls, once for all that was submitted before the pause began.
     fn slow_down(&mut self) {
         let now = Instant::now();
         if self.not_before <= now {
-            self.pace.throttled(now);
+            if self.pace.throttled(now) {
+                let parts_per_second = self.pace.room();
+                tracing::warn!(
+                    carrier = self.carrier.name,
+                    bind = self.owner,
+                    parts_per_second,
+                    "the carrier asks for less: this connection is slowed down"
+                );
+            }
             self.slow = (self.slow * 2).clamp(Duration::from_millis(100), SLOWEST);
             self.not_before = now + self.slow;
             if self.slow >= LONG {

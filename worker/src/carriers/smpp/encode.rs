@@ -8,7 +8,6 @@ use domain::{
         smpp::{Alphabet, RegisteredDelivery, ValidityFormat},
     },
     clock::Timestamp,
-    ids::MessageId,
     messages::window::Outgoing,
     segments::{self, Encoding, Part, SplitMode, udh8, udh16},
     senders::Class,
@@ -38,16 +37,15 @@ pub fn parts(settings: &SmppSettings, message: &Outgoing) -> i64 {
     }
 }
 
-/// The PDUs of one message, in order. `reference` ties the parts of a long one together.
-pub fn submits(settings: &SmppSettings, message: &Outgoing, reference: u16) -> Result<Vec<Submit>, String> {
+/// The PDUs of one message, in order. `reference` is asked for what ties the parts of a long one together.
+pub fn submits(
+    settings: &SmppSettings,
+    message: &Outgoing,
+    reference: impl FnOnce() -> u16,
+) -> Result<Vec<Submit>, String> {
     let (mode, parts) = split(settings, message)?;
+    let reference = if parts.len() > 1 { reference() } else { 0 };
     Ok(parts.into_iter().map(|part| submit(settings, message, mode, reference, part)).collect())
-}
-
-/// A number that is a message's own: the last octets of its id, which are random.
-pub fn reference(id: MessageId) -> u16 {
-    let [.., high, low] = *id.0.as_bytes();
-    u16::from_be_bytes([high, low])
 }
 
 /// The parts of a message, tied together as the carrier wants it. A text that the carrier's alphabet does not hold goes in
@@ -152,7 +150,10 @@ fn address(addr: String, AddressType { ton, npi }: AddressType) -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{carriers::smpp::LongMessages, ids::ChunkId};
+    use domain::{
+        carriers::smpp::LongMessages,
+        ids::{ChunkId, MessageId},
+    };
 
     fn message(text: &str, split_mode: &str) -> Outgoing {
         Outgoing {
@@ -171,7 +172,7 @@ mod tests {
     fn each_mode_ties_parts_in_its_own_way() {
         let long = "a".repeat(200);
         let settings = SmppSettings::default();
-        let of = |mode: &str| submits(&settings, &message(&long, mode), 0x0102).unwrap();
+        let of = |mode: &str| submits(&settings, &message(&long, mode), || 0x0102).unwrap();
         let udh = of("udh");
         assert_eq!((udh.len(), udh[0].esm_class), (2, 0x40));
         assert!(matches!(&udh[1].body, Body::ShortMessage(b) if b.starts_with(&[5, 0, 3, 2, 2, 2])));
@@ -190,7 +191,7 @@ mod tests {
     fn a_carrier_may_tie_parts_in_its_own_way() {
         let message = message(&"a".repeat(310), "udh");
         let with = |long| SmppSettings { long_messages: Some(long), ..SmppSettings::default() };
-        let of = |long| submits(&with(long), &message, 0x0102).unwrap();
+        let of = |long| submits(&with(long), &message, || 0x0102).unwrap();
         let udh16 = of(LongMessages::Udh16);
         assert!(udh16.len() == 3 && udh16.iter().all(|s| s.esm_class == 0x40 && s.sar.is_none()));
         assert!(matches!(of(LongMessages::Sar)[2].sar, Some(Sar { reference: 0x0102, total: 3, sequence: 3 })));
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!(parts(&with(LongMessages::Payload), &message), 1);
         assert_eq!(parts(&SmppSettings::default(), &message), 3, "whatever another carrier made of it");
         let cut = Outgoing { split_mode: "cut".into(), ..message };
-        assert_eq!(submits(&with(LongMessages::Sar), &cut, 1).unwrap().len(), 1, "what is cut stays cut");
+        assert_eq!(submits(&with(LongMessages::Sar), &cut, || 1).unwrap().len(), 1, "what is cut stays cut");
     }
 
     #[test]
@@ -206,7 +207,7 @@ mod tests {
         let of = |alphabet, text: &str, mode: &str| {
             let settings = SmppSettings { gsm7_alphabet: alphabet, ..SmppSettings::default() };
             let message = message(text, mode);
-            let submits = submits(&settings, &message, 1).unwrap();
+            let submits = submits(&settings, &message, || 1).unwrap();
             assert_eq!(parts(&settings, &message), i64::try_from(submits.len()).unwrap());
             submits
         };

@@ -7,7 +7,7 @@ use domain::{
 use smpp::client::Client;
 use tokio::time::Instant;
 
-use super::{encode, pump::Pump};
+use super::{encode, pump::Pump, references};
 use crate::{carriers::chunks::Claim, metrics::METRICS};
 
 impl Pump {
@@ -63,19 +63,13 @@ impl Pump {
         }
     }
 
-    /// What ties the parts of a message together: the next number. Of one that may be submitted a second time it is drawn
-    /// from its id, so that it is the same then, and a handset takes no part twice.
-    fn next_reference(&mut self, message: &Outgoing) -> u16 {
-        if self.settings.resend == Resend::ResendOnce {
-            return encode::reference(message.id);
-        }
-        self.reference = self.reference.wrapping_add(1);
-        self.reference
-    }
-
     /// Makes the PDUs of a marked message ready.
     fn take_up(&mut self, claim: Claim, message: Outgoing) {
-        let (id, reference) = (message.id, self.next_reference(&message));
+        let id = message.id;
+        // Of a message that may be submitted a second time the reference is drawn from its id, so that it is the same
+        // then, and a handset takes no part twice.
+        let again = self.settings.resend == Resend::ResendOnce;
+        let reference = || if again { references::of(id) } else { references::next() };
         let tokens = encode::submits(&self.settings, &message, reference).and_then(|submits| {
             self.flights.add(claim, message, submits).ok_or_else(|| "no part, or too many".to_owned())
         });

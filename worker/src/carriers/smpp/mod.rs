@@ -2,8 +2,8 @@
 //!
 //! States: disconnected (back-off) → bound → draining → ended. The pieces: [`pump`] keeps the connection and [`serve`]
 //! drives it, [`feed`] submits what [`super::claims`] marks, [`answers`] takes what comes back, [`flight`] knows what is
-//! submitted and not yet answered, [`encode`] makes PDUs, [`receipts`] and [`inbound`] read them, [`tls`]
-//! knows how the connection is encrypted.
+//! submitted and not yet answered, [`encode`] makes PDUs, whose parts [`references`] tie, [`receipts`] and [`inbound`] read
+//! them, [`tls`] knows how the connection is encrypted.
 //!
 //! Invariants: a part is submitted only after its message was marked `submitting` and committed; an answer that is lost
 //! makes its message doubtful, never sent again; receipts and messages from subscribers are acknowledged after commit; nothing is submitted that
@@ -16,6 +16,7 @@ mod flight;
 mod inbound;
 mod pump;
 mod receipts;
+mod references;
 mod serve;
 mod tls;
 

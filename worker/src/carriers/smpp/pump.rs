@@ -26,7 +26,13 @@ use super::{
 };
 use crate::{
     Shared,
-    carriers::{claims::Claims, health::Health, numbers::Bound, pace::Pace},
+    carriers::{
+        claims::Claims,
+        health::Health,
+        numbers::{Bound, Slowed},
+        pace::Pace,
+        quota::Quota,
+    },
 };
 
 /// How long the connection may be away before messages that the carrier has nothing of go back to the queue.
@@ -52,9 +58,9 @@ pub struct Pump {
     pub(super) ready: VecDeque<u64>,
     /// Parts that the carrier could not take just then, by the time of their next try.
     pub(super) later: BTreeSet<(Instant, u64)>,
-    pub(super) reference: u16,
     /// How fast the carrier may be sent to.
     pub(super) pace: Pace,
+    pub(super) slowed: Slowed,
     /// The pause that the carrier has asked for, and how it grows.
     pub(super) not_before: Instant,
     pub(super) slow: Duration,
@@ -68,7 +74,14 @@ pub struct Pump {
 }
 
 /// Keeps a bind connected and fed until a shutdown; then drains it.
-pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, n: u32, owner: String, health: Health) {
+pub async fn pump(
+    shared: Shared,
+    carrier: Carrier,
+    settings: SmppSettings,
+    n: u32,
+    owner: String,
+    (health, quota): (Health, Option<Arc<Quota>>),
+) {
     let mode = match settings.bind_mode {
         Separate if settings.is_receiver(n) => BindMode::Receiver,
         Separate => BindMode::Transmitter,
@@ -84,14 +97,15 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, n: u
         }
     };
     let codec = receipts::codec(settings.receipt_ids);
-    // The carrier's limit is shared by its connections, wherever they are.
-    let limit = settings.parts_per_second.map(|parts| f64::from(parts) / f64::from(settings.binds.max(1)));
-    let pace = Pace::new(limit, settings.window, Instant::now());
+    // One connection alone may use all of the limit that the worker has.
+    let limit = settings.parts_per_second.map(f64::from);
+    let pace = Pace::new(limit, settings.window, Instant::now()).within(quota);
     let validity = settings.validity_format;
     let of = settings.clone();
     let parts = Arc::new(move |message: &Outgoing| encode::parts(&of, message));
     let mut pump = Pump {
         claims: Claims::new(&shared, &carrier, &owner, parts),
+        slowed: Slowed::of(&carrier),
         shared,
         carrier,
         settings,
@@ -102,7 +116,6 @@ pub async fn pump(shared: Shared, carrier: Carrier, settings: SmppSettings, n: u
         flights: Flights::new(validity),
         ready: VecDeque::new(),
         later: BTreeSet::new(),
-        reference: 0,
         pace,
         not_before: Instant::now(),
         slow: Duration::ZERO,

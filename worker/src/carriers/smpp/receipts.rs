@@ -1,5 +1,5 @@
 //! From a deliver_sm to a receipt. The TLVs rule where they are given, the text where they are not (SMPP 3.4 §5.3.2.12,
-//! §5.2.28, Appendix B).
+//! §5.2.28, Appendix B). A TLV of 0 tells nothing.
 //!
 //! Invariant: what a carrier wrote is cut to size and freed of control characters before it goes further: PostgreSQL
 //! refuses a NUL in a text, and one such receipt would hold up all that come with it.
@@ -47,7 +47,7 @@ pub fn answered(message_id: &str, codec: ReceiptIdCodec) -> Reference {
     Reference { canonical: clean(&codec.answer(&raw), ID), raw }
 }
 
-/// Reads a receipt; `None` when it names no message or no state, which is logged and counted by the caller.
+/// Reads a receipt; `None` when it names no message or no state, which is bad input, for the caller to tell.
 pub fn read(deliver: &Deliver, codec: ReceiptIdCodec) -> Option<Receipt> {
     let text = ReceiptText::parse(&deliver.message);
     let mut ids = deliver.receipted_message_id.clone().into_iter().chain(text.id).map(|id| clean(&id, ID));
@@ -55,7 +55,9 @@ pub fn read(deliver: &Deliver, codec: ReceiptIdCodec) -> Option<Receipt> {
     // 0 is SCHEDULED of SMPP 5.0, and what some carriers leave there: the text knows better.
     let told = deliver.message_state.filter(|state| *state != 0 || text.state.is_none());
     let state = told.and_then(MessageState::from_tlv).or(text.state)?;
-    let error = deliver.network_error_code.map(|e| format!("{:03}", e.code)).or(text.error).map(|e| clean(&e, ERROR));
+    // 0 is no error, and what some carriers leave there too.
+    let code = deliver.network_error_code.filter(|e| e.code != 0).map(|e| format!("{:03}", e.code));
+    let error = code.or(text.error).map(|e| clean(&e, ERROR));
     Some(Receipt {
         reference: Reference { canonical: clean(&codec.receipt(&raw), ID), raw },
         state: translate(state),
@@ -82,7 +84,7 @@ fn translate(state: MessageState) -> ReceiptState {
 #[cfg(test)]
 mod tests {
     use domain::messages::verdict;
-    use smpp::receipt::STATES;
+    use smpp::{client::NetworkError, receipt::STATES};
 
     use super::*;
 
@@ -98,6 +100,10 @@ mod tests {
             ("7", ReceiptState::Undeliverable, Some("021"))
         );
         assert_eq!((receipt.phone, receipt.sender.as_deref()), (Some(447_400_123_456), Some("CARILLON")));
+        let coded = |code| Deliver { network_error_code: Some(NetworkError { network: 3, code }), ..deliver.clone() };
+        let error = |deliver: &Deliver| read(deliver, ReceiptIdCodec::AsIs).unwrap().error;
+        assert_eq!(error(&coded(0)).as_deref(), Some("021"), "the TLV tells nothing: the text does");
+        assert_eq!(error(&coded(9)).as_deref(), Some("009"), "the TLV rules");
         let with_tlvs = Deliver { receipted_message_id: Some("9".into()), message_state: Some(2), ..deliver };
         let receipt = read(&with_tlvs, ReceiptIdCodec::AsIs).unwrap();
         assert_eq!(

@@ -45,6 +45,7 @@ impl Pump {
             }
             let throttled = self.not_before.saturating_duration_since(Instant::now());
             self.health.turn(client.window().saturating_sub(client.free()), throttled);
+            self.slowed.tell(self.pace.reduced());
             let next_turn = self.next_turn();
             tokio::select! {
                 biased;

@@ -27,12 +27,12 @@ use crate::{
     "binds": [
         {
             "n": 0, "kind": "transceiver", "state": "connected", "interface_version": "3.4", "owner": "worker-4711-01kazsw6e3f8e9xq2m4r7t5v0b.0.3", "since": "2026-11-21T10:00:00.000000Z", "retry_at": null,
-            "window_size": 500, "window_used": 120, "throttled_until": null, "last_error": null, "last_error_at": null,
+            "window_size": 500, "window_used": 120, "throttled_until": null, "tripped_until": null, "last_error": null, "last_error_at": null,
             "reported_at": "2026-11-21T10:05:00.000000Z"
         },
         {
             "n": 1, "kind": "transceiver", "state": "backing_off", "interface_version": null, "owner": "worker-4711-01kazsw6e3f8e9xq2m4r7t5v0b.1.3", "since": "2026-11-21T10:04:40.000000Z",
-            "retry_at": "2026-11-21T10:05:12.000000Z", "window_size": 500, "window_used": 0, "throttled_until": null,
+            "retry_at": "2026-11-21T10:05:12.000000Z", "window_size": 500, "window_used": 0, "throttled_until": null, "tripped_until": null,
             "last_error": "the carrier refused the bind: ESME_RBINDFAIL", "last_error_at": "2026-11-21T10:04:56.000000Z",
             "reported_at": "2026-11-21T10:05:00.000000Z"
         }
@@ -55,7 +55,7 @@ pub struct CarrierHealth {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "n": 0, "kind": "transceiver", "state": "connected", "interface_version": "3.4", "owner": "worker-4711-01kazsw6e3f8e9xq2m4r7t5v0b.0.3", "since": "2026-11-21T10:00:00.000000Z", "retry_at": null,
-    "window_size": 500, "window_used": 120, "throttled_until": null, "last_error": null, "last_error_at": null,
+    "window_size": 500, "window_used": 120, "throttled_until": null, "tripped_until": null, "last_error": null, "last_error_at": null,
     "reported_at": "2026-11-21T10:05:00.000000Z"
 }))]
 pub struct CarrierBind {
@@ -79,6 +79,9 @@ pub struct CarrierBind {
     pub window_used: i64,
     /// Until when the carrier has asked us to wait; null: it has not.
     pub throttled_until: Option<Timestamp>,
+    /// Until when new messages take other routes, where there are some, since half of its answers were faults; null: it is
+    /// well.
+    pub tripped_until: Option<Timestamp>,
     /// The last thing that went wrong; kept while the connection is up again.
     pub last_error: Option<String>,
     /// When that was.
@@ -100,6 +103,7 @@ impl From<Bind> for CarrierBind {
             window_size,
             window_used,
             throttled_until,
+            tripped_until,
             last_error,
             last_error_at,
             reported_at,
@@ -115,6 +119,7 @@ impl From<Bind> for CarrierBind {
             window_size,
             window_used,
             throttled_until,
+            tripped_until,
             last_error,
             last_error_at,
             reported_at,
