@@ -70,6 +70,8 @@ both! {
         let tags: Vec<_> = made.iter().map(|contact| contact["language"].as_str().unwrap()).collect();
         assert_eq!(tags, ["en", "en", "en-GB", "en-GB"]);
         assert_eq!(app.import("more.csv", b"phone,language\n+447400100009,PT-br\n", &[])["result"]["created"], 1);
+        let again = app.import("more.csv", b"phone,language\n+447400100009,PT-br\n", &[]);
+        assert_eq!(again["result"]["unchanged"], 1, "the same file changes nothing");
         let figures = app.post("/v1/contacts/statistics", &json!({})).ok(200);
         let mut shares: Vec<String> = figures["by_language"].as_array().unwrap().iter().map(|s| s.to_string()).collect();
         shares.sort();

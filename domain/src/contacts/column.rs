@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::profile::settled;
 use crate::{contact_fields::Rejected, files::parse_date};
 
 /// A built-in text column. The phone and the consent are not among them: they have rules of their own.
@@ -122,7 +123,7 @@ impl Column {
             Self::Language => language(&text),
             _ => Ok(text.into_owned()),
         }
-        .map(Some)
+        .map(|text| Some(settled(self, text)))
     }
 }
 
@@ -216,6 +217,8 @@ mod tests {
         assert_eq!(read(Column::Email, "anna at example.com"), Err("invalid_email"));
         assert_eq!(read(Column::Email, "a@b@example.com"), Err("invalid_email"));
         assert_eq!(read(Column::Language, "pt-BR"), Ok(Some("pt-BR".into())));
+        assert_eq!(read(Column::Language, "EN-gb"), Ok(Some("en-GB".into())));
+        assert_eq!(read(Column::FirstName, "Jose\u{301}"), Ok(Some("José".into())));
         assert_eq!(read(Column::Language, "English"), Err("invalid_language"));
         assert_eq!(read(Column::FirstName, "  "), Ok(None));
         assert_eq!(read(Column::Comment, "bell\u{7}"), Err("control_character"));
