@@ -40,10 +40,10 @@ mod m20261122_001502_messages_frequency;
 mod m20261122_001601_contacts_region;
 mod m20261122_001701_contacts_parents;
 mod m20261122_001801_contacts_parents;
-mod m20261122_002001_contacts_search_again;
-mod m20261122_002201_carriers_breaker;
 mod m20261122_001901_imports_cancelled;
+mod m20261122_002001_contacts_search_again;
 mod m20261122_002002_contacts_operators;
+mod m20261122_002201_carriers_breaker;
 mod schema;
 
 use sea_orm_migration::prelude::*;

@@ -250,7 +250,9 @@ async fn answer<'a>(
                 }
                 None => match part {
                     None => (Status::Rejected, Some("refused_by_carrier".into()), Some(error.clone())),
-                    Some(n) => (Status::Failed, Some(format!("part_{n}_of_{}_refused", row.parts)), Some(error.clone())),
+                    Some(n) => {
+                        (Status::Failed, Some(format!("part_{n}_of_{}_refused", row.parts)), Some(error.clone()))
+                    }
                 },
             },
             Answer::Doubt { .. } if again.contains(id) => (Status::Queued, None, None),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
+    balance,
     carriers::{
         self, NewCarrier, SmppSettings,
         health::{Bind, BindState},
@@ -213,6 +214,11 @@ async fn a_refused_message_waits_for_the_slot_that_its_chunk_was_moved_to() {
         made(&stage, NewRoute { account, priority: 2, ..to(second) }).await;
         let routing = Routing::load(stage.db.read(), &stage.scope, None).await.unwrap();
         let now = stage.clock.now();
+        let (hold, price) = (HoldId::new(now), Money::new(Micros(1), &Currency("EUR".into())));
+        let bucket = balance::Bucket::Purchased;
+        write_tx!(stage, tx => balance::top_up(&tx, &operator(&stage), stage.scope.account(), &price, bucket, "paid", None))
+            .unwrap();
+        write_tx!(stage, tx => balance::hold(&tx, now, stage.scope.account(), hold, price.amount)).unwrap();
         let letter = Letter {
             sender: "SHOP".into(),
             template: Template::parse("Hello").unwrap(),
@@ -237,7 +243,7 @@ async fn a_refused_message_waits_for_the_slot_that_its_chunk_was_moved_to() {
         let home = Home {
             account: stage.scope.account(),
             campaign: None,
-            hold: HoldId::new(now),
+            hold,
             currency: Currency("EUR".into()),
             send_at: now,
             priority: 5,
