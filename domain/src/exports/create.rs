@@ -35,7 +35,7 @@ pub struct Order {
     /// Fields in the order of the columns; all of them when absent.
     pub fields: Option<Vec<String>>,
     /// Only members of any of these groups.
-    pub group_ids: Vec<GroupId>,
+    pub group_ids: Option<Vec<GroupId>>,
     /// Only these contacts.
     pub contact_ids: Option<Vec<ContactId>>,
     /// Only contacts that match.
@@ -52,7 +52,7 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, order: Order
     let separator = read_separator(format, separator.as_deref(), &mut faults);
     let own = if kind == Kind::Contacts { contact_fields::all(tx, scope).await? } else { Vec::new() };
     let fields = columns(kind, fields, &own, &mut faults);
-    check_whose(tx, scope, kind, &group_ids, contact_ids.as_deref(), filter.is_some(), &mut faults).await?;
+    check_whose(tx, scope, kind, group_ids.as_deref(), contact_ids.as_deref(), filter.is_some(), &mut faults).await?;
     faults.check()?;
     if let Some(filter) = &filter {
         filter::read(tx, scope, filter, "/filter").await?;
@@ -66,7 +66,8 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, order: Order
     let id = ExportId::new(now);
     let file_name = format!("{kind}-{}.{format}", now.utc().format("%Y-%m-%d-%H%M%S"));
     let titles = fields.clone();
-    let settings = Settings { format, separator, fields, titles, group_ids, contact_ids, filter };
+    let settings =
+        Settings { format, separator, fields, titles, group_ids: group_ids.unwrap_or_default(), contact_ids, filter };
     let settings = serde_json::to_value(settings).map_err(|e| Error::internal(e.to_string()))?;
     tx.run(
         "INSERT INTO exports (id, account_id, kind, status, settings, file_name, done, created_at, version) \
@@ -135,12 +136,12 @@ async fn check_whose(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     kind: Kind,
-    group_ids: &[GroupId],
+    group_ids: Option<&[GroupId]>,
     contact_ids: Option<&[ContactId]>,
     filtered: bool,
     faults: &mut Faults,
 ) -> Result<()> {
-    let ways = [!group_ids.is_empty(), contact_ids.is_some(), filtered];
+    let ways = [group_ids.is_some(), contact_ids.is_some(), filtered];
     if ways.iter().filter(|way| **way).count() > 1 {
         faults.add("", "exclusive", "must have only one of group_ids, contact_ids and filter");
     }
@@ -148,7 +149,7 @@ async fn check_whose(
         if filtered {
             faults.add("/filter", "not_allowed", "is only for contacts");
         }
-        if !group_ids.is_empty() {
+        if group_ids.is_some() {
             faults.add("/group_ids", "not_allowed", "is only for contacts");
         }
         if contact_ids.is_some() {
@@ -156,9 +157,10 @@ async fn check_whose(
         }
         return Ok(());
     }
-    if group_ids.len() > MAX_GROUPS {
-        faults.add("/group_ids", "too_many", format!("must have at most {MAX_GROUPS} groups"));
-    } else if !group_ids.is_empty() {
+    // None of them is not all: a list that came out empty must not become everybody.
+    if group_ids.is_some_and(|ids| ids.is_empty() || ids.len() > MAX_GROUPS) {
+        faults.add("/group_ids", "invalid_count", format!("must have 1 to {MAX_GROUPS} groups"));
+    } else if let Some(group_ids) = group_ids {
         let known = groups::named(tx, scope, group_ids).await?;
         for (place, id) in group_ids.iter().enumerate() {
             if !known.iter().any(|group| group.id == *id) {

@@ -15,7 +15,7 @@ use crate::{
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 fn order(kind: Kind, format: Format) -> Order {
-    Order { kind, format, separator: None, fields: None, group_ids: Vec::new(), contact_ids: None, filter: None }
+    Order { kind, format, separator: None, fields: None, group_ids: None, contact_ids: None, filter: None }
 }
 
 async fn asked(stage: &Stage, order: Order) -> Result<Export> {
@@ -103,23 +103,26 @@ async fn groups_and_ids_narrow_it_and_nobody_is_in_it_twice() {
             assert_eq!((done.done, done.total), (i64::try_from(rows.len()).unwrap(), Some(done.done)));
             rows.into_iter().map(|row| row[0][7..].to_owned()).collect::<Vec<_>>()
         };
-        let of = |group_ids: Vec<GroupId>| Order { group_ids, ..order(Kind::Contacts, Format::Csv) };
+        let everybody = || order(Kind::Contacts, Format::Csv);
+        let of = |group_ids: Vec<GroupId>| Order { group_ids: Some(group_ids), ..everybody() };
         let sorted = |mut all: Vec<String>| {
             all.sort_unstable();
             all
         };
-        assert_eq!(phones(of(vec![])).await.len(), 9);
+        assert_eq!(phones(everybody()).await.len(), 9);
+        let none = asked(&stage, of(vec![])).await.unwrap_err();
+        assert_eq!(none.faults[0].pointer, "/group_ids", "nobody is not everybody");
         assert_eq!(sorted(phones(of(vec![two])).await), ["100001", "100004", "100007"]);
         let both = sorted(phones(of(vec![one, two])).await);
         assert_eq!(both, ["100000", "100001", "100003", "100004", "100006", "100007"]);
-        let named = Order { contact_ids: Some(ids[7..].to_vec()), ..of(vec![]) };
+        let named = Order { contact_ids: Some(ids[7..].to_vec()), ..everybody() };
         assert_eq!(sorted(phones(named).await), ["100007", "100008"]);
         let filter = serde_json::json!({ "field": "first_name", "any_of": ["=Name3", "=name5"] });
-        let matching = Order { filter: serde_json::from_value(filter).ok(), ..of(vec![]) };
+        let matching = Order { filter: serde_json::from_value(filter).ok(), ..everybody() };
         assert_eq!(sorted(phones(matching).await), ["100003", "100005"]);
         // Another account's contacts are nobody's.
         let stranger = Stage::like(&stage, &stage.stranger().await);
-        let theirs = Order { contact_ids: Some(ids.clone()), ..of(vec![]) };
+        let theirs = Order { contact_ids: Some(ids.clone()), ..everybody() };
         assert_eq!(exported(&stranger, theirs).await.2, Vec::<Vec<String>>::new());
         assert_eq!(asked(&stranger, of(vec![one])).await.unwrap_err().faults[0].pointer, "/group_ids/0");
     }
@@ -136,7 +139,7 @@ async fn many_pages_are_one_table() {
         let kind = crate::imports::Kind::Contacts;
         let queued = crate::imports::create(&stage.db, &stage.scope, kind, file.path(), import).await.unwrap();
         crate::imports::run(&stage.db, &stage.system, queued.id, "test").await.unwrap();
-        for group_ids in [Vec::new(), queued.group_ids] {
+        for group_ids in [None, Some(queued.group_ids)] {
             let (done, _, rows) = exported(&stage, Order { group_ids, ..order(Kind::Contacts, Format::Csv) }).await;
             let phones: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str()).collect();
             assert_eq!((rows.len(), phones.len(), done.done), (4_100, 4_100, 4_100));

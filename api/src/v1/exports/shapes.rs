@@ -31,8 +31,7 @@ pub struct NewExport {
     /// these and `sender`.
     pub fields: Option<Vec<String>>,
     /// Only contacts in any of these groups, at most 50; nobody comes twice.
-    #[serde(default)]
-    pub group_ids: Vec<GroupId>,
+    pub group_ids: Option<Vec<GroupId>>,
     /// Only these contacts, at most 10,000; ids that are not of the account are passed over.
     pub contact_ids: Option<Vec<ContactId>>,
     /// Only contacts that match, as of the moment of this request. Only one of `group_ids`, `contact_ids` and `filter`.
