@@ -81,7 +81,7 @@ both! {
         template("application/json", b"").refused(400, "malformed_json");
         template("application/json", b"\xff\xfe").refused(400, "malformed_json");
         template("application/json", b"[1]").refused(422, "invalid_request");
-        let big = format!("{{\"name\": \"{}\"}}", "x".repeat(3 << 20));
+        let big = format!("{{\"name\": \"{}\"}}", "x".repeat(9 << 20));
         template("application/json", big.as_bytes()).refused(413, "body_too_large");
         let made = app.post("/v1/templates", &json!({"name": "One", "body": "Body"})).ok(201);
         app.post("/v1/templates", &json!({"name": "One", "body": "Body"})).refused(409, "already_exists");

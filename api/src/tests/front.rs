@@ -96,7 +96,7 @@ async fn a_body_must_be_json_of_the_documented_shape() {
     assert_eq!(seen.problem(), problem(415, "unsupported_media_type"));
     let seen = post("application/json", "{".into()).send().await;
     assert_eq!(seen.problem(), problem(400, "malformed_json"));
-    let seen = post("application/json", " ".repeat(3 * 1024 * 1024)).send().await;
+    let seen = post("application/json", " ".repeat(crate::shared::json::MAX_JSON + 1)).send().await;
     assert_eq!(seen.problem(), problem(413, "body_too_large"));
     let seen =
         post("application/json; charset=utf-8", r#"{"name": "a", "body": "b", "colour": 1}"#.into()).send().await;
