@@ -90,21 +90,18 @@ pub async fn run(db: &Db, scope: &OperatorScope, command: Command) -> Result<(),
             };
             let tx = db.begin().await?;
             let carrier = carriers::by_name(&tx, scope, &new.carrier).await?;
-            let New { name, account, country, operator, sender_class, priority, weight, canary, disabled, .. } = new;
-            let name = name.unwrap_or_else(|| format!("to {}", carrier.name));
-            let (carrier, enabled) = (carrier.id, !disabled);
             let new = NewRoute {
-                name,
-                carrier,
-                account,
-                country,
-                operator,
-                sender_class,
-                priority,
-                weight,
-                canary,
+                name: new.name.unwrap_or_else(|| format!("to {}", carrier.name)),
+                carrier: carrier.id,
+                account: new.account,
+                country: new.country,
+                operator: new.operator,
+                sender_class: new.sender_class,
+                priority: new.priority,
+                weight: new.weight,
+                canary: new.canary,
                 cost,
-                enabled,
+                enabled: !new.disabled,
             };
             let route = routes::create(&tx, scope, new).await?;
             tx.commit().await?;

@@ -20,6 +20,8 @@ const NUMBERS: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct Health {
     clock: Clock,
+    /// The carrier's name, for the log.
+    carrier: String,
     known: Arc<Mutex<Known>>,
 }
 
@@ -33,7 +35,7 @@ struct Known {
 
 impl Health {
     /// A connection that is about to be made.
-    pub fn new(clock: Clock, n: u32, kind: BindKind, owner: &str, window: usize) -> Self {
+    pub fn new(clock: Clock, carrier: &str, (n, kind): (u32, BindKind), owner: &str, window: usize) -> Self {
         let bind = Bind {
             n: i64::from(n),
             kind,
@@ -50,7 +52,11 @@ impl Health {
             last_error_at: None,
             reported_at: None,
         };
-        Self { clock, known: Arc::new(Mutex::new(Known { bind, breaker: Breaker::default(), told: None })) }
+        Self {
+            clock,
+            carrier: carrier.to_owned(),
+            known: Arc::new(Mutex::new(Known { bind, breaker: Breaker::default(), told: None })),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -100,14 +106,18 @@ impl Health {
         (bind.window_used, bind.throttled_until) = (count(used), until);
     }
 
-    /// The carrier answered a submit, or did not: `fault` when that says that the carrier is unwell. True when routing
-    /// passes it over from now on.
-    pub fn answered(&self, fault: bool) -> bool {
+    /// The carrier answered a submit, or did not: `fault` when that says that the carrier is unwell. After too many faults
+    /// routing passes it over, which the log is told.
+    pub fn answered(&self, fault: bool) {
         let now = self.clock.now();
         let mut known = self.lock();
         let opened = known.breaker.answered(fault, now);
         known.bind.tripped_until = known.breaker.open_until(now);
-        opened
+        if opened {
+            let (carrier, bind, until) =
+                (&self.carrier, known.bind.n, known.bind.tripped_until.map(tracing::field::display));
+            tracing::warn!(carrier, bind, until, "too many answers are faults: routing passes the carrier over");
+        }
     }
 
     /// How the connection is now.
@@ -152,7 +162,7 @@ mod tests {
     #[test]
     fn a_new_state_is_due_at_once_and_numbers_after_a_while() {
         let clock = Clock::fixed(Timestamp(1_795_000_000_000_000));
-        let health = Health::new(clock.clone(), 1, BindKind::Transceiver, "w", 50);
+        let health = Health::new(clock.clone(), "c", (1, BindKind::Transceiver), "w", 50);
         assert_eq!(health.due().map(|b| (b.n, b.state, b.window_size)), Some((1, BindState::Binding, 50)));
         assert_eq!(health.due(), None);
         clock.advance(Duration::from_millis(100));
@@ -178,7 +188,7 @@ mod tests {
     #[test]
     fn away_lasts_from_the_first_loss() {
         let clock = Clock::fixed(Timestamp(1_795_000_000_000_000));
-        let health = Health::new(clock.clone(), 0, BindKind::Transceiver, "w", 50);
+        let health = Health::new(clock.clone(), "c", (0, BindKind::Transceiver), "w", 50);
         health.connected();
         clock.advance(Duration::from_secs(5));
         health.backing_off(Duration::from_secs(1));

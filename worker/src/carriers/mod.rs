@@ -1,6 +1,6 @@
 //! The ways out. A supervisor reads the carriers' rows and keeps one pump for every bind that this process holds the
-//! lease of, its share of them when there are other workers ([`seats`]); when a row changes, its pumps are ended and started anew. It also reports how the connections are
-//! ([`health`]).
+//! lease of, its share of them when there are other workers ([`seats`]); when a row changes, its pumps are ended and
+//! started anew. It also reports how the connections are ([`health`]).
 //!
 //! What every pump needs is here: [`claims`] brings messages from the queue to the record, over [`chunks`] (what is claimed),
 //! [`recorder`] and [`store`] (writing answers and receipts); [`pace`] says how fast the carrier may be sent to,
@@ -141,6 +141,7 @@ fn keep(
             Err(e) => tracing::error!(carrier = carrier.name, error = %e, "the carrier's settings cannot be read"),
         }
     }
+    quotas.retain(|carrier, _| wanted.contains_key(&(*carrier, 0)));
     for (key, pump) in pumps.iter() {
         if wanted.get(key).is_none_or(|(carrier, _)| carrier.version != pump.version) {
             let _ = pump.stop.send(true);
@@ -185,7 +186,13 @@ async fn hold_bind(
         }
         let (stop, stopped) = watch::channel(false);
         let own = Shared { stop: stopped, ..shared.clone() };
-        let health = Health::new(shared.scope.clock.clone(), n, settings.bind_kind(n), &owner, settings.window(n));
+        let health = Health::new(
+            shared.scope.clock.clone(),
+            &carrier.name,
+            (n, settings.bind_kind(n)),
+            &owner,
+            settings.window(n),
+        );
         held(Some(health.clone()));
         let (of, by) = (carrier.clone(), owner.clone());
         let mut pump = match settings.clone() {

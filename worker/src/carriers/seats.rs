@@ -1,8 +1,8 @@
 //! How many binds of each carrier this worker holds, and may: the workers that are there share them evenly, rounded up, so that
 //! there is a worker for every bind.
 //!
-//! Invariant: a seat is taken before the lease of a bind and given back after it, so that this worker never holds more than its
-//! share, but for binds it held when another worker came: those it gives up one after the other.
+//! Invariant: a seat is taken before the lease of a bind, so that this worker takes no more than its share; of what it held when
+//! another worker came it gives up the rest, as many as are too many.
 
 use std::{
     collections::HashMap,

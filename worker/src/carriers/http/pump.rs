@@ -286,7 +286,7 @@ impl Pump {
                 self.bound.get_or_insert_with(|| Bound::to(&self.carrier));
                 let verdict = answer::read(&self.settings.answer, &reply);
                 if !matches!(verdict, Verdict::Throttled(_)) {
-                    self.note(matches!(verdict, Verdict::Temporary(_) | Verdict::Unclear(_)));
+                    self.health.answered(matches!(verdict, Verdict::Temporary(_) | Verdict::Unclear(_)));
                 }
                 if !matches!(verdict, Verdict::Throttled(_)) {
                     self.slow = Duration::ZERO;
@@ -296,7 +296,7 @@ impl Pump {
             }
             Outcome::Unsent(error) => {
                 tracing::warn!(carrier = self.carrier.name, error, "the carrier cannot be reached");
-                self.note(true);
+                self.health.answered(true);
                 self.wait(None);
                 self.bound = None;
                 self.health.failed(&error);
@@ -305,20 +305,10 @@ impl Pump {
             }
             Outcome::Lost(error) => {
                 tracing::warn!(carrier = self.carrier.name, error, "the answer to a request was lost");
-                self.note(true);
+                self.health.answered(true);
                 self.health.failed(&error);
                 self.settle(&flight, Answer::Doubt { reason: "no_answer" }, Vec::new());
             }
-        }
-    }
-
-    /// Notes whether the carrier is well.
-    fn note(&self, fault: bool) {
-        if self.health.answered(fault) {
-            tracing::warn!(
-                carrier = self.carrier.name,
-                "half of the answers are faults: routing passes the carrier over"
-            );
         }
     }
 

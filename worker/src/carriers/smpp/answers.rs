@@ -62,7 +62,7 @@ impl Pump {
             Event::Submitted { token, outcome } => self.answered(token, outcome),
             Event::Congestion { state } => self.congestion = state,
             Event::TimedOut { token } => {
-                self.judge(true);
+                self.health.answered(true);
                 let settled = self.flights.answer(token, PartAnswer::Doubtful("no_answer"));
                 self.settle(settled);
                 if self.answered_at.elapsed() >= STALLED {
@@ -133,7 +133,7 @@ impl Pump {
                 return;
             }
             Class::Temporary => {
-                self.judge(true);
+                self.health.answered(true);
                 self.ailing = self.ailing.saturating_add(1);
                 if self.ailing >= UNWELL {
                     self.slow_down();
@@ -145,7 +145,7 @@ impl Pump {
                 }
             }
             Class::Success | Class::Definitive => {
-                self.judge(false);
+                self.health.answered(false);
                 (self.slow, self.ailing) = (Duration::ZERO, 0);
                 match self.congestion {
                     CONGESTED.. => self.slow_down(),
@@ -161,16 +161,6 @@ impl Pump {
         }
         let settled = self.flights.answer(token, answer);
         self.settle(settled);
-    }
-
-    /// Notes whether the carrier is well.
-    fn judge(&self, fault: bool) {
-        if self.health.answered(fault) {
-            tracing::warn!(
-                carrier = self.carrier.name,
-                "half of the answers are faults: routing passes the carrier over"
-            );
-        }
     }
 
     /// The pause grows, and the pace falls, once for all that was submitted before the pause began.
