@@ -1,7 +1,8 @@
 //! What moves with messages that change their state: the counts of their campaign, the money of their hold, and the event.
 //!
 //! Invariant: what all batches of a campaign share is locked last and in this order, counts by campaign, then account by
-//! account its balance (where something is given back) and its holds, so that it is locked for as short as can be and nobody waits in a circle.
+//! account its balance (where something is given back) and its holds, so that it is locked for as short as can be and
+//! nobody waits in a circle.
 
 use std::collections::{BTreeMap, HashMap};
 
