@@ -43,6 +43,7 @@ mod m20261122_001801_contacts_parents;
 mod m20261122_001901_imports_cancelled;
 mod m20261122_002001_contacts_search_again;
 mod m20261122_002002_contacts_operators;
+mod m20261122_002101_balances_held;
 mod m20261122_002201_carriers_breaker;
 mod m20261122_002301_contacts_time_zone;
 mod m20261122_002302_ported_numbers_create;
@@ -96,6 +97,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_002001_contacts_search_again::Step),
             Box::new(m20261122_001901_imports_cancelled::Step),
             Box::new(m20261122_002002_contacts_operators::Step),
+            Box::new(m20261122_002101_balances_held::Step),
             Box::new(m20261122_002301_contacts_time_zone::Step),
             Box::new(m20261122_002302_ported_numbers_create::Step),
         ]

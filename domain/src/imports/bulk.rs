@@ -26,7 +26,9 @@ use crate::{
     ids::ContactId,
     phone::Msisdn,
     scope::AccountScope,
-    trash, vals,
+    trash,
+    unsubscribes::{self, Wanted},
+    vals,
 };
 
 /// What became of the rows of a batch.
@@ -37,6 +39,14 @@ pub(super) struct Written {
     pub unchanged: i64,
     /// Rows that only the database could refuse.
     pub errors: Vec<RowError>,
+}
+
+impl Written {
+    /// Some of the rows were new on a list, the others stood there.
+    fn added(added: u64, rows: &[Prepared]) -> Self {
+        let created = i64::try_from(added).unwrap_or(i64::MAX);
+        Self { created, unchanged: number(rows.len()).saturating_sub(created), ..Self::default() }
+    }
 }
 
 fn number(n: usize) -> i64 {
@@ -50,8 +60,10 @@ pub(super) async fn write(
     import: &Import,
     rows: &[Prepared],
 ) -> Result<Written> {
-    if import.kind == Kind::Blacklist {
-        return list(tx, scope, import, rows).await;
+    match import.kind {
+        Kind::Contacts => {}
+        Kind::Blacklist => return list(tx, scope, import, rows).await,
+        Kind::Unsubscribes => return unsubscribe(tx, scope, import, rows).await,
     }
     let mut written = Written::default();
     let taken = taken_external_ids(tx, scope, rows).await?;
@@ -107,8 +119,22 @@ async fn list(tx: &DatabaseTransaction, scope: &AccountScope, import: &Import, r
     let listed: Vec<Listed> = rows.iter().map(|row| Listed { phone: row.phone, reason: reason(row) }).collect();
     let origin = Origin { source: Source::Import, id: Some(import.id.to_string()) };
     let added = blacklist::insert(tx, scope, &listed, &origin).await?;
-    let created = i64::try_from(added).unwrap_or(i64::MAX);
-    Ok(Written { created, unchanged: number(rows.len()).saturating_sub(created), ..Written::default() })
+    Ok(Written::added(added, rows))
+}
+
+/// Notes what the numbers of a batch want nothing from.
+async fn unsubscribe(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    import: &Import,
+    rows: &[Prepared],
+) -> Result<Written> {
+    let reason = |row: &Prepared| row.reason.clone().or_else(|| import.settings.reason.clone());
+    let pair = |row: &Prepared| Some(Wanted { phone: row.phone, sender: row.sender.clone()?, reason: reason(row) });
+    let pairs: Vec<Wanted> = rows.iter().filter_map(pair).collect();
+    let (source, id) = (unsubscribes::Source::Import, Some(import.id.to_string()));
+    let added = unsubscribes::insert(tx, scope, &pairs, source, id).await?;
+    Ok(Written::added(added, rows))
 }
 
 /// Lines of rows whose external id belongs to another number, in the database or before in the batch.
