@@ -129,6 +129,17 @@ pub fn operator_of(number: Msisdn) -> Option<&'static str> {
     OPERATORS.find(number.as_u64())
 }
 
+/// Whether any number is of an operator of this name.
+pub fn is_operator(name: &str) -> bool {
+    OPERATORS.values().contains(&name)
+}
+
+/// The operator that a name means which is written in another case, or with spaces around it.
+pub fn operator_like(name: &str) -> Option<&'static str> {
+    let folded = name.trim().to_lowercase();
+    OPERATORS.values().iter().copied().find(|known| known.to_lowercase() == folded)
+}
+
 /// The IANA time zones the number may be in, in alphabetical order; empty if nothing is known.
 ///
 /// A number tied to a place gives that place's zones; a mobile number gives all zones of its calling code, as

@@ -17,7 +17,10 @@ mod prefixes;
 mod tests;
 
 pub use country::{Country, UnknownCountry};
-pub use describe::{LineType, NumberInfo, country_of, describe, line_type, operator_of, time_zones_of, zone_of};
+pub use describe::{
+    LineType, NumberInfo, country_of, describe, is_operator, line_type, operator_like, operator_of, time_zones_of,
+    zone_of,
+};
 pub use error::PhoneError;
 pub use find::{Found, find_in_text};
 pub use msisdn::{MAX_DIGITS, MIN_DIGITS, Msisdn};

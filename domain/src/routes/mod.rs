@@ -8,6 +8,7 @@
 //! environment takes only routes that name it, so that no test reaches a real carrier by a general route; a route whose
 //! carrier is off is not taken, and one whose carrier is down only when there is no other.
 
+mod canaries;
 mod choose;
 mod delete;
 mod explain;

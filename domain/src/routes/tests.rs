@@ -174,6 +174,54 @@ async fn what_is_wrong_of_a_route_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn an_operator_that_no_number_is_of_is_refused_by_name() {
+    for stage in stages().await {
+        let a = carrier(&stage, "a").await;
+        let of = |name: &str| NewRoute { operator: Some(name.into()), ..to(a) };
+        for (name, told) in [("Nobody Mobile", "to be of Nobody Mobile"), ("vodafone ", "did you mean Vodafone?")] {
+            let error = write_tx!(stage, tx => create(&tx, &operator(&stage), of(name))).unwrap_err();
+            let fault = error.faults.first().unwrap();
+            assert_eq!(fault.pointer, "/operator");
+            assert!(fault.detail.contains(told), "{fault:?}");
+        }
+        made(&stage, of("Vodafone")).await;
+    }
+}
+
+#[tokio::test]
+async fn canaries_leave_each_other_their_share() {
+    for stage in stages().await {
+        let a = carrier(&stage, "a").await;
+        let canary = |share, country: &str| NewRoute { canary: Some(share), country: Some(country.into()), ..to(a) };
+        made(&stage, canary(6000, "GB")).await;
+        made(&stage, canary(6000, "FR")).await;
+        made(&stage, NewRoute { priority: 1, ..canary(6000, "GB") }).await;
+        let refused = async |new: NewRoute| {
+            let error = write_tx!(stage, tx => create(&tx, &operator(&stage), new)).unwrap_err();
+            let fault = error.faults.into_iter().next().unwrap();
+            assert_eq!((fault.pointer.as_str(), fault.code), ("/canary_basis_points", "out_of_range"));
+            fault.detail
+        };
+        let detail = refused(canary(4001, "GB")).await;
+        assert!(detail.contains("10001"), "{detail}");
+        refused(NewRoute { country: None, ..canary(5000, "GB") }).await;
+        // What is off takes nothing, until it is turned on.
+        let off = made(&stage, NewRoute { enabled: false, ..canary(5000, "GB") }).await;
+        let on = || Change { enabled: Some(true), ..Change::default() };
+        let error = write_tx!(stage, tx => update(&tx, &operator(&stage), off.id, None, on())).unwrap_err();
+        assert_eq!(error.faults.len(), 1, "{error:?}");
+        let smaller = Change { canary: Some(Some(4000)), ..on() };
+        let row = write_tx!(stage, tx => update(&tx, &operator(&stage), off.id, None, smaller)).unwrap();
+        // Its own share counts once.
+        let renamed = Change { name: Some("other".into()), ..Change::default() };
+        write_tx!(stage, tx => update(&tx, &operator(&stage), row.id, None, renamed)).unwrap();
+        // The account of the stage is a test environment: general canaries are not for it.
+        let own = NewRoute { account: Some(stage.scope.account()), ..canary(10_000, "GB") };
+        made(&stage, own).await;
+    }
+}
+
+#[tokio::test]
 async fn a_route_is_changed_explained_and_deleted() {
     for stage in stages().await {
         let (a, scope, operator) = (carrier(&stage, "a").await, live(&stage), operator(&stage));
