@@ -213,6 +213,14 @@ both! {
             assert_eq!(call(&app, &path, &receipt("50", status)), 204, "{status}");
         }
         let message = app.message_until(&id, "delivered");
+        // What the provider sent is the operator's: it may tell what it takes from us.
+        let own = app.read(&format!("/v1/messages/{id}/trace"))["parts"][0]["receipts"].clone();
+        let full = operator.read(&format!("/v1/admin/messages/{id}/trace"))["parts"][0]["receipts"].clone();
+        let of = |all: &Value, field: &str| all.as_array().unwrap().iter().map(|r| r[field].clone()).collect::<Vec<_>>();
+        assert_eq!(of(&own, "state"), ["enroute", "delivered", "delivered", "undelivered"], "{own}");
+        assert_eq!(of(&own, "ended_part"), [false, true, false, false], "{own}");
+        assert_eq!(of(&own, "raw"), [Value::Null, Value::Null, Value::Null, Value::Null]);
+        assert!(of(&full, "raw").iter().all(|raw| raw.as_str().is_some_and(|raw| raw.contains("\"status\":"))), "{full}");
         assert!(message["segments"].as_i64().unwrap() > 1 && asked[0]["n"] == message["segments"], "{message}");
         assert_eq!(micros(&message["cost"]), micros(&message["unit_price"]) * message["segments"].as_i64().unwrap());
         // As a form, and not delivered.
@@ -259,6 +267,9 @@ both! {
         let ids = [BUSY_TWICE, THROTTLED_ONCE].map(|end| send(&app, end, "Wait"));
         ids.iter().for_each(|id| drop(app.message_until(id, "sent")));
         assert_eq!((provider.asked(&number(BUSY_TWICE)).len(), provider.asked(&number(THROTTLED_ONCE)).len()), (3, 2));
+        let tries = ids.map(|id| app.read(&format!("/v1/messages/{id}/trace"))["way"]["tries"].clone());
+        let told = tries.iter().map(|t| (t[0]["outcome"].as_str().unwrap(), t[0]["error"].as_str().unwrap(), t[0]["times"].as_i64().unwrap()));
+        assert_eq!(told.collect::<Vec<_>>(), [("put_off", "busy", 2), ("put_off", "429", 1)], "{tries:?}");
         assert_eq!(app.held(), 0);
         app.audited();
     }

@@ -31,6 +31,7 @@ mod imports;
 mod inbound_messages;
 mod main_job;
 mod message_filters;
+mod message_traces;
 mod messages;
 mod money;
 mod network;

@@ -44,6 +44,7 @@ mod m20261122_001901_imports_cancelled;
 mod m20261122_002001_contacts_search_again;
 mod m20261122_002002_contacts_operators;
 mod m20261122_002201_carriers_breaker;
+mod m20261122_002501_messages_notes;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -91,6 +92,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001701_contacts_parents::Step),
             Box::new(m20261122_001801_contacts_parents::Step),
             Box::new(m20261122_002201_carriers_breaker::Step),
+            Box::new(m20261122_002501_messages_notes::Step),
             Box::new(m20261122_002001_contacts_search_again::Step),
             Box::new(m20261122_001901_imports_cancelled::Step),
             Box::new(m20261122_002002_contacts_operators::Step),

@@ -21,6 +21,6 @@ mod write;
 pub use choose::{Facts, Mismatch, Rule, choose, hash};
 pub use delete::delete;
 pub use explain::{Considered, explain};
-pub use queries::{Filter, Route, find, list};
+pub use queries::{Filter, Route, find, list, passed_over};
 pub use routing::{Lane, Routing};
 pub use write::{Change, NewRoute, create, update};
