@@ -43,6 +43,7 @@ mod quiet_hours;
 mod routes;
 mod security;
 mod smpp_carriers;
+mod suspension;
 mod traces;
 mod trash;
 mod unsubscribes;

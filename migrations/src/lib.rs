@@ -45,6 +45,7 @@ mod m20261122_002001_contacts_search_again;
 mod m20261122_002002_contacts_operators;
 mod m20261122_002201_carriers_breaker;
 mod m20261122_002501_messages_notes;
+mod m20261122_002502_messages_stopped;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -93,6 +94,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001801_contacts_parents::Step),
             Box::new(m20261122_002201_carriers_breaker::Step),
             Box::new(m20261122_002501_messages_notes::Step),
+            Box::new(m20261122_002502_messages_stopped::Step),
             Box::new(m20261122_002001_contacts_search_again::Step),
             Box::new(m20261122_001901_imports_cancelled::Step),
             Box::new(m20261122_002002_contacts_operators::Step),

@@ -103,7 +103,7 @@ pub(super) async fn ways(
     let list = ids_list(tx.get_database_backend(), 1);
     let sql = format!(
         "SELECT m.id, m.chunk_id, m.account_id, a.mode, m.campaign_id, m.batch_id, m.carrier_id, m.route_id, m.hold_id, m.country, m.operator, m.sender, \
-         m.currency, k.status AS chunk_status, k.priority, k.zone, k.send_at, k.closes_at FROM messages m JOIN accounts a ON a.id = m.account_id JOIN chunks k ON k.id = m.chunk_id \
+         m.currency, CASE WHEN k.stopped_at IS NULL THEN k.status ELSE 'ready' END AS chunk_status, k.priority, k.zone, k.send_at, k.closes_at FROM messages m JOIN accounts a ON a.id = m.account_id JOIN chunks k ON k.id = m.chunk_id \
          WHERE m.id IN {list} AND m.status = $2 ORDER BY m.id"
     );
     let rows: Vec<Refused> = tx.all(&sql, vals![ids(), status]).await?;
@@ -163,7 +163,7 @@ pub(super) async fn rehouse(tx: &DatabaseTransaction, now: Timestamp, onward: &[
     let mut groups: BTreeMap<_, Vec<&Onward>> = BTreeMap::new();
     for onward in onward.iter().copied() {
         let row = &onward.row;
-        // What holds back the chunk it comes from holds back this one.
+        // What holds back the chunk it comes from holds back this one; of a suspended account it is stopped by a pump.
         let status =
             if matches!(row.chunk_status.as_str(), "paused" | "cancelled") { &row.chunk_status } else { "ready" };
         let place = (row.account_id, row.campaign_id, row.batch_id, row.hold_id);

@@ -24,6 +24,7 @@ mod reroute;
 mod resend;
 mod send;
 mod status;
+pub mod stop;
 mod straight;
 pub mod sweep;
 mod tally;
