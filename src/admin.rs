@@ -14,6 +14,7 @@ use domain::{
     clock::Clock,
     db::{Db, Sql},
     ids::{AccountId, DeckId, SenderId},
+    messages,
     money::{Currency, Money},
     rates,
     scope::{AccountScope, OperatorScope, Scopes},
@@ -86,6 +87,11 @@ pub enum Accounts {
         id: AccountId,
         /// The new state.
         status: Status,
+    },
+    /// Cancel what a suspended account has waiting: it is not charged.
+    CancelWaiting {
+        /// The account's id.
+        id: AccountId,
     },
 }
 
@@ -253,6 +259,19 @@ async fn accounts(db: &Db, scope: &OperatorScope, command: Accounts) -> Result<(
             accounts::set_status(&tx, scope, id, status).await?;
             tx.commit().await?;
             println!("{id}  {status}");
+            Ok(())
+        }
+        Accounts::CancelWaiting { id } => {
+            let account = accounts::by_id(db.read(), scope, id).await?;
+            if !matches!(account.status, Status::Suspended | Status::Closed) {
+                return Err(
+                    format!("{id} is {}: suspend it first, so that what waits has stopped", account.status).into()
+                );
+            }
+            let tx = db.begin().await?;
+            let chunks = messages::stop::cancel(&tx, id).await?;
+            tx.commit().await?;
+            println!("{id}  {chunks} chunks of messages are cancelled");
             Ok(())
         }
     }

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Collector, Stage, attribute, merged, micros, stays, until};
+use crate::harness::{Client, Collector, Stage, attribute, merged, micros, numbers, stays, until};
 
 /// What the provider does with the next request to a number that ends so; anything else is taken.
 const REFUSED: &str = "01";
@@ -213,6 +213,14 @@ both! {
             assert_eq!(call(&app, &path, &receipt("50", status)), 204, "{status}");
         }
         let message = app.message_until(&id, "delivered");
+        // What the provider sent is the operator's: it may tell what it takes from us.
+        let own = app.read(&format!("/v1/messages/{id}/trace"))["parts"][0]["receipts"].clone();
+        let full = operator.read(&format!("/v1/admin/messages/{id}/trace"))["parts"][0]["receipts"].clone();
+        let of = |all: &Value, field: &str| all.as_array().unwrap().iter().map(|r| r[field].clone()).collect::<Vec<_>>();
+        assert_eq!(of(&own, "state"), ["enroute", "delivered", "delivered", "undelivered"], "{own}");
+        assert_eq!(of(&own, "ended_part"), [false, true, false, false], "{own}");
+        assert_eq!(of(&own, "raw"), [Value::Null, Value::Null, Value::Null, Value::Null]);
+        assert!(of(&full, "raw").iter().all(|raw| raw.as_str().is_some_and(|raw| raw.contains("\"status\":"))), "{full}");
         assert!(message["segments"].as_i64().unwrap() > 1 && asked[0]["n"] == message["segments"], "{message}");
         assert_eq!(micros(&message["cost"]), micros(&message["unit_price"]) * message["segments"].as_i64().unwrap());
         // As a form, and not delivered.
@@ -259,7 +267,34 @@ both! {
         let ids = [BUSY_TWICE, THROTTLED_ONCE].map(|end| send(&app, end, "Wait"));
         ids.iter().for_each(|id| drop(app.message_until(id, "sent")));
         assert_eq!((provider.asked(&number(BUSY_TWICE)).len(), provider.asked(&number(THROTTLED_ONCE)).len()), (3, 2));
+        let tries = ids.map(|id| app.read(&format!("/v1/messages/{id}/trace"))["way"]["tries"].clone());
+        let told = tries.iter().map(|t| (t[0]["outcome"].as_str().unwrap(), t[0]["error"].as_str().unwrap(), t[0]["times"].as_i64().unwrap()));
+        assert_eq!(told.collect::<Vec<_>>(), [("put_off", "busy", 2), ("put_off", "429", 1)], "{tries:?}");
         assert_eq!(app.held(), 0);
+        app.audited();
+    }
+
+    fn a_suspended_account_stops_within_a_window(stage) {
+        set(&mut stage);
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let provider = Provider::start(|_, _| {});
+        carrier(&app, &operator, &merged(settings(&provider.url), json!({"concurrency": 2, "parts_per_second": 10})));
+        let group = app.group("Everybody", &numbers(10, 80)); // none that is refused or put off
+        let campaign = app.draft_to(&group, "Hello");
+        app.launch(&campaign).ok(202);
+        let asked = || provider.requests.lock().unwrap().len();
+        until("some have left", || (asked() >= 10).then_some(()));
+        let account = app.read("/v1/account")["id"].as_str().unwrap().to_owned();
+        stage.admin(&["accounts", "status", &account, "suspended"]);
+        let then = asked();
+        stays(Duration::from_secs(2), "no more than a window leaves", || asked() <= then + 2);
+        let stopped = asked();
+        assert!(stopped < 80);
+        stage.admin(&["accounts", "status", &account, "active"]);
+        until("the rest leaves", || (asked() == 80).then_some(()));
+        let once: std::collections::BTreeSet<String> = provider.requests.lock().unwrap().iter().map(|r| r["to"].to_string()).collect();
+        assert_eq!(once.len(), 80, "each once");
         app.audited();
     }
 

@@ -231,6 +231,56 @@ both! {
         assert_eq!(acme.read(&format!("/v1/messages/{id}/trace"))["way"]["carrier_id"], json!(first));
     }
 
+    fn what_waits_for_a_carrier_with_faults_takes_another_route(stage) {
+        let _simulator = stage.simulator(50);
+        let ill = Scripted::answering("17");
+        ill.answer_with(8); // ESME_RSYSERR
+        let app = stage.start();
+        let operator = app.with_token(&stage.operator("*"));
+        let settings = json!({"address": ill.address.to_string(), "system_id": "first", "binds": 1, "window": 10});
+        let first = operator.post("/v1/admin/carriers", &json!({"name": "first", "settings": settings})).ok(201);
+        let first = first["id"].as_str().unwrap().to_owned();
+        let second = carrier(&operator, &stage, "second");
+        let (_, acme) = live(&stage, &app);
+        route(&operator, &first, json!({"priority": 1}));
+        route(&operator, &second, json!({"priority": 2}));
+        health_until(&operator, &first, "up");
+        health_until(&operator, &second, "up");
+        let group = acme.group("Everybody", &numbers(0, 300));
+        let draft = acme.draft_to(&group, "Hello");
+        acme.launch(&draft).ok(202);
+        let number = |name: &str| {
+            let page = String::from_utf8(app.get("/metrics").body).unwrap();
+            page.lines().find_map(|l| l.strip_prefix(&format!("{name}{{carrier=\"first\"}} "))?.parse::<i64>().ok())
+        };
+        until("the breaker is told", || (number("carillon_carrier_tripped") == Some(1)).then_some(()));
+        let done = acme.campaign_until(&draft, "completed");
+        assert_eq!(done["messages"]["delivered"], 300, "{done}");
+        assert_eq!(taken(&stage), BTreeMap::from([("second".to_owned(), 300)]));
+        assert!(ill.submits() < 100, "{} were tried", ill.submits());
+        let moved = acme.messages_of(&draft).into_iter().find_map(|message| {
+            let way = acme.read(&format!("/v1/messages/{}/trace", message["id"].as_str().unwrap()))["way"].clone();
+            way["tries"].as_array().unwrap().iter().any(|t| t["outcome"] == "moved").then_some(way)
+        });
+        let way = moved.expect("one that was moved is told");
+        let told = way["tries"].as_array().unwrap().iter().find(|t| t["outcome"] == "moved").unwrap();
+        assert_eq!((&told["carrier_id"], &told["error"], &way["carrier_id"]), (&json!(first), &json!("carrier_down"), &json!(second)), "{way}");
+        acme.audited();
+        assert_eq!(acme.held(), 0);
+        // Its numbers go with it.
+        for route in operator.pages("/v1/admin/routes").iter().filter(|r| r["carrier_id"] == json!(first)) {
+            operator.delete(&format!("/v1/admin/routes/{}", route["id"].as_str().unwrap())).ok(204);
+        }
+        stage.sql("UPDATE chunks SET settled_at = 1 WHERE settled_at IS NULL AND status = 'done'");
+        operator.delete(&format!("/v1/admin/carriers/{first}")).ok(204);
+        until("its numbers are gone", || {
+            let page = String::from_utf8(app.get("/metrics").body).unwrap();
+            (!page.contains("carrier=\"first\"")).then_some(())
+        });
+        std::thread::sleep(Duration::from_secs(3));
+        assert_eq!(number("carillon_carrier_binds"), None, "and stay so");
+    }
+
     fn a_refused_message_takes_the_next_route_and_no_carrier_twice(stage) {
         stage.set("CARILLON_WORKER__SETTLE_SECONDS", 1);
         let _simulator = stage.simulator(50);

@@ -127,6 +127,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "messages",
             "message_texts",
             "message_parts",
+            "message_notes",
             "receipts",
             "messages_in_doubt",
             "message_attempts",

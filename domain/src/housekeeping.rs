@@ -34,7 +34,7 @@ pub async fn run(db: &Db, scope: &SystemScope) -> Result<u64> {
                 vals![],
             )
             .await?;
-        for table in ["messages", "message_texts", "message_parts", "events"] {
+        for table in ["messages", "message_texts", "message_parts", "message_notes", "events"] {
             tx.run("SELECT carillon_partitions($1, 2)", vals![table]).await?;
         }
     } else {

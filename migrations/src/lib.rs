@@ -47,6 +47,8 @@ mod m20261122_002101_balances_held;
 mod m20261122_002201_carriers_breaker;
 mod m20261122_002301_contacts_time_zone;
 mod m20261122_002302_ported_numbers_create;
+mod m20261122_002501_messages_notes;
+mod m20261122_002502_messages_stopped;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -94,6 +96,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_001701_contacts_parents::Step),
             Box::new(m20261122_001801_contacts_parents::Step),
             Box::new(m20261122_002201_carriers_breaker::Step),
+            Box::new(m20261122_002501_messages_notes::Step),
+            Box::new(m20261122_002502_messages_stopped::Step),
             Box::new(m20261122_002001_contacts_search_again::Step),
             Box::new(m20261122_001901_imports_cancelled::Step),
             Box::new(m20261122_002002_contacts_operators::Step),

@@ -53,6 +53,11 @@ impl Scripted {
         self.state.status.store(status, Ordering::SeqCst);
     }
 
+    /// How many connections were bound.
+    pub fn binds(&self) -> usize {
+        self.state.binds.lock().unwrap().len()
+    }
+
     /// How many submits came.
     pub fn submits(&self) -> usize {
         self.state.submits.load(Ordering::SeqCst)

@@ -38,6 +38,8 @@ pub struct Metrics {
     pub window_size: IntGaugeVec,
     /// Parts a second of the connections that the carrier's answers have slowed down; 0 when none is.
     pub pace: IntGaugeVec,
+    /// Connections that routing passes over, since they answer with faults.
+    pub tripped: IntGaugeVec,
     /// Seconds since the oldest chunk fell due that no connection has taken.
     pub queue_age: IntGaugeVec,
     /// Messages in doubt.
@@ -84,6 +86,10 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
             "carillon_carrier_pace_parts_per_second",
             "Parts a second of this process's connections that throttling has slowed down; 0 when none is.",
         ),
+        tripped: gauge(
+            "carillon_carrier_tripped",
+            "Connections of this process that routing passes over, since they answer with faults.",
+        ),
         queue_age: gauge(
             "carillon_carrier_queue_age_seconds",
             "Seconds since the oldest chunk fell due that no connection has taken; of the whole platform.",
@@ -110,9 +116,9 @@ impl Metrics {
         ]
     }
 
-    fn gauges(&self) -> [&IntGaugeVec; 6] {
-        let Self { binds, window_used, window_size, pace, queue_age, in_doubt, .. } = self;
-        [binds, window_used, window_size, pace, queue_age, in_doubt]
+    fn gauges(&self) -> [&IntGaugeVec; 7] {
+        let Self { binds, window_used, window_size, pace, tripped, queue_age, in_doubt, .. } = self;
+        [binds, window_used, window_size, pace, tripped, queue_age, in_doubt]
     }
 
     /// Counts what a carrier sent that cannot be used, and tells it in the log.

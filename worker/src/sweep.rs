@@ -10,7 +10,7 @@ use domain::{
     events, housekeeping, inbound_messages,
     jobs::Queue,
     leases,
-    messages::sweep,
+    messages::{Passes, sweep},
 };
 use tokio::time::Instant;
 
@@ -28,9 +28,11 @@ async fn leading(shared: &Shared, name: &str) -> bool {
     told("lease", leases::take(&shared.db, &shared.scope, name, &shared.name, shared.config.lease).await)
 }
 
-/// Messages: dead leases, due times, doubts, cancelled chunks, validities that are over, receipts that wait.
+/// Messages: dead leases, due times, doubts, cancelled chunks, validities that are over, receipts that wait, what waits for
+/// carriers that are down.
 pub async fn messages(shared: Shared) {
     let (db, scope, patience) = (&shared.db, &shared.scope, &shared.config.patience);
+    let mut passes = Passes::default();
     while !shared.stopping() {
         if leading(&shared, "sweep.messages").await {
             let mut ready = told("reclaim", sweep::reclaim(db, scope, patience).await);
@@ -41,6 +43,11 @@ pub async fn messages(shared: Shared) {
             more |= told("resolve", sweep::resolve_doubts(db, scope, patience).await) > 0;
             more |= told("doubts", sweep::end_doubts(db, scope).await) > 0;
             more |= told("no_report", sweep::end_waiting(db, scope, patience).await) > 0;
+            let moved = told("reroute", passes.step(db, scope).await);
+            if moved > 0 {
+                tracing::info!(messages = moved, "what waited for a carrier that is passed over takes other routes");
+                ready += usize::try_from(moved).unwrap_or(usize::MAX);
+            }
             if ready > 0 {
                 shared.wake.nudge(Queue::MessagesDeliver);
             }

@@ -8,6 +8,7 @@ use crate::{
     db::{Sql, expect_version},
     error::{Error, Faults, Result},
     ids::AccountId,
+    messages,
     money::Currency,
     phone,
     scope::{AccountScope, OperatorScope},
@@ -135,15 +136,19 @@ pub async fn fix_currency(
     Err(Error::field("/currency", "mismatch", format!("must be {fixed}, the account's currency")))
 }
 
-/// Sets what an account may do.
+/// Sets what an account may do. What is queued stops with its suspension, and goes on with its end.
 ///
 /// # Errors
 /// `not_found`.
 pub async fn set_status(tx: &DatabaseTransaction, scope: &OperatorScope, id: AccountId, status: Status) -> Result<()> {
     let sql = "UPDATE accounts SET status = $2, updated_at = $3, version = version + 1 WHERE id = $1";
-    match tx.run(sql, vals![id, status.as_str(), scope.clock.now()]).await? {
-        0 => Err(Error::not_found("account")),
-        _ => Ok(()),
+    let now = scope.clock.now();
+    if tx.run(sql, vals![id, status.as_str(), now]).await? == 0 {
+        return Err(Error::not_found("account"));
+    }
+    match status {
+        Status::Suspended | Status::Closed => messages::stop::stop(tx, now, id).await,
+        Status::Test | Status::Active => messages::stop::go_on(tx, now, id).await,
     }
 }
 

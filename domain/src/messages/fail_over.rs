@@ -23,6 +23,8 @@ use crate::{
 
 /// The most carriers that one message is offered to.
 pub const MOST: usize = 4;
+/// The most messages of a chunk.
+const CHUNK: usize = 1000;
 
 /// A refused message that has another way.
 pub(super) struct Onward {
@@ -33,9 +35,17 @@ pub(super) struct Onward {
     attempt: i64,
 }
 
+impl Onward {
+    /// The chunk that it leaves.
+    pub fn chunk(&self) -> ChunkId {
+        self.row.chunk_id
+    }
+}
+
 #[derive(Debug, FromQueryResult)]
 struct Refused {
     id: MessageId,
+    chunk_id: ChunkId,
     account_id: AccountId,
     mode: String,
     campaign_id: Option<CampaignId>,
@@ -60,11 +70,6 @@ pub(super) async fn find(
     scope: &SystemScope,
     refused: &BTreeSet<MessageId>,
 ) -> Result<HashMap<MessageId, Onward>> {
-    #[derive(FromQueryResult)]
-    struct Tried {
-        message_id: MessageId,
-        carrier_id: CarrierId,
-    }
     if refused.is_empty() {
         return Ok(HashMap::new());
     }
@@ -76,12 +81,32 @@ pub(super) async fn find(
         );
         tx.run(&sql, vals![ids()]).await?;
     }
+    ways(tx, scope, refused, "submitting").await
+}
+
+/// The next way of each of these messages, of those in this status that have one.
+pub(super) async fn ways(
+    tx: &DatabaseTransaction,
+    scope: &SystemScope,
+    messages: &BTreeSet<MessageId>,
+    status: &str,
+) -> Result<HashMap<MessageId, Onward>> {
+    #[derive(FromQueryResult)]
+    struct Tried {
+        message_id: MessageId,
+        carrier_id: CarrierId,
+    }
+    if messages.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = || ids_json(messages.iter().map(|id| id.0));
+    let list = ids_list(tx.get_database_backend(), 1);
     let sql = format!(
-        "SELECT m.id, m.account_id, a.mode, m.campaign_id, m.batch_id, m.carrier_id, m.route_id, m.hold_id, m.country, m.operator, m.sender, \
-         m.currency, k.status AS chunk_status, k.priority, k.zone, k.send_at, k.closes_at FROM messages m JOIN accounts a ON a.id = m.account_id JOIN chunks k ON k.id = m.chunk_id \
-         WHERE m.id IN {list} AND m.status = 'submitting' ORDER BY m.id"
+        "SELECT m.id, m.chunk_id, m.account_id, a.mode, m.campaign_id, m.batch_id, m.carrier_id, m.route_id, m.hold_id, m.country, m.operator, m.sender, \
+         m.currency, CASE WHEN k.stopped_at IS NULL THEN k.status ELSE 'ready' END AS chunk_status, k.priority, k.zone, k.send_at, k.closes_at FROM messages m JOIN accounts a ON a.id = m.account_id JOIN chunks k ON k.id = m.chunk_id \
+         WHERE m.id IN {list} AND m.status = $2 ORDER BY m.id"
     );
-    let rows: Vec<Refused> = tx.all(&sql, vals![ids()]).await?;
+    let rows: Vec<Refused> = tx.all(&sql, vals![ids(), status]).await?;
     let sql = format!("SELECT message_id, carrier_id FROM message_attempts WHERE message_id IN {list}");
     let mut tried: HashMap<MessageId, HashSet<CarrierId>> = HashMap::new();
     for Tried { message_id, carrier_id } in tx.all::<Tried>(&sql, vals![ids()]).await? {
@@ -121,25 +146,44 @@ pub(super) async fn lead_on(tx: &DatabaseTransaction, scope: &SystemScope, onwar
         return Ok(());
     }
     let now = scope.clock.now();
-    let mut chunks: BTreeMap<_, (ChunkId, Vec<&Onward>)> = BTreeMap::new();
-    for (onward, _) in onward {
+    rehouse(tx, now, &onward.iter().map(|(onward, _)| onward).collect::<Vec<_>>()).await?;
+    for (Onward { row, attempt, .. }, error) in onward {
+        let Some(carrier) = row.carrier_id else { continue };
+        tx.run(
+            "INSERT INTO message_attempts (message_id, attempt, carrier_id, route_id, error, ended_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            vals![row.id, *attempt, carrier, row.route_id, *error, now],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Puts messages, which are queued, into chunks of their next carriers.
+pub(super) async fn rehouse(tx: &DatabaseTransaction, now: Timestamp, onward: &[&Onward]) -> Result<()> {
+    let mut groups: BTreeMap<_, Vec<&Onward>> = BTreeMap::new();
+    for onward in onward.iter().copied() {
         let row = &onward.row;
-        // What holds back the chunk it comes from holds back this one.
+        // What holds back the chunk it comes from holds back this one; of a suspended account it is stopped by a pump.
         let status =
             if matches!(row.chunk_status.as_str(), "paused" | "cancelled") { &row.chunk_status } else { "ready" };
         let place = (row.account_id, row.campaign_id, row.batch_id, row.hold_id);
         // Its slot may have been moved since it was marked: to later hours, to another day.
         let slot = (row.send_at.max(now), row.closes_at);
         let key = (place, onward.carrier, row.priority, status, row.zone.as_deref(), slot);
-        chunks.entry(key).or_insert_with(|| (ChunkId::new(now), Vec::new())).1.push(onward);
+        groups.entry(key).or_default().push(onward);
     }
-    for (key, (id, messages)) in &chunks {
+    let mut chunks: Vec<(_, &[&Onward])> = Vec::with_capacity(groups.len());
+    for (key, messages) in &groups {
+        chunks.extend(messages.chunks(CHUNK).map(|some| (key, some)));
+    }
+    for (key, messages) in chunks {
+        let id = ChunkId::new(now);
         let ((account, campaign, batch, hold), carrier, priority, status, zone, (send_at, closes_at)) = key;
         tx.run(
             "INSERT INTO chunks (id, account_id, campaign_id, batch_id, carrier_id, hold_id, status, priority, send_at, messages, created_at, over_at, zone, closes_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12, $13)",
             vals![
-                *id,
+                id,
                 *account,
                 *campaign,
                 *batch,
@@ -164,20 +208,12 @@ pub(super) async fn lead_on(tx: &DatabaseTransaction, scope: &SystemScope, onwar
             "UPDATE messages SET chunk_id = $1, carrier_id = $2, route_id = x.route, unit_cost = x.cost FROM {} WHERE messages.id = x.id",
             columns.source(backend, 3, "x")
         );
-        tx.run(&sql, columns.after(backend, vals![*id, *carrier])).await?;
+        tx.run(&sql, columns.after(backend, vals![id, *carrier])).await?;
         // What is valid for a time ends by its chunk.
         let sql =
             "UPDATE chunks SET over_at = (SELECT MIN(valid_until) FROM messages WHERE chunk_id = $1) WHERE id = $1";
-        tx.run(sql, vals![*id]).await?;
+        tx.run(sql, vals![id]).await?;
         jobs::enqueue(tx, now, Queue::MessagesDeliver, carrier.0).await?;
-    }
-    for (Onward { row, attempt, .. }, error) in onward {
-        let Some(carrier) = row.carrier_id else { continue };
-        tx.run(
-            "INSERT INTO message_attempts (message_id, attempt, carrier_id, route_id, error, ended_at) VALUES ($1, $2, $3, $4, $5, $6)",
-            vals![row.id, *attempt, carrier, row.route_id, *error, now],
-        )
-        .await?;
     }
     Ok(())
 }

@@ -25,6 +25,9 @@ pub(super) struct Found {
     pub part: i64,
     pub state: ReceiptState,
     pub error: Option<String>,
+    pub raw: Option<String>,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 pub(super) async fn store_parts(
@@ -69,6 +72,8 @@ pub(super) async fn unpark(
         n: i64,
         state: String,
         error: Option<String>,
+        raw: Option<String>,
+        received_at: Timestamp,
     }
     // Nothing is parked, most of the time: one look spares a join over the whole batch.
     if parts.is_empty()
@@ -79,7 +84,7 @@ pub(super) async fn unpark(
     let backend = tx.get_database_backend();
     let columns = numbered(parts.iter().map(|(.., r)| *r));
     let sql = format!(
-        "SELECT r.id, x.n, r.state, r.error FROM {} {} ORDER BY r.id",
+        "SELECT r.id, x.n, r.state, r.error, r.raw, r.received_at FROM {} {} ORDER BY r.id",
         columns.source(backend, 2, "x"),
         lookup(backend, "receipts", "r", "r.carrier_id = $1 AND r.carrier_ref = x.ref")
     );
@@ -87,9 +92,9 @@ pub(super) async fn unpark(
     let sql = format!("DELETE FROM receipts WHERE id IN {}", ids_list(tx.get_database_backend(), 1));
     tx.run(&sql, vals![ids_json(parked.iter().map(|p| p.id.0))]).await?;
     let part_of = |n: i64| usize::try_from(n).ok().and_then(|n| parts.get(n));
-    let found = parked.into_iter().filter_map(|Parked { n, state, error, .. }| {
+    let found = parked.into_iter().filter_map(|Parked { id: _, n, state, error, raw, received_at: at }| {
         let (message, part, _) = part_of(n)?;
-        Some(Found { message: *message, part: *part, state: ReceiptState::read(&state)?, error })
+        Some(Found { message: *message, part: *part, state: ReceiptState::read(&state)?, error, raw, at })
     });
     Ok(found.collect())
 }
@@ -104,15 +109,15 @@ pub(super) async fn find<'a>(
     receipts: &'a [Receipt],
 ) -> Result<(Vec<Found>, Vec<&'a Receipt>)> {
     let week_ago = uuid_floor(now.minus(std::time::Duration::from_secs(7 * 86_400)));
-    let (mut found, rest) = find_after(tx, carrier, receipts.iter().collect(), week_ago).await?;
-    let (older, rest) = find_after(tx, carrier, rest, uuid::Uuid::nil()).await?;
+    let (mut found, rest) = find_after(tx, (now, carrier), receipts.iter().collect(), week_ago).await?;
+    let (older, rest) = find_after(tx, (now, carrier), rest, uuid::Uuid::nil()).await?;
     found.extend(older);
     Ok((found, rest))
 }
 
 async fn find_after<'a>(
     tx: &DatabaseTransaction,
-    carrier: CarrierId,
+    (now, carrier): (Timestamp, CarrierId),
     receipts: Vec<&'a Receipt>,
     floor: uuid::Uuid,
 ) -> Result<(Vec<Found>, Vec<&'a Receipt>)> {
@@ -148,6 +153,8 @@ async fn find_after<'a>(
                 part: p.part,
                 state: receipt.state,
                 error: receipt.error.clone(),
+                raw: receipt.raw.clone(),
+                at: now,
             }),
             None => rest.push(receipt),
         }
@@ -161,10 +168,10 @@ pub(super) async fn park(
     carrier: CarrierId,
     receipts: &[&Receipt],
 ) -> Result<()> {
-    for Receipt { reference, state, error, phone, sender } in receipts {
+    for Receipt { reference, state, error, phone, sender, raw } in receipts {
         tx.run(
-            "INSERT INTO receipts (id, carrier_id, carrier_ref, carrier_ref_raw, phone, sender, state, error, received_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO receipts (id, carrier_id, carrier_ref, carrier_ref_raw, phone, sender, state, error, received_at, raw) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             vals![
                 ReceiptId::new(now),
                 carrier,
@@ -174,7 +181,8 @@ pub(super) async fn park(
                 sender.clone(),
                 state.as_str(),
                 error.clone(),
-                now
+                now,
+                raw.clone()
             ],
         )
         .await?;
@@ -182,22 +190,23 @@ pub(super) async fn park(
     Ok(())
 }
 
-/// Writes what receipts say of parts that are not final yet; gives, by message, the parts concerned and their states.
-pub(super) async fn update_parts(
+/// Writes what receipts say of parts that are not final yet; gives, by message, the parts concerned and their states, and
+/// the receipts that did not end their part: not final, or too late.
+pub(super) async fn update_parts<'a>(
     tx: &DatabaseTransaction,
     now: Timestamp,
-    found: &[Found],
-) -> Result<HashMap<MessageId, Vec<Known>>> {
+    found: &'a [Found],
+) -> Result<(HashMap<MessageId, Vec<Known>>, Vec<&'a Found>)> {
     #[derive(FromQueryResult)]
     struct Touched {
         message_id: MessageId,
         part: i64,
     }
     if found.is_empty() {
-        return Ok(HashMap::new());
+        return Ok((HashMap::new(), Vec::new()));
     }
     // Several receipts of one part: the first final one is kept, as it would be in batches of their own.
-    let mut last: BTreeMap<(MessageId, i64), &Found> = BTreeMap::new();
+    let mut last: BTreeMap<(MessageId, i64), &'a Found> = BTreeMap::new();
     for f in found {
         let kept = last.entry((f.message, f.part)).or_insert(f);
         if !kept.state.is_final() {
@@ -210,9 +219,10 @@ pub(super) async fn update_parts(
         .ints("part", last.values().map(|f| f.part))
         .texts("state", last.values().map(|f| f.state.as_str()))
         .some_texts("error", last.values().map(|f| f.error.as_deref()))
-        .ints("done", last.values().map(|f| f.state.is_final().then_some(now.0)));
+        .ints("done", last.values().map(|f| f.state.is_final().then_some(now.0)))
+        .some_texts("receipt", last.values().map(|f| f.raw.as_deref().filter(|_| f.state.is_final())));
     let sql = format!(
-        "UPDATE message_parts SET status = x.state, error = x.error, done_at = x.done FROM {} \
+        "UPDATE message_parts SET status = x.state, error = x.error, done_at = x.done, receipt = x.receipt FROM {} \
          WHERE message_parts.message_id = x.message AND message_parts.part = x.part AND message_parts.done_at IS NULL \
          RETURNING message_parts.message_id, message_parts.part",
         columns.source(backend, 1, "x")
@@ -224,7 +234,13 @@ pub(super) async fn update_parts(
             touched.entry(message_id).or_default().push(Known { part, state: f.state, error: f.error.clone() });
         }
     }
-    Ok(touched)
+    let ended = |f: &Found| {
+        f.state.is_final()
+            && last.get(&(f.message, f.part)).is_some_and(|kept| std::ptr::eq(*kept, f))
+            && touched.get(&f.message).is_some_and(|known| known.iter().any(|known| known.part == f.part))
+    };
+    let beside = found.iter().filter(|f| !ended(f)).collect();
+    Ok((touched, beside))
 }
 
 /// What is known of a part.

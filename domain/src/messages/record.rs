@@ -13,6 +13,7 @@ use super::{
     Status,
     fail_over::{self, Onward},
     moves::{Move, Moves, Row, lock},
+    notes::{self, Note, PutOff},
     parts::{Known, find, known_parts, park, store_parts, unpark, update_parts},
     resend,
     status::{ReceiptState, verdict},
@@ -72,7 +73,12 @@ pub struct Submitted {
     pub answer: Answer,
     /// The parts that were accepted, by number from 1.
     pub parts: Vec<(i64, Reference)>,
+    /// How often the carrier did not take parts of it just then.
+    pub put_off: Vec<PutOff>,
 }
+
+/// The most characters that are kept of a receipt as it came.
+pub const MOST_RAW: usize = 400;
 
 /// A receipt as the carrier sent it.
 #[derive(Debug, Clone)]
@@ -84,6 +90,9 @@ pub struct Receipt {
     pub phone: Option<i64>,
     /// Our sender, where the receipt has it.
     pub sender: Option<String>,
+    /// As it came, [`MOST_RAW`] characters at most. It may have the beginning of the message's text, so it is told to whom the
+    /// text is told, and never to the log.
+    pub raw: Option<String>,
 }
 
 /// What a batch did, for the metrics.
@@ -134,6 +143,7 @@ pub(super) async fn record_in(
     receipts: &[Receipt],
 ) -> Result<Recorded> {
     let now = scope.clock.now();
+    let mut noted: Vec<Note> = answers.iter().flat_map(|a| Note::put_offs(carrier, a)).collect();
     let mut answers = folded(answers);
     let refused =
         answers.values().filter(|a| matches!(a.answer, Answer::Refused { part: None, .. }) && a.parts.is_empty());
@@ -145,13 +155,16 @@ pub(super) async fn record_in(
     let (matched, rest) = find(tx, now, carrier, receipts).await?;
     found.extend(matched);
     park(tx, now, carrier, &rest).await?;
-    let mut touched = update_parts(tx, now, &found).await?;
+    let (mut touched, beside) = update_parts(tx, now, &found).await?;
+    noted.extend(beside.into_iter().map(|found| Note::receipt(carrier, found)));
     let mut moves = Moves::default();
     let straight = go_straight(tx, now, patience, &mut answers, &mut touched, moves.tally()).await?;
     // One lock over the others, in the order of ids, and one batch of moves: two recorders then never wait in a circle.
     let others: BTreeSet<MessageId> = answers.keys().chain(touched.keys()).copied().collect();
     let rows = if others.is_empty() { Vec::new() } else { lock(tx, others).await? };
     let mut rows: BTreeMap<MessageId, Row> = rows.into_iter().map(|r| (r.id, r)).collect();
+    noted.extend(lost(&answers, &rows, (now, carrier)));
+    notes::write(tx, now, &noted).await?;
     let led_on = answer(tx, (now, carrier, patience), &answers, &mut onward, &mut rows, &mut moves).await?;
     // One part is all there is to know of most messages; of the others, the rest is read.
     let rows: Vec<Row> = rows.into_values().filter(|r| touched.contains_key(&r.id)).collect();
@@ -202,6 +215,21 @@ fn folded(answers: &[Submitted]) -> BTreeMap<MessageId, &Submitted> {
         }
     }
     of
+}
+
+/// The answers that were lost, of messages whose fate was open.
+fn lost<'a>(
+    answers: &BTreeMap<MessageId, &'a Submitted>,
+    rows: &BTreeMap<MessageId, Row>,
+    (now, carrier): (Timestamp, CarrierId),
+) -> Vec<Note<'a>> {
+    let lost = answers.iter().filter_map(|(id, submitted)| match submitted.answer {
+        Answer::Doubt { reason } if rows.get(id)?.status == Status::Submitting => {
+            Some(Note::lost(carrier, *id, reason, now))
+        }
+        _ => None,
+    });
+    lost.collect()
 }
 
 /// Moves the answered messages; `rows` are left in the state they then have. Gives those that take another route, with the

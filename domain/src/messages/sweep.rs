@@ -8,7 +8,8 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 use super::{
     Patience, ReceiptState, Status,
     moves::{Move, Moves, Row, lock, lock_where},
-    parts::known_parts,
+    notes::{self, Note},
+    parts::{Found, known_parts},
     record::{conclude, doubt, record_in, undoubt},
     resend, validity,
 };
@@ -71,6 +72,8 @@ pub async fn reclaim(db: &Db, scope: &SystemScope, patience: &Patience) -> Resul
         let rows = lock_where(&tx, "m.chunk_id = $1 AND m.status = 'submitting'", vals![*id]).await?;
         let doubtful: Vec<_> = rows.iter().map(|row| (row, "interrupted")).collect();
         let again = resend::take(&tx, now, *carrier_id, &doubtful).await?;
+        let lost: Vec<_> = rows.iter().map(|row| Note::lost(*carrier_id, row.id, "interrupted", now)).collect();
+        notes::write(&tx, now, &lost).await?;
         let (again, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| again.contains(&row.id));
         doubt(&tx, now, *carrier_id, patience, &rows).await?;
         let mut moves = Moves::default();
@@ -297,6 +300,8 @@ pub async fn resolve_doubts(db: &Db, scope: &SystemScope, patience: &Patience) -
         carrier_ref_raw: String,
         state: String,
         error: Option<String>,
+        raw: Option<String>,
+        received_at: Timestamp,
         message_id: MessageId,
         since: Timestamp,
     }
@@ -311,7 +316,7 @@ pub async fn resolve_doubts(db: &Db, scope: &SystemScope, patience: &Patience) -
     // A receipt tells of a message that existed when it came; ten minutes are allowed for a doubt that is noted late.
     let pairs: Vec<Pair> = tx
         .all(
-            "SELECT r.id AS receipt, r.carrier_id, r.carrier_ref, r.carrier_ref_raw, r.state, r.error, d.message_id, d.since \
+            "SELECT r.id AS receipt, r.carrier_id, r.carrier_ref, r.carrier_ref_raw, r.state, r.error, r.raw, r.received_at, d.message_id, d.since \
              FROM receipts r JOIN messages_in_doubt d ON d.carrier_id = r.carrier_id AND d.phone = r.phone AND (r.sender IS NULL OR r.sender = d.sender) \
              WHERE r.received_at <= $1 AND r.received_at >= d.since - 600000000 ORDER BY d.since, d.message_id, r.received_at, r.id LIMIT $2",
             vals![settled, PIECE * 4],
@@ -327,7 +332,9 @@ pub async fn resolve_doubts(db: &Db, scope: &SystemScope, patience: &Patience) -
     // One part a reference: ENROUTE and DELIVRD of one part are two receipts, but never two parts.
     let mut bound: HashMap<String, (MessageId, i64)> = HashMap::new();
     let mut touched = std::collections::BTreeSet::new();
-    for Pair { receipt, carrier_id, carrier_ref, carrier_ref_raw, state, error, message_id, since } in pairs {
+    let mut beside = Vec::new();
+    for pair in pairs {
+        let Pair { receipt, carrier_id, carrier_ref, carrier_ref_raw, message_id, since, .. } = pair;
         let place = match bound.get(&carrier_ref) {
             Some((message, _)) if *message != message_id => continue,
             Some((_, part)) => *part,
@@ -345,15 +352,23 @@ pub async fn resolve_doubts(db: &Db, scope: &SystemScope, patience: &Patience) -
         }
         bound.insert(carrier_ref.clone(), (message_id, place));
         touched.insert(message_id);
-        let done = ReceiptState::read(&state).is_some_and(ReceiptState::is_final).then_some(now);
-        tx.run(
-            "INSERT INTO message_parts (message_id, part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (message_id, part) DO UPDATE SET status = excluded.status, \
-             error = excluded.error, done_at = excluded.done_at WHERE message_parts.done_at IS NULL",
-            vals![message_id, place, carrier_id, carrier_ref, carrier_ref_raw, state, error, since, done],
-        )
-        .await?;
+        let Some(state) = ReceiptState::read(&pair.state) else { continue };
+        let found =
+            Found { message: message_id, part: place, state, error: pair.error, raw: pair.raw, at: pair.received_at };
+        let done = state.is_final().then_some(now);
+        let raw = found.raw.clone().filter(|_| done.is_some());
+        let sql = "INSERT INTO message_parts (message_id, part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at, receipt) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (message_id, part) DO UPDATE SET status = excluded.status, \
+                   error = excluded.error, done_at = excluded.done_at, receipt = excluded.receipt WHERE message_parts.done_at IS NULL";
+        let error = found.error.clone();
+        let values =
+            vals![message_id, place, carrier_id, carrier_ref, carrier_ref_raw, state.as_str(), error, since, done, raw];
+        if tx.run(sql, values).await? == 0 || done.is_none() {
+            beside.push((carrier_id, found));
+        }
     }
+    let beside: Vec<_> = beside.iter().map(|(carrier, found)| Note::receipt(*carrier, found)).collect();
+    notes::write(&tx, now, &beside).await?;
     let mut moves = Moves::default();
     let rows: Vec<_> = rows.into_iter().filter(|r| touched.contains(&r.id)).collect();
     let known = known_parts(&tx, &rows.iter().map(|r| r.id).collect::<Vec<_>>()).await?;
@@ -378,10 +393,11 @@ pub async fn rematch(db: &Db, scope: &SystemScope, patience: &Patience) -> Resul
         sender: Option<String>,
         state: String,
         error: Option<String>,
+        raw: Option<String>,
     }
     // Only new ones: an old one would have been found when its part was stored.
     let new = scope.clock.now().minus(Duration::from_secs(60));
-    let sql = "SELECT r.id, r.carrier_id, r.carrier_ref, r.carrier_ref_raw, r.phone, r.sender, r.state, r.error FROM receipts r \
+    let sql = "SELECT r.id, r.carrier_id, r.carrier_ref, r.carrier_ref_raw, r.phone, r.sender, r.state, r.error, r.raw FROM receipts r \
                WHERE r.received_at > $2 AND EXISTS (SELECT 1 FROM message_parts p WHERE p.carrier_id = r.carrier_id AND p.carrier_ref = r.carrier_ref) ORDER BY r.id LIMIT $1";
     let parked: Vec<Parked> = db.read().all(sql, vals![PIECE, new]).await?;
     let mut applied = 0;
@@ -391,7 +407,8 @@ pub async fn rematch(db: &Db, scope: &SystemScope, patience: &Patience) -> Resul
         let mine = tx.run("DELETE FROM receipts WHERE id = $1", vals![p.id]).await? == 1;
         let Some(state) = ReceiptState::read(&p.state).filter(|_| mine) else { continue };
         let reference = super::Reference { canonical: p.carrier_ref, raw: p.carrier_ref_raw };
-        let receipt = super::Receipt { reference, state, error: p.error, phone: p.phone, sender: p.sender };
+        let (error, raw) = (p.error, p.raw);
+        let receipt = super::Receipt { reference, state, error, phone: p.phone, sender: p.sender, raw };
         applied += record_in(&tx, scope, p.carrier_id, patience, &[], &[receipt]).await?.receipts_applied;
         tx.commit().await?;
     }

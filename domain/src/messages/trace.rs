@@ -1,18 +1,20 @@
 //! Everything that is known of one message: its way and why, its parts, its money, its events.
 //!
 //! What is stored is told as stored. Two things are found anew: the routes are looked at as they are now (a route may
-//! have changed since), and events are looked for at the moments that the message's row and its money know, so that
-//! the event of a doubt that has been resolved may be missing.
+//! have changed since), and events are looked for at the moments that the message's row, its money and its lost answers
+//! know.
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::{
     Message, Resend, Status,
     doubts::{self, Resolution},
+    notes::{self, Kind, Stored},
     queries, resend,
 };
 use crate::{
     balance::{self, Trail},
+    carriers,
     clock::{Clock, Timestamp},
     db::Sql,
     error::{Error, Result},
@@ -43,6 +45,8 @@ pub struct Trace {
     pub route_now: Option<RouteId>,
     /// The carriers that refused it before, in the order of time.
     pub attempts: Vec<Attempt>,
+    /// What decided nothing, in the order of time.
+    pub tries: Vec<Try>,
     /// How its chunk stands, and which worker has it.
     pub chunk_status: Option<String>,
     pub held_by: Option<String>,
@@ -68,8 +72,49 @@ pub struct Attempt {
     pub ended_at: Timestamp,
 }
 
+crate::text_enum! {
+    /// Why a try decided nothing.
+    pub enum TryOutcome("MessageTryOutcome") {
+        /// The carrier did not take it just then: it was throttled, or refused for now.
+        PutOff = "put_off",
+        /// The carrier's answer was lost.
+        Lost = "lost",
+        /// The carrier was down or answered with faults while it waited for it, and it took another route.
+        Moved = "moved",
+    }
+}
+
+/// A try that decided nothing, or several alike.
+#[derive(Debug, Clone)]
+pub struct Try {
+    pub outcome: TryOutcome,
+    /// None: the message as a whole.
+    pub part: Option<i64>,
+    pub carrier_id: CarrierId,
+    pub carrier_name: Option<String>,
+    /// The carrier's own code, or why the answer was lost.
+    pub error: String,
+    pub times: i64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+}
+
+/// A receipt of a part.
+#[derive(Debug, Clone)]
+pub struct CameReceipt {
+    pub state: String,
+    pub error: Option<String>,
+    /// As it came; none: it came before that was kept.
+    pub raw: Option<String>,
+    /// Of which kind the carrier is, if it still exists.
+    pub carrier_kind: Option<carriers::Kind>,
+    pub received_at: Timestamp,
+    /// It ended the part.
+    pub ended_part: bool,
+}
+
 /// A part as it was submitted.
-#[derive(Debug, Clone, FromQueryResult)]
+#[derive(Debug, Clone)]
 pub struct TracedPart {
     pub part: i64,
     pub carrier_id: CarrierId,
@@ -80,6 +125,8 @@ pub struct TracedPart {
     pub error: Option<String>,
     pub submitted_at: Timestamp,
     pub done_at: Option<Timestamp>,
+    /// In the order of time.
+    pub receipts: Vec<CameReceipt>,
 }
 
 /// A receipt that waits for its part.
@@ -89,6 +136,8 @@ pub struct WaitingReceipt {
     pub carrier_ref_raw: String,
     pub state: String,
     pub error: Option<String>,
+    pub raw: Option<String>,
+    pub carrier_kind: Option<carriers::Kind>,
     pub received_at: Timestamp,
 }
 
@@ -170,10 +219,12 @@ pub async fn trace(conn: &impl ConnectionTrait, scope: &AccountScope, id: Messag
     let doubt: Option<Doubt> =
         conn.one("SELECT since, until FROM messages_in_doubt WHERE message_id = $1", vals![id]).await?;
     let ledger = ledger(conn, scope, &message, &way).await?;
+    let (tries, receipts) = told(notes::of(conn, id).await?);
     let moments: Vec<Timestamp> = [message.submitted_at, message.done_at, doubt.map(|d| d.since)]
         .into_iter()
         .flatten()
         .chain(ledger.iter().map(|line| line.created_at))
+        .chain(tries.iter().filter(|t| t.outcome == TryOutcome::Lost).map(|t| t.last_at))
         .collect();
     Ok(Trace {
         carrier: way.carrier_id,
@@ -187,7 +238,8 @@ pub async fn trace(conn: &impl ConnectionTrait, scope: &AccountScope, id: Messag
         chunk_status: way.chunk_status,
         held_by: way.lease_owner,
         attempts: attempts(conn, id).await?,
-        parts: parts(conn, id).await?,
+        tries,
+        parts: parts(conn, id, receipts).await?,
         waiting_receipts: waiting(conn, id).await?,
         doubt,
         resend: resend::of(conn, id).await?,
@@ -198,11 +250,69 @@ pub async fn trace(conn: &impl ConnectionTrait, scope: &AccountScope, id: Messag
     })
 }
 
-/// The caller has made sure that the message is the account's.
-async fn parts(conn: &impl ConnectionTrait, id: MessageId) -> Result<Vec<TracedPart>> {
-    let sql = "SELECT part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at FROM message_parts \
-               WHERE message_id = $1 ORDER BY part";
-    Ok(conn.all(sql, vals![id]).await?)
+/// The tries and, by their parts, the receipts that notes tell of.
+fn told(notes: Vec<Stored>) -> (Vec<Try>, Vec<(i64, CameReceipt)>) {
+    let (mut tries, mut receipts) = (Vec::new(), Vec::new());
+    for note in notes {
+        let Stored { part, carrier_id, carrier_name, carrier_kind, kind, word, error, raw, times, first_at, last_at } =
+            note;
+        let outcome = match kind {
+            Kind::PutOff => TryOutcome::PutOff,
+            Kind::Lost => TryOutcome::Lost,
+            Kind::Moved => TryOutcome::Moved,
+            Kind::Receipt => {
+                let (state, received_at, ended_part) = (word, first_at, false);
+                let receipt = CameReceipt { state, error, raw, carrier_kind, received_at, ended_part };
+                receipts.extend(part.map(|part| (part, receipt)));
+                continue;
+            }
+        };
+        tries.push(Try { outcome, part, carrier_id, carrier_name, error: word, times, first_at, last_at });
+    }
+    (tries, receipts)
+}
+
+/// The parts, with their receipts. The caller has made sure that the message is the account's.
+async fn parts(conn: &impl ConnectionTrait, id: MessageId, beside: Vec<(i64, CameReceipt)>) -> Result<Vec<TracedPart>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        part: i64,
+        carrier_id: CarrierId,
+        carrier_kind: Option<carriers::Kind>,
+        carrier_ref: Option<String>,
+        carrier_ref_raw: Option<String>,
+        status: String,
+        error: Option<String>,
+        submitted_at: Timestamp,
+        done_at: Option<Timestamp>,
+        receipt: Option<String>,
+    }
+    let sql = "SELECT p.part, p.carrier_id, c.kind AS carrier_kind, p.carrier_ref, p.carrier_ref_raw, p.status, p.error, p.submitted_at, p.done_at, \
+               p.receipt FROM message_parts p LEFT JOIN carriers c ON c.id = p.carrier_id WHERE p.message_id = $1 ORDER BY p.part";
+    let rows: Vec<Row> = conn.all(sql, vals![id]).await?;
+    let parts = rows.into_iter().map(|row| {
+        let Row {
+            part,
+            carrier_id,
+            carrier_kind,
+            carrier_ref,
+            carrier_ref_raw,
+            status,
+            error,
+            submitted_at,
+            done_at,
+            receipt: raw,
+        } = row;
+        let ending = done_at.map(|received_at| {
+            let (state, error, ended_part) = (status.clone(), error.clone(), true);
+            CameReceipt { state, error, raw, carrier_kind, received_at, ended_part }
+        });
+        let mut receipts: Vec<CameReceipt> =
+            beside.iter().filter(|(of, _)| *of == part).map(|(_, receipt)| receipt.clone()).chain(ending).collect();
+        receipts.sort_by_key(|receipt| (receipt.received_at, !receipt.ended_part));
+        TracedPart { part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at, receipts }
+    });
+    Ok(parts.collect())
 }
 
 async fn attempts(conn: &impl ConnectionTrait, id: MessageId) -> Result<Vec<Attempt>> {
@@ -212,8 +322,8 @@ async fn attempts(conn: &impl ConnectionTrait, id: MessageId) -> Result<Vec<Atte
 }
 
 async fn waiting(conn: &impl ConnectionTrait, id: MessageId) -> Result<Vec<WaitingReceipt>> {
-    let sql = "SELECT r.carrier_ref, r.carrier_ref_raw, r.state, r.error, r.received_at FROM message_parts p \
-               JOIN receipts r ON r.carrier_id = p.carrier_id AND r.carrier_ref = p.carrier_ref WHERE p.message_id = $1 ORDER BY r.id";
+    let sql = "SELECT r.carrier_ref, r.carrier_ref_raw, r.state, r.error, r.raw, c.kind AS carrier_kind, r.received_at FROM message_parts p \
+               JOIN receipts r ON r.carrier_id = p.carrier_id AND r.carrier_ref = p.carrier_ref LEFT JOIN carriers c ON c.id = r.carrier_id WHERE p.message_id = $1 ORDER BY r.id";
     Ok(conn.all(sql, vals![id]).await?)
 }
 

@@ -3,12 +3,12 @@
 //!
 //! Invariants: a chunk is claimed by one owner at a time, and by nobody while an earlier owner's window may be open; a
 //! message is marked only while its chunk is claimed by the marker, so that pause, cancel and a lost lease stop a pump
-//! at its next window.
+//! at its next window; nothing of an account that is suspended is marked, and its chunks are not claimed ([`super::stop`]).
 
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
-use super::frequency;
+use super::{frequency, stop};
 use crate::{
     clock::Timestamp,
     db::{Columns, Db, Sql, ids_json, ids_list, ids_source, in_span, lookup, spanned},
@@ -22,7 +22,7 @@ use crate::{
 const MOST: i64 = 64;
 
 /// A claimed chunk.
-#[derive(Debug, Clone, FromQueryResult)]
+#[derive(Debug, Clone)]
 pub struct Chunk {
     pub id: ChunkId,
     pub priority: i64,
@@ -45,7 +45,7 @@ pub struct Outgoing {
 }
 
 /// Claims ready chunks of a carrier, the most urgent first, until they have `room` messages; with `more_urgent_than`
-/// only those whose priority is a lower number.
+/// only those whose priority is a lower number. Those of suspended accounts that are in the way are stopped.
 ///
 /// # Errors
 /// When the database refuses; nothing is claimed then.
@@ -58,6 +58,15 @@ pub async fn claim(
     room: i64,
     more_urgent_than: Option<i64>,
 ) -> Result<Vec<Chunk>> {
+    #[derive(FromQueryResult)]
+    struct Taken {
+        id: ChunkId,
+        priority: i64,
+        send_at: Timestamp,
+        messages: i64,
+        /// Else it was stopped.
+        claimed: bool,
+    }
     let now = scope.clock.now();
     let below = more_urgent_than.unwrap_or(i64::MAX);
     let ready = "FROM chunks WHERE carrier_id = $1 AND status = 'ready' AND lease_owner IS NULL AND send_at <= $2 AND priority < $3 \
@@ -72,14 +81,21 @@ pub async fn claim(
     }
     let skip = if postgres { " FOR UPDATE SKIP LOCKED" } else { "" };
     let sql = format!(
-        "WITH ready AS MATERIALIZED (SELECT id, priority, send_at, messages {ready} ORDER BY priority, send_at, id LIMIT $4{skip}), \
-         wanted AS (SELECT id, SUM(messages) OVER (ORDER BY priority, send_at, id) - messages AS before FROM ready) \
-         UPDATE chunks SET status = 'claimed', lease_owner = $5, lease_until = $6 FROM wanted \
-         WHERE chunks.id = wanted.id AND wanted.before < $7 RETURNING chunks.id, chunks.priority, chunks.send_at, chunks.messages"
+        "WITH ready AS MATERIALIZED (SELECT id, account_id, priority, send_at, messages {ready} ORDER BY priority, send_at, id LIMIT $4{skip}), \
+         wanted AS (SELECT id, {} AS goes, SUM(messages) OVER (ORDER BY priority, send_at, id) - messages AS before FROM ready) \
+         UPDATE chunks SET status = CASE WHEN wanted.goes THEN 'claimed' ELSE 'paused' END, lease_owner = CASE WHEN wanted.goes THEN $5 END, \
+         lease_until = CASE WHEN wanted.goes THEN $6 END, stopped_at = CASE WHEN wanted.goes THEN NULL ELSE $2 END FROM wanted \
+         WHERE chunks.id = wanted.id AND wanted.before < $7 \
+         RETURNING chunks.id, chunks.priority, chunks.send_at, chunks.messages, chunks.lease_owner IS NOT NULL AS claimed",
+        stop::goes("ready")
     );
     let tx = db.begin().await?;
-    let mut chunks: Vec<Chunk> = tx.all(&sql, vals![carrier, now, below, MOST, owner, until, room]).await?;
+    let taken: Vec<Taken> = tx.all(&sql, vals![carrier, now, below, MOST, owner, until, room]).await?;
     tx.commit().await?;
+    let claimed = taken.into_iter().filter(|chunk| chunk.claimed);
+    let mut chunks: Vec<Chunk> = claimed
+        .map(|Taken { id, priority, send_at, messages, claimed: _ }| Chunk { id, priority, send_at, messages })
+        .collect();
     chunks.sort_by_key(|chunk| (chunk.priority, chunk.send_at, chunk.id));
     Ok(chunks)
 }
@@ -100,7 +116,7 @@ pub async fn waiting(db: &Db, _: &SystemScope, chunks: &[ChunkId]) -> Result<Vec
 }
 
 /// Marks these messages `submitting` and tells which now are. Commits before it returns: only then may bytes go to the
-/// carrier. Of a chunk that is the owner's no longer, or whose window has closed, nothing is marked,
+/// carrier. Of a chunk that is the owner's no longer, whose window has closed or whose account is suspended, nothing is marked,
 /// nor what is not valid any more: the sweep ends it. What is over a frequency cap of its account is skipped.
 ///
 /// # Errors
@@ -124,8 +140,9 @@ pub async fn mark(
     let share = if backend == DbBackend::Postgres { " FOR SHARE" } else { "" };
     let mine = format!(
         "SELECT id, campaign_id IS NOT NULL AND (SELECT a.frequency_caps IS NOT NULL FROM accounts a WHERE a.id = chunks.account_id) AS capped \
-         FROM chunks WHERE id IN {} AND status = 'claimed' AND lease_owner = $2 AND (closes_at IS NULL OR closes_at > $3) ORDER BY id{share}",
-        ids_list(backend, 1)
+         FROM chunks WHERE id IN {} AND status = 'claimed' AND lease_owner = $2 AND (closes_at IS NULL OR closes_at > $3) AND {} ORDER BY id{share}",
+        ids_list(backend, 1),
+        stop::goes("chunks")
     );
     let mine: Vec<Mine> = tx.all(&mine, vals![ids_json(chunks.iter().map(|id| id.0)), owner, now]).await?;
     let sql = format!(

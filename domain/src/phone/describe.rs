@@ -131,6 +131,17 @@ pub fn operator_of(number: Msisdn) -> Option<&'static str> {
     OPERATORS.find(number.as_u64())
 }
 
+/// Whether any number is of an operator of this name.
+pub fn is_operator(name: &str) -> bool {
+    OPERATORS.values().contains(&name)
+}
+
+/// The operator that a name means which is written in another case, or with spaces around it.
+pub fn operator_like(name: &str) -> Option<&'static str> {
+    let folded = name.trim().to_lowercase();
+    OPERATORS.values().iter().copied().find(|known| known.to_lowercase() == folded)
+}
+
 /// Country and line type of a number. `LineType::Unknown` if and only if the number is not valid: the library's
 /// `is_valid_number` is the same question asked again, so it is not asked.
 pub(super) fn classify(number: &PhoneNumber) -> (Option<Country>, LineType) {

@@ -18,7 +18,7 @@ mod tests;
 mod zones;
 
 pub use country::{Country, UnknownCountry};
-pub use describe::{LineType, NumberInfo, country_of, describe, line_type, operator_of};
+pub use describe::{LineType, NumberInfo, country_of, describe, is_operator, line_type, operator_like, operator_of};
 pub use error::PhoneError;
 pub use find::{Found, find_in_text};
 pub use msisdn::{MAX_DIGITS, MIN_DIGITS, Msisdn};

@@ -40,6 +40,11 @@ impl PrefixTable {
         let slot = self.slots.get(after.checked_sub(1)?).copied().flatten()?;
         self.values.get(usize::from(slot)).copied()
     }
+
+    /// Every value, in the order of the file.
+    pub(super) fn values(&self) -> &[&'static str] {
+        &self.values
+    }
 }
 
 /// The first nine digits, padded with zeros on the right.

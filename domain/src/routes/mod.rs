@@ -8,6 +8,7 @@
 //! environment takes only routes that name it, so that no test reaches a real carrier by a general route; a route whose
 //! carrier is off is not taken, and one whose carrier is down only when there is no other.
 
+mod canaries;
 mod choose;
 mod delete;
 mod explain;
@@ -20,6 +21,6 @@ mod write;
 pub use choose::{Facts, Mismatch, Rule, choose, hash};
 pub use delete::delete;
 pub use explain::{Considered, explain};
-pub use queries::{Filter, Route, find, list};
+pub use queries::{Filter, Route, find, list, passed_over};
 pub use routing::{Lane, Routing};
 pub use write::{Change, NewRoute, create, update};

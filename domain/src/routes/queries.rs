@@ -60,13 +60,13 @@ impl Route {
     }
 }
 
-/// `$1` is the age at which a report is stale, `$2` how long a carrier must have been away to count as down, `$3` now: a
-/// connection that answers with faults counts as away for its rest.
-const COLUMNS: &str = "r.id, r.name, r.carrier_id, c.name AS carrier_name, c.enabled AS carrier_enabled, \
-    (EXISTS (SELECT 1 FROM carrier_binds b WHERE b.carrier_id = c.id AND b.reported_at >= $1 AND b.kind <> 'receiver') \
+/// Whether carrier `c` is down: `$1` is the age at which a report is stale, `$2` how long a carrier must have been away to
+/// count as down, `$3` now: a connection that answers with faults counts as away for its rest.
+const DOWN: &str = "(EXISTS (SELECT 1 FROM carrier_binds b WHERE b.carrier_id = c.id AND b.reported_at >= $1 AND b.kind <> 'receiver') \
      AND NOT EXISTS (SELECT 1 FROM carrier_binds b WHERE b.carrier_id = c.id AND b.reported_at >= $1 AND b.kind <> 'receiver' \
-     AND (b.state = 'connected' OR b.since > $2) AND COALESCE(b.tripped_until, 0) <= $3)) \
-    AS carrier_down, r.account_id, r.country, r.operator, r.sender_class, r.priority, r.weight, r.canary, r.cost, r.currency, r.enabled, \
+     AND (b.state = 'connected' OR b.since > $2) AND COALESCE(b.tripped_until, 0) <= $3))";
+
+const COLUMNS: &str = "r.id, r.name, r.carrier_id, c.name AS carrier_name, c.enabled AS carrier_enabled, {DOWN} AS carrier_down, r.account_id, r.country, r.operator, r.sender_class, r.priority, r.weight, r.canary, r.cost, r.currency, r.enabled, \
     r.created_at, r.updated_at, r.version FROM routes r JOIN carriers c ON c.id = r.carrier_id";
 
 /// How long every connection of a carrier must have been away for it to count as down.
@@ -79,8 +79,22 @@ pub(super) async fn read(
     condition: &str,
     more: Vec<sea_orm::Value>,
 ) -> Result<Vec<Route>> {
-    let values = [vals![now.minus(health::STALE), now.minus(AWAY), now], more].concat();
-    Ok(conn.all(&format!("SELECT {COLUMNS} WHERE {condition}"), values).await?)
+    let values = [since(now), more].concat();
+    let columns = COLUMNS.replace("{DOWN}", DOWN);
+    Ok(conn.all(&format!("SELECT {columns} WHERE {condition}"), values).await?)
+}
+
+/// The values of [`DOWN`].
+fn since(now: Timestamp) -> Vec<sea_orm::Value> {
+    vals![now.minus(health::STALE), now.minus(AWAY), now]
+}
+
+/// The carriers that routing passes over: they are down, or answer with faults.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn passed_over(conn: &impl ConnectionTrait, now: Timestamp) -> Result<Vec<CarrierId>> {
+    Ok(conn.column(&format!("SELECT c.id FROM carriers c WHERE c.enabled AND {DOWN}"), since(now)).await?)
 }
 
 /// Which routes a list shows. Every field narrows.

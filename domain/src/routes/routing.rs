@@ -103,6 +103,11 @@ impl Routing {
         ways.into_iter().find(|rule| !rule.carrier_down && !tried.contains(&rule.carrier)).map(|rule| self.by(rule))
     }
 
+    /// Whether any route leads to another carrier than this, which is up.
+    pub fn leads_past(&self, carrier: CarrierId) -> bool {
+        self.rules.iter().any(|rule| rule.carrier_enabled && !rule.carrier_down && rule.carrier != carrier)
+    }
+
     fn by(&self, rule: &Rule) -> Lane<'_> {
         let place = self.rules.iter().position(|r| r.id == rule.id);
         let currency = place.and_then(|place| self.currencies.get(place)).and_then(Option::as_ref);

@@ -1,27 +1,22 @@
 //! Routes on both databases: what concerns an account, and carriers that are off or down.
 
+mod ways;
+
 use std::time::Duration;
 
 use super::*;
 use crate::{
-    balance,
     carriers::{
         self, NewCarrier, SmppSettings,
         health::{Bind, BindState},
     },
-    db::{Sql, Window, Writes},
+    db::{Sql, Window},
     error::Code,
-    ids::{AccountId, CarrierId, HoldId, MessageId},
-    messages::{
-        Answer, Draft, Home, Letter, Mailing, Outcome, Patience, Piece, Portions, Submitted, record, window, write,
-    },
+    ids::{AccountId, CarrierId, MessageId},
     money::{Currency, Micros, Money},
-    phone::Msisdn,
     scope::{AccountScope, OperatorScope},
     secrets::Keyring,
-    segments::{Encoding, SplitMode},
     senders::Class,
-    templates::text::Template,
     testing::{Stage, stages, write_tx},
 };
 
@@ -174,6 +169,54 @@ async fn what_is_wrong_of_a_route_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn an_operator_that_no_number_is_of_is_refused_by_name() {
+    for stage in stages().await {
+        let a = carrier(&stage, "a").await;
+        let of = |name: &str| NewRoute { operator: Some(name.into()), ..to(a) };
+        for (name, told) in [("Nobody Mobile", "to be of Nobody Mobile"), ("vodafone ", "did you mean Vodafone?")] {
+            let error = write_tx!(stage, tx => create(&tx, &operator(&stage), of(name))).unwrap_err();
+            let fault = error.faults.first().unwrap();
+            assert_eq!(fault.pointer, "/operator");
+            assert!(fault.detail.contains(told), "{fault:?}");
+        }
+        made(&stage, of("Vodafone")).await;
+    }
+}
+
+#[tokio::test]
+async fn canaries_leave_each_other_their_share() {
+    for stage in stages().await {
+        let a = carrier(&stage, "a").await;
+        let canary = |share, country: &str| NewRoute { canary: Some(share), country: Some(country.into()), ..to(a) };
+        made(&stage, canary(6000, "GB")).await;
+        made(&stage, canary(6000, "FR")).await;
+        made(&stage, NewRoute { priority: 1, ..canary(6000, "GB") }).await;
+        let refused = async |new: NewRoute| {
+            let error = write_tx!(stage, tx => create(&tx, &operator(&stage), new)).unwrap_err();
+            let fault = error.faults.into_iter().next().unwrap();
+            assert_eq!((fault.pointer.as_str(), fault.code), ("/canary_basis_points", "out_of_range"));
+            fault.detail
+        };
+        let detail = refused(canary(4001, "GB")).await;
+        assert!(detail.contains("10001"), "{detail}");
+        refused(NewRoute { country: None, ..canary(5000, "GB") }).await;
+        // What is off takes nothing, until it is turned on.
+        let off = made(&stage, NewRoute { enabled: false, ..canary(5000, "GB") }).await;
+        let on = || Change { enabled: Some(true), ..Change::default() };
+        let error = write_tx!(stage, tx => update(&tx, &operator(&stage), off.id, None, on())).unwrap_err();
+        assert_eq!(error.faults.len(), 1, "{error:?}");
+        let smaller = Change { canary: Some(Some(4000)), ..on() };
+        let row = write_tx!(stage, tx => update(&tx, &operator(&stage), off.id, None, smaller)).unwrap();
+        // Its own share counts once.
+        let renamed = Change { name: Some("other".into()), ..Change::default() };
+        write_tx!(stage, tx => update(&tx, &operator(&stage), row.id, None, renamed)).unwrap();
+        // The account of the stage is a test environment: general canaries are not for it.
+        let own = NewRoute { account: Some(stage.scope.account()), ..canary(10_000, "GB") };
+        made(&stage, own).await;
+    }
+}
+
+#[tokio::test]
 async fn a_route_is_changed_explained_and_deleted() {
     for stage in stages().await {
         let (a, scope, operator) = (carrier(&stage, "a").await, live(&stage), operator(&stage));
@@ -202,99 +245,5 @@ async fn a_route_is_changed_explained_and_deleted() {
         let page = list(stage.db.read(), &operator, Filter::default(), Window { limit: 5, after: None }).await.unwrap();
         assert!(page.0.is_empty());
         write_tx!(stage, tx => carriers::delete(&tx, &operator, a, None)).unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_refused_message_waits_for_the_slot_that_its_chunk_was_moved_to() {
-    for stage in stages().await {
-        let account = Some(stage.scope.account());
-        let (first, second) = (carrier(&stage, "first").await, carrier(&stage, "second").await);
-        made(&stage, NewRoute { account, priority: 1, ..to(first) }).await;
-        made(&stage, NewRoute { account, priority: 2, ..to(second) }).await;
-        let routing = Routing::load(stage.db.read(), &stage.scope, None).await.unwrap();
-        let now = stage.clock.now();
-        let (hold, price) = (HoldId::new(now), Money::new(Micros(1), &Currency("EUR".into())));
-        let bucket = balance::Bucket::Purchased;
-        write_tx!(stage, tx => balance::top_up(&tx, &operator(&stage), stage.scope.account(), &price, bucket, "paid", None))
-            .unwrap();
-        write_tx!(stage, tx => balance::hold(&tx, now, stage.scope.account(), hold, price.amount)).unwrap();
-        let letter = Letter {
-            sender: "SHOP".into(),
-            template: Template::parse("Hello").unwrap(),
-            split_mode: SplitMode::default(),
-            validity_seconds: None,
-        };
-        let piece = Piece {
-            text: "Hello".into(),
-            encoding: Encoding::Gsm7,
-            segments: 1,
-            parts: 1,
-            unit_price: Micros(1),
-            unit_cost: None,
-        };
-        let draft = |n: u64| Draft {
-            phone: Msisdn::from_u64(447_400_000_000 + n).unwrap(),
-            contact: None,
-            country: Some("GB".into()),
-            operator: None,
-            zone: None,
-            outcome: Outcome::Send(piece.clone()),
-        };
-        let home = Home {
-            account: stage.scope.account(),
-            campaign: None,
-            hold,
-            currency: Currency("EUR".into()),
-            send_at: now,
-            priority: 5,
-            chunk_status: "ready",
-            portions: Portions::default(),
-        };
-        let drafts = [draft(1)];
-        let mailing = Mailing {
-            batch: None,
-            letter: &letter,
-            external_id: None,
-            metadata: &serde_json::json!({}),
-            drafts: &drafts,
-        };
-        let tx = stage.db.begin().await.unwrap();
-        let mut writes = Writes::new(&tx);
-        let written = write(&mut writes, now, &home, &routing, &[mailing]).unwrap();
-        writes.run(&tx).await.unwrap();
-        tx.commit().await.unwrap();
-        let until = now.plus(Duration::from_secs(60));
-        let claim =
-            async |carrier| window::claim(&stage.db, &stage.system, carrier, "pump", until, 10, None).await.unwrap();
-        let claimed = claim(first).await;
-        let chunks: Vec<_> = claimed.iter().map(|chunk| chunk.id).collect();
-        assert_eq!(chunks.len(), 1);
-        let marked = window::mark(&stage.db, &stage.system, "pump", &chunks, &written.ids).await.unwrap();
-        assert_eq!(marked.messages, written.ids);
-        // The campaign's hours were changed while the carrier thought about it.
-        let later = now.plus(Duration::from_secs(3600));
-        let tx = stage.db.begin().await.unwrap();
-        tx.run("UPDATE chunks SET send_at = $1", crate::vals![later]).await.unwrap();
-        tx.commit().await.unwrap();
-        let answer = Answer::Refused { error: "ESME_RINVDSTADR".into(), part: None };
-        let refused = Submitted { message: written.ids[0], answer, parts: Vec::new() };
-        let hour = Duration::from_secs(3600);
-        let patience = Patience { in_doubt: hour, receipt: hour, settle: hour };
-        let recorded = record(&stage.db, &stage.system, first, &patience, &[refused], &[]).await.unwrap();
-        assert_eq!(recorded.led_on, 1);
-        assert!(claim(second).await.is_empty(), "not before its hour");
-        stage.clock.advance(hour);
-        let chunks: Vec<_> = claim(second).await.iter().map(|chunk| chunk.id).collect();
-        assert_eq!(chunks.len(), 1);
-        // A carrier that has taken another part of it is not left, and the refused part is told.
-        window::mark(&stage.db, &stage.system, "pump", &chunks, &written.ids).await.unwrap();
-        let answer = Answer::Refused { error: "ESME_RINVDSTADR".into(), part: Some(1) };
-        let refused = Submitted { message: written.ids[0], answer, parts: Vec::new() };
-        let recorded = record(&stage.db, &stage.system, second, &patience, &[refused], &[]).await.unwrap();
-        assert_eq!((recorded.led_on, recorded.moved), (0, 1));
-        let sql = "SELECT status || ' ' || reason || ' ' || error FROM messages";
-        let ended = stage.db.read().scalar::<String>(sql, crate::vals![]).await.unwrap();
-        assert_eq!(ended.as_deref(), Some("failed part_1_of_1_refused ESME_RINVDSTADR"));
     }
 }

@@ -2,11 +2,15 @@
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
-use super::{Route, queries};
+use super::{
+    Route,
+    canaries::{Canary, heaviest},
+    queries,
+};
 use crate::{
     db::{Sql, expect_version},
     error::{Faults, Result},
-    ids::{AccountId, CarrierId, RouteId},
+    ids::{self, AccountId, CarrierId, RouteId},
     money::{Currency, Micros, Money},
     phone,
     scope::OperatorScope,
@@ -129,19 +133,8 @@ fn split(cost: Option<Money>) -> (Option<Micros>, Option<Currency>) {
 
 /// Refuses what is wrong, with every fault. The carrier's row is locked, so that it is not deleted meanwhile.
 async fn check(tx: &DatabaseTransaction, id: RouteId, route: &NewRoute) -> Result<()> {
-    let NewRoute {
-        name,
-        carrier,
-        account,
-        country,
-        operator,
-        sender_class: _,
-        priority,
-        weight,
-        canary,
-        cost,
-        enabled: _,
-    } = route;
+    let NewRoute { name, carrier, account, country, operator, sender_class, priority, weight, canary, cost, enabled } =
+        route;
     let mut faults = Faults::default();
     faults.text("/name", name, 100);
     let share = if tx.get_database_backend() == DbBackend::Postgres { " FOR SHARE" } else { "" };
@@ -160,6 +153,17 @@ async fn check(tx: &DatabaseTransaction, id: RouteId, route: &NewRoute) -> Resul
     faults.optional_text("/operator", operator.as_deref(), 100);
     if operator.as_deref().is_some_and(|o| o.trim().is_empty()) {
         faults.add("/operator", "required", "must not be empty; leave it out for every operator");
+    } else if let Some(name) = operator
+        && !phone::is_operator(name)
+    {
+        // A route of an operator that no number has would never be taken.
+        let meant = phone::operator_like(name).map_or(String::new(), |known| format!("; did you mean {known}?"));
+        let name = ids::short(name);
+        faults.add(
+            "/operator",
+            "not_found",
+            format!("no number is known to be of {name}: operators are named as messages tell them, such as EE{meant}"),
+        );
     }
     let mut range = |pointer: &str, value: i64, min: i64, max: i64| {
         if !(min..=max).contains(&value) {
@@ -180,6 +184,34 @@ async fn check(tx: &DatabaseTransaction, id: RouteId, route: &NewRoute) -> Resul
                 "mismatch",
                 format!("must be {other}, as of the other routes: costs are compared"),
             );
+        }
+    }
+    if let (Some(share), true) = (canary, enabled) {
+        let sql = "SELECT r.account_id, COALESCE(a.mode, 'live') = 'test' AS test, r.country, r.operator, r.sender_class, r.canary \
+                   FROM routes r LEFT JOIN accounts a ON a.id = r.account_id \
+                   WHERE r.enabled AND r.canary IS NOT NULL AND r.priority = $1 AND r.id <> $2";
+        let mut canaries: Vec<Canary> = tx.all(sql, vals![*priority, id]).await?;
+        let test = match account {
+            Some(account) => tx.scalar("SELECT mode FROM accounts WHERE id = $1", vals![*account]).await?,
+            None => None,
+        }
+        .is_some_and(|mode: String| mode == "test");
+        let before = heaviest(&canaries);
+        let (country, operator) = (country.clone(), operator.clone());
+        canaries.push(Canary {
+            account_id: *account,
+            test,
+            country,
+            operator,
+            sender_class: *sender_class,
+            canary: *share,
+        });
+        let together = heaviest(&canaries);
+        if together > 10_000 && together > before {
+            let detail = format!(
+                "canaries of priority {priority} would take {together} hundredths of a per cent of the same messages: 10000 is all of them"
+            );
+            faults.add("/canary_basis_points", "out_of_range", detail);
         }
     }
     faults.check()

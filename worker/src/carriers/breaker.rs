@@ -5,8 +5,9 @@
 //! rest → closed by an answer that is none, open again by [`PROBES`] faults in a row, for twice as long.
 //!
 //! A fault says something of the carrier (it could not take a message just then, or did not answer), not of a message; a refusal that
-//! is final says that the carrier works. Open means only that routing passes the carrier over (`tripped_until`): what was routed to
-//! it before is still submitted, and so finds out whether it is well again.
+//! is final says that the carrier works. Open means that routing passes the carrier over (`tripped_until`), and that what waits for it
+//! takes other routes, for which its pumps stand back a moment. What has no other route is still submitted, and so finds out
+//! whether it is well again.
 
 use std::time::Duration;
 

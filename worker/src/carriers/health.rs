@@ -15,6 +15,8 @@ use super::breaker::Breaker;
 
 /// How often numbers alone are reported; a new state is at once.
 const NUMBERS: Duration = Duration::from_secs(2);
+/// How long a pump takes nothing once its breaker has opened, so that a sweep finds what waits.
+const STAND_BACK: Duration = Duration::from_secs(2);
 
 /// How one connection is.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub struct Health {
 struct Known {
     bind: Bind,
     breaker: Breaker,
+    /// When the breaker opened last.
+    opened_at: Option<Timestamp>,
     /// What was reported last, and when.
     told: Option<(Bind, Timestamp)>,
 }
@@ -55,7 +59,7 @@ impl Health {
         Self {
             clock,
             carrier: carrier.to_owned(),
-            known: Arc::new(Mutex::new(Known { bind, breaker: Breaker::default(), told: None })),
+            known: Arc::new(Mutex::new(Known { bind, breaker: Breaker::default(), opened_at: None, told: None })),
         }
     }
 
@@ -114,10 +118,17 @@ impl Health {
         let opened = known.breaker.answered(fault, now);
         known.bind.tripped_until = known.breaker.open_until(now);
         if opened {
+            known.opened_at = Some(now);
             let (carrier, bind, until) =
                 (&self.carrier, known.bind.n, known.bind.tripped_until.map(tracing::field::display));
             tracing::warn!(carrier, bind, until, "too many answers are faults: routing passes the carrier over");
         }
+    }
+
+    /// Whether the breaker has just opened: what waits is left to other routes for a moment.
+    pub fn stands_back(&self) -> bool {
+        let now = self.clock.now();
+        self.lock().opened_at.is_some_and(|at| at.until(now) < STAND_BACK)
     }
 
     /// How the connection is now.

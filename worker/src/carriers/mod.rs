@@ -61,7 +61,7 @@ pub async fn run(shared: Shared) {
         }
         match carriers::all(shared.db.read(), &shared.scope).await {
             Ok(rows) => {
-                numbers.know(&rows);
+                numbers.know(&rows, |carrier| pumps.keys().any(|(of, _)| *of == carrier));
                 keep(&shared, rows, (&seats, &mut quotas), &mut pumps);
             }
             Err(e) => tracing::warn!(error = %e, "carriers cannot be read; trying again"),

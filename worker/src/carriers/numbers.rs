@@ -75,9 +75,12 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Shows these carriers, and no others any more.
-    pub fn know(&mut self, carriers: &[Carrier]) {
-        let names: BTreeMap<CarrierId, String> = carriers.iter().map(|c| (c.id, c.name.clone())).collect();
+    /// Shows these carriers, and no others any more; one that was deleted for as long as a pump of it runs (`running`), since
+    /// what that counts would show it again.
+    pub fn know(&mut self, carriers: &[Carrier], running: impl Fn(CarrierId) -> bool) {
+        let ending = self.names.iter().filter(|(id, _)| running(**id)).map(|(id, name)| (*id, name.clone()));
+        let mut names: BTreeMap<CarrierId, String> = ending.collect();
+        names.extend(carriers.iter().map(|c| (c.id, c.name.clone())));
         if names == self.names {
             return;
         }
@@ -89,14 +92,17 @@ impl Numbers {
 
     /// Tells of the connections of this process, and from time to time of what waits.
     pub async fn tell(&mut self, shared: &Shared, binds: &[(CarrierId, Bind)]) {
-        let mut windows: HashMap<CarrierId, (i64, i64)> = HashMap::new();
+        let now = shared.scope.clock.now();
+        let mut windows: HashMap<CarrierId, (i64, i64, i64)> = HashMap::new();
         for (carrier, bind) in binds {
-            let (used, size) = windows.entry(*carrier).or_default();
+            let (used, size, tripped) = windows.entry(*carrier).or_default();
             *used += bind.window_used;
             *size += bind.window_size;
+            *tripped += i64::from(bind.tripped_until.is_some_and(|until| until > now));
         }
         for (carrier, name) in &self.names {
-            let (used, size) = windows.get(carrier).copied().unwrap_or_default();
+            let (used, size, tripped) = windows.get(carrier).copied().unwrap_or_default();
+            METRICS.tripped.with_label_values(&[name]).set(tripped);
             METRICS.window_used.with_label_values(&[name]).set(used);
             METRICS.window_size.with_label_values(&[name]).set(size);
         }
@@ -106,7 +112,6 @@ impl Numbers {
         self.asked = Some(Instant::now());
         match messages::backlog(shared.db.read(), &shared.scope).await {
             Ok(backlog) => {
-                let now = shared.scope.clock.now();
                 for (carrier, name) in &self.names {
                     let waiting = backlog.get(carrier).copied().unwrap_or_default();
                     let age = waiting.oldest.map_or(0, |oldest| oldest.until(now).as_secs());

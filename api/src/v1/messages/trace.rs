@@ -1,5 +1,6 @@
 //! Everything that is known of one message.
 
+mod parts;
 mod shapes;
 
 use actix_web::{get, web::Data};
@@ -15,7 +16,8 @@ use crate::{
 /// Trace a message
 ///
 /// Everything that is known of one message: the carrier and the route it took, and every route that was not taken with
-/// the reason; its parts with the carrier's ids as they came; its money, entry by entry; its events. For example,
+/// the reason; its parts with the carrier's ids and receipts as they came; the tries that decided nothing; its money,
+/// entry by entry; its events. For example,
 /// `GET /v1/messages/msg_01kazsw6e3f8e9xq2m4r7t5v0b/trace` answers why a message was not delivered and what it cost.
 #[utoipa::path(
     operation_id = "messages.trace",

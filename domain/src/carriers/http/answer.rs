@@ -26,8 +26,8 @@ pub enum Verdict {
     Refused(String),
     /// Refused for now: try again.
     Temporary(String),
-    /// Not taken: wait, at least so long when it says so.
-    Throttled(Option<Duration>),
+    /// Not taken, with this code: wait, at least so long when it says so.
+    Throttled(String, Option<Duration>),
     /// It may have been taken or not.
     Unclear(&'static str),
 }
@@ -64,7 +64,7 @@ pub fn read(rules: &AnswerRules, reply: &Reply) -> Verdict {
     }
     let asks_to_wait = status == 429 || (500..600).contains(&status) && reply.retry_after.is_some();
     if asks_to_wait || named(&rules.throttling_codes) {
-        return Verdict::Throttled(reply.retry_after);
+        return Verdict::Throttled(code, reply.retry_after);
     }
     if named(&rules.temporary_codes) {
         return Verdict::Temporary(code);

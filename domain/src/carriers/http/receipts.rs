@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{ERROR, ID, ReceiptRules, ReceiptWord, scalar, tidy};
-use crate::messages::{Receipt, ReceiptState, Reference};
+use crate::messages::{MOST_RAW, Receipt, ReceiptState, Reference};
 
 /// The most receipts of one call.
 pub const MOST: usize = 1000;
@@ -49,6 +49,7 @@ pub fn read(rules: &ReceiptRules, body: &Value) -> Called {
             error: error.filter(|e| state != ReceiptState::Delivered && e.chars().any(|c| c != '0')),
             phone: rules.to_pointer.as_ref().and_then(at).and_then(|t| t.trim_start_matches('+').parse().ok()),
             sender: None,
+            raw: Some(tidy(&item.to_string(), MOST_RAW)),
         });
     }
     called

@@ -147,9 +147,9 @@ fn an_answer_tells_what_became_of_the_message() {
     assert_eq!(said(200, None, "<html>log in to the hotel's network"), Verdict::Unclear("answer_unclear"));
     assert_eq!(said(400, None, r#"{"code": "bad"}"#), refused("bad"));
     assert_eq!(said(302, None, ""), refused("302"));
-    assert_eq!(said(429, None, ""), Verdict::Throttled(None));
-    assert_eq!(said(502, Some(3), ""), Verdict::Throttled(Some(std::time::Duration::from_secs(3))));
-    assert_eq!(said(400, None, r#"{"code": "slow"}"#), Verdict::Throttled(None));
+    assert_eq!(said(429, None, ""), Verdict::Throttled("429".into(), None));
+    assert_eq!(said(502, Some(3), ""), Verdict::Throttled("502".into(), Some(std::time::Duration::from_secs(3))));
+    assert_eq!(said(400, None, r#"{"code": "slow"}"#), Verdict::Throttled("slow".into(), None));
     assert_eq!(said(503, None, ""), Verdict::Temporary("503".into()));
     assert_eq!(said(500, None, r#"{"code": "busy"}"#), Verdict::Temporary("busy".into()));
     assert_eq!(said(500, None, r#"{"code": "dead"}"#), refused("dead"));
@@ -179,7 +179,7 @@ fn a_provider_that_answers_200_to_everything_is_judged_by_its_codes() {
     let plain = || json!({});
     assert_eq!(said(plain(), &code("bad_number")), Verdict::Refused("bad_number".into()));
     assert_eq!(said(plain(), &code("busy")), Verdict::Temporary("busy".into()));
-    assert_eq!(said(plain(), &code("slow")), Verdict::Throttled(None));
+    assert_eq!(said(plain(), &code("slow")), Verdict::Throttled("slow".into(), None));
     assert_eq!(said(plain(), &code("other")), Verdict::Refused("other".into()));
     assert_eq!(said(plain(), "{}"), Verdict::Unclear("answer_without_id"));
     assert_eq!(said(plain(), r#"{"id": "7", "error": {"code": "0"}}"#), Verdict::Accepted("7".into()));
@@ -217,6 +217,8 @@ fn call_backs_are_read_by_the_rules() {
         ("7", ReceiptState::Delivered, None, Some(447_400_123_456)),
         ("ab", ReceiptState::Undeliverable, Some("12"), None),
     ];
+    let raw = called.receipts[1].raw.as_deref().unwrap();
+    assert!(raw.contains("\"id\":\"a") && raw.contains("\"FAILED\"") && raw.contains("\"e\":12"), "{raw}");
     assert_eq!((seen.as_slice(), called.ignored, called.unreadable), (expected.as_slice(), 1, 1));
     assert_eq!(receipts::read(&rules, &json!([])).unreadable, 1);
 }

@@ -18,7 +18,7 @@ use domain::{
     },
     clock::Timestamp,
     jobs::Queue,
-    messages::{Answer, Reference, Submitted, window::Outgoing},
+    messages::{Answer, PutOff, Reference, Submitted, window::Outgoing},
     segments::{self, Encoding, SplitMode},
     traces::TARGET,
 };
@@ -58,6 +58,15 @@ struct Flight {
     message: Outgoing,
     /// How often the provider could not take it just then.
     refusals: u32,
+    /// The same and throttling, for its trace.
+    put_off: Vec<PutOff>,
+}
+
+impl Flight {
+    /// Keeps that the provider did not take it just then, and why.
+    fn note(&mut self, code: &str, now: Timestamp) {
+        PutOff::count(&mut self.put_off, 1, code, now);
+    }
 }
 
 /// The state of one carrier.
@@ -137,6 +146,8 @@ impl Pump {
                 if self.calls.is_empty() || Instant::now() >= until {
                     return;
                 }
+            } else if self.health.stands_back() {
+                self.stand_back().await;
             } else {
                 self.refill().await;
                 self.send();
@@ -186,8 +197,22 @@ impl Pump {
         let free = window.saturating_sub(self.claims.open());
         if free > 0 && self.not_before <= Instant::now() && self.ready.is_empty() {
             let marked = self.claims.take(free, window).await;
-            self.ready.extend(marked.into_iter().map(|(claim, message)| Flight { claim, message, refusals: 0 }));
+            self.ready.extend(marked.into_iter().map(|(claim, message)| Flight {
+                claim,
+                message,
+                refusals: 0,
+                put_off: Vec::new(),
+            }));
         }
+    }
+
+    /// Gives back what is not under way, for other routes to take.
+    async fn stand_back(&mut self) {
+        let later = std::mem::take(&mut self.later).into_iter().map(|(_, flight)| flight);
+        for flight in std::mem::take(&mut self.ready).into_iter().chain(later) {
+            self.settle(&flight, Answer::Unsent, Vec::new());
+        }
+        self.claims.give_back_idle().await;
     }
 
     /// Begins requests as far as there is room.
@@ -285,10 +310,10 @@ impl Pump {
                 self.health.connected();
                 self.bound.get_or_insert_with(|| Bound::to(&self.carrier));
                 let verdict = answer::read(&self.settings.answer, &reply);
-                if !matches!(verdict, Verdict::Throttled(_)) {
+                if !matches!(verdict, Verdict::Throttled(..)) {
                     self.health.answered(matches!(verdict, Verdict::Temporary(_) | Verdict::Unclear(_)));
                 }
-                if !matches!(verdict, Verdict::Throttled(_)) {
+                if !matches!(verdict, Verdict::Throttled(..)) {
                     self.slow = Duration::ZERO;
                     self.pace.answered(now);
                 }
@@ -319,7 +344,8 @@ impl Pump {
                 let reference = Reference { canonical: id.clone(), raw: id };
                 self.settle(&flight, Answer::Accepted, vec![(1, reference)]);
             }
-            Verdict::Temporary(_) if flight.refusals + 1 < TRIES => {
+            Verdict::Temporary(code) if flight.refusals + 1 < TRIES => {
+                flight.note(&code, self.shared.scope.clock.now());
                 let pause = Duration::from_secs(1 << flight.refusals);
                 flight.refusals += 1;
                 self.later.push((Instant::now() + pause, flight));
@@ -328,7 +354,8 @@ impl Pump {
                 METRICS.refused.with_label_values(&[&self.carrier.name]).inc();
                 self.settle(&flight, Answer::Refused { error, part: None }, Vec::new());
             }
-            Verdict::Throttled(after) => {
+            Verdict::Throttled(code, after) => {
+                flight.note(&code, self.shared.scope.clock.now());
                 self.wait(after);
                 if self.pace.throttled(Instant::now()) {
                     let requests_per_second = self.pace.room();
@@ -355,7 +382,7 @@ impl Pump {
     }
 
     fn settle(&self, flight: &Flight, answer: Answer, parts: Vec<(i64, Reference)>) {
-        let submitted = Submitted { message: flight.message.id, answer, parts };
+        let submitted = Submitted { message: flight.message.id, answer, parts, put_off: flight.put_off.clone() };
         self.claims.settle(submitted, Some(flight.claim));
     }
 

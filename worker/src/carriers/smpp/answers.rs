@@ -49,6 +49,12 @@ fn reason(bad: BadInput) -> carriers::BadInput {
     }
 }
 
+/// A refusal as the carrier names it.
+fn code(status: u32, detail: Option<&str>) -> String {
+    let name = status::name(status);
+    detail.map_or(name.clone(), |text| format!("{name}: {}", receipts::clean(text, DETAIL)))
+}
+
 /// Whether a refusal says nothing of the message itself.
 fn may_pass(outcome: &SubmitOutcome) -> bool {
     matches!(outcome, SubmitOutcome::Refused { status, .. }
@@ -124,6 +130,7 @@ impl Pump {
         match class {
             Class::Throttling => {
                 // No attempt is used up: the carrier did not take it.
+                self.note(token, &outcome);
                 self.flights.put_back(token);
                 self.ready.push_back(token);
                 if matches!(outcome, SubmitOutcome::Refused { status: status::ESME_RMSGQFUL, .. }) {
@@ -139,6 +146,7 @@ impl Pump {
                     self.slow_down();
                 }
                 if let Some(pause) = put_off(self.flights.refused_for_now(token)) {
+                    self.note(token, &outcome);
                     self.flights.put_back(token);
                     self.later.insert((Instant::now() + pause, token));
                     return;
@@ -187,11 +195,14 @@ impl Pump {
     fn read_outcome(&self, outcome: SubmitOutcome) -> PartAnswer {
         match outcome {
             SubmitOutcome::Accepted { message_id } => PartAnswer::Accepted(receipts::answered(&message_id, self.codec)),
-            SubmitOutcome::Refused { status, detail } => {
-                let name = status::name(status);
-                let detail = detail.map(|text| receipts::clean(&text, DETAIL));
-                PartAnswer::Refused(detail.map_or(name.clone(), |text| format!("{name}: {text}")))
-            }
+            SubmitOutcome::Refused { status, detail } => PartAnswer::Refused(code(status, detail.as_deref())),
+        }
+    }
+
+    /// Keeps why a part was put off.
+    fn note(&mut self, token: u64, outcome: &SubmitOutcome) {
+        if let SubmitOutcome::Refused { status, detail } = outcome {
+            self.flights.note(token, &code(*status, detail.as_deref()), self.shared.scope.clock.now());
         }
     }
 }

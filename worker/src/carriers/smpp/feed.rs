@@ -77,7 +77,7 @@ impl Pump {
             Ok(tokens) => self.ready.extend(tokens),
             Err(error) => {
                 let answer = Answer::Refused { error, part: None };
-                self.settle([(Submitted { message: id, answer, parts: Vec::new() }, Some(claim))]);
+                self.settle([(Submitted { message: id, answer, parts: Vec::new(), put_off: Vec::new() }, Some(claim))]);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use domain::{
     carriers::smpp::ValidityFormat,
     clock::Timestamp,
-    messages::{Answer, Reference, Submitted, window::Outgoing},
+    messages::{Answer, PutOff, Reference, Submitted, window::Outgoing},
 };
 use smpp::client::Submit;
 
@@ -47,6 +47,8 @@ struct Flight {
     parts: Vec<Part>,
     /// How often the carrier could not take each part just then.
     refusals: Vec<u32>,
+    /// The same and throttling, for its trace.
+    put_off: Vec<PutOff>,
 }
 
 /// What a part's answer was.
@@ -91,7 +93,7 @@ impl Flights {
         self.next += 1;
         let tokens = (0..submits.len()).map(|n| token(key, n)).collect::<Option<_>>()?;
         let (parts, refusals) = (vec![Part::Waiting; submits.len()], vec![0; submits.len()]);
-        self.open.insert(key, Flight { message, claim, submits, parts, refusals });
+        self.open.insert(key, Flight { message, claim, submits, parts, refusals, put_off: Vec::new() });
         Some(tokens)
     }
 
@@ -110,13 +112,22 @@ impl Flights {
         let over = |flight: &Flight| flight.message.valid_until.is_some_and(|until| until <= now);
         self.open.get(&key).filter(|flight| over(flight) && flight.is_untouched())?;
         let flight = self.open.remove(&key)?;
-        let submitted = Submitted { message: flight.message.id, answer: Answer::Over, parts: Vec::new() };
-        Some((submitted, Some(flight.claim)))
+        let Flight { message, claim, put_off, .. } = flight;
+        let submitted = Submitted { message: message.id, answer: Answer::Over, parts: Vec::new(), put_off };
+        Some((submitted, Some(claim)))
     }
 
     /// Notes that a connection was given a part.
     pub fn handed_over(&mut self, token: u64) {
         self.turn(token, &Part::Waiting, Part::HandedOver);
+    }
+
+    /// Keeps, for the trace, that the carrier did not take a part just then, and why.
+    pub fn note(&mut self, token: u64, error: &str, now: Timestamp) {
+        let (key, n) = split(token);
+        if let (Some(flight), Ok(n)) = (self.open.get_mut(&key), i64::try_from(n)) {
+            PutOff::count(&mut flight.put_off, n + 1, error, now);
+        }
     }
 
     /// Notes that the carrier did not take a part: it waits again.
@@ -140,7 +151,7 @@ impl Flights {
         if flight.parts.iter().any(Part::is_open) {
             return None;
         }
-        let flight = self.open.remove(&key)?;
+        let mut flight = self.open.remove(&key)?;
         let settled = flight.settle();
         if matches!(settled.0.answer, Answer::Doubt { .. }) {
             self.remember(key, flight);
@@ -160,7 +171,7 @@ impl Flights {
             return None;
         }
         // The doubt was settled and has counted its claim down.
-        self.doubtful.remove(&key).map(|flight| (flight.settle().0, None))
+        self.doubtful.remove(&key).map(|mut flight| (flight.settle().0, None))
     }
 
     /// The connection is gone: what it was given and did not answer is doubtful. No late answer can come any more.
@@ -196,7 +207,7 @@ impl Flights {
     }
 
     fn settle_where(&mut self, condition: impl Fn(&Flight) -> bool) -> Vec<Settled> {
-        self.open.extract_if(|_, flight| condition(flight)).map(|(_, flight)| flight.settle()).collect()
+        self.open.extract_if(|_, flight| condition(flight)).map(|(_, mut flight)| flight.settle()).collect()
     }
 
     fn turn(&mut self, token: u64, from: &Part, to: Part) {
@@ -223,9 +234,11 @@ impl Flight {
         self.parts.iter().all(|p| *p == Part::Waiting)
     }
 
-    fn settle(&self) -> Settled {
+    /// What it came to. A flight that is remembered settles again, and what it has told then is told once.
+    fn settle(&mut self) -> Settled {
+        let put_off = std::mem::take(&mut self.put_off);
         if self.is_untouched() {
-            let unsent = Submitted { message: self.message.id, answer: Answer::Unsent, parts: Vec::new() };
+            let unsent = Submitted { message: self.message.id, answer: Answer::Unsent, parts: Vec::new(), put_off };
             return (unsent, Some(self.claim));
         }
         let mut accepted = Vec::new();
@@ -247,7 +260,7 @@ impl Flight {
             (None, Some(reason)) => Answer::Doubt { reason },
             (None, None) => Answer::Accepted,
         };
-        (Submitted { message: self.message.id, answer, parts: accepted }, Some(self.claim))
+        (Submitted { message: self.message.id, answer, parts: accepted, put_off }, Some(self.claim))
     }
 }
 

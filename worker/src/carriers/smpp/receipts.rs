@@ -6,7 +6,7 @@
 
 use domain::{
     carriers::Codec,
-    messages::{Receipt, ReceiptState, Reference},
+    messages::{MOST_RAW, Receipt, ReceiptState, Reference},
 };
 use smpp::{
     client::Deliver,
@@ -50,6 +50,7 @@ pub fn answered(message_id: &str, codec: ReceiptIdCodec) -> Reference {
 /// Reads a receipt; `None` when it names no message or no state, which is bad input, for the caller to tell.
 pub fn read(deliver: &Deliver, codec: ReceiptIdCodec) -> Option<Receipt> {
     let text = ReceiptText::parse(&deliver.message);
+    let as_it_came = as_it_came(deliver, text.id.as_deref());
     let mut ids = deliver.receipted_message_id.clone().into_iter().chain(text.id).map(|id| clean(&id, ID));
     let raw = ids.find(|id| !id.trim().is_empty())?;
     // 0 is SCHEDULED of SMPP 5.0, and what some carriers leave there: the text knows better.
@@ -65,7 +66,21 @@ pub fn read(deliver: &Deliver, codec: ReceiptIdCodec) -> Option<Receipt> {
         error: error.filter(|e| state != MessageState::Delivered && e.chars().any(|c| c != '0')),
         phone: deliver.source.trim_start_matches('+').parse().ok(),
         sender: Some(clean(&deliver.dest, ADDRESS)).filter(|d| !d.is_empty()),
+        raw: Some(as_it_came),
     })
+}
+
+/// The text and, by their tags, the TLVs that tell more: one line of it is kept for each message, so it is short.
+fn as_it_came(deliver: &Deliver, id: Option<&str>) -> String {
+    let mut tlvs = Vec::new();
+    if let Some(named) = deliver.receipted_message_id.as_deref().filter(|named| Some(*named) != id) {
+        tlvs.push(format!("001E={}", clean(named, ID)));
+    }
+    tlvs.extend(deliver.message_state.map(|state| format!("0427={state}")));
+    tlvs.extend(deliver.network_error_code.map(|e| format!("0423={}/{}", e.network, e.code)));
+    let tlvs = if tlvs.is_empty() { String::new() } else { format!(" [{}]", tlvs.join(" ")) };
+    let room = MOST_RAW.saturating_sub(tlvs.chars().count());
+    format!("{}{tlvs}", clean(&String::from_utf8_lossy(&deliver.message), room)).trim_start().to_owned()
 }
 
 fn translate(state: MessageState) -> ReceiptState {
@@ -111,6 +126,27 @@ mod tests {
             ("9", ReceiptState::Delivered, None)
         );
         assert!(read(&Deliver::default(), ReceiptIdCodec::AsIs).is_none());
+    }
+
+    #[test]
+    fn it_is_kept_as_it_came_within_bounds() {
+        let text = b"id:7 stat:DELIVRD err:000 text:Hel\x00lo\xFF".to_vec();
+        let plain = Deliver { message: text, ..Deliver::default() };
+        let raw = |deliver: &Deliver| read(deliver, ReceiptIdCodec::AsIs).unwrap().raw.unwrap();
+        assert_eq!(raw(&plain), "id:7 stat:DELIVRD err:000 text:Hel\u{2400}lo\u{FFFD}");
+        let tlvs = |id: &str| Deliver {
+            receipted_message_id: Some(id.into()),
+            message_state: Some(2),
+            network_error_code: Some(NetworkError { network: 3, code: 9 }),
+            ..plain.clone()
+        };
+        assert!(raw(&tlvs("7")).ends_with(" [0427=2 0423=3/9]"), "an id that the text has is told once");
+        assert!(raw(&tlvs("07")).ends_with(" [001E=07 0427=2 0423=3/9]"));
+        assert_eq!(raw(&Deliver { message: Vec::new(), ..tlvs("7") }), "[001E=7 0427=2 0423=3/9]");
+        let long = Deliver { message: [b"id:7 ".to_vec(), vec![b'x'; 9000]].concat(), ..tlvs("7") };
+        let kept = raw(&long);
+        assert_eq!(kept.chars().count(), MOST_RAW);
+        assert!(kept.ends_with("x [001E=7 0427=2 0423=3/9]"), "the TLVs are not cut: {kept}");
     }
 
     #[test]

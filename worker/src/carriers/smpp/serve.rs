@@ -39,7 +39,10 @@ impl Pump {
             }
             if part_until.is_none() && self.submits() {
                 self.hand_over(&client);
-                if !self.shared.stopping() {
+                if self.health.stands_back() {
+                    self.release();
+                    self.claims.give_back_idle().await;
+                } else if !self.shared.stopping() {
                     self.refill(&client).await;
                 }
             }

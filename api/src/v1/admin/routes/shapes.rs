@@ -118,7 +118,7 @@ pub struct NewRoute {
     pub account_id: Option<AccountId>,
     /// Only messages to this country, ISO 3166 alpha-2.
     pub country: Option<String>,
-    /// Only messages to numbers of this operator, as messages name it.
+    /// Only messages to numbers of this operator, as messages name it; one that no number is known to be of is refused.
     pub operator: Option<String>,
     /// Only messages from this kind of sender.
     pub sender_class: Option<senders::Class>,
@@ -132,7 +132,8 @@ pub struct NewRoute {
     #[schema(required = false, default = 100, minimum = 0, maximum = 1000)]
     pub weight: i64,
     /// The share that it takes before all others of its priority, in hundredths of a per cent, 1 to 10,000: 500 is 5 %.
-    /// It gets no other message, so its weight is of no account.
+    /// It gets no other message, so its weight is of no account. Enabled canaries of one priority that may be for the same
+    /// message take 10,000 together at most.
     #[schema(minimum = 1, maximum = 10000)]
     pub canary_basis_points: Option<i64>,
     /// What the carrier takes for a segment, in the currency of the other routes. It is kept with each message.
@@ -201,7 +202,7 @@ pub struct RoutePatch {
     /// Only messages to this country; null: to every one.
     #[serde(default, deserialize_with = "clearable")]
     pub country: Option<Option<String>>,
-    /// Only messages to numbers of this operator; null: of every one.
+    /// Only messages to numbers of this operator, as messages name it; null: of every one.
     #[serde(default, deserialize_with = "clearable")]
     pub operator: Option<Option<String>>,
     /// Only messages from this kind of sender; null: from every one.

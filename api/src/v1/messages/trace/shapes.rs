@@ -5,7 +5,7 @@ use domain::{
     events::Told,
     ids::{CarrierId, JournalId, OperatorTokenId, RouteId},
     messages::{
-        Attempt, Doubt, Line, Resend, Trace, TracedPart, WaitingReceipt,
+        Attempt, Doubt, Line, Resend, Trace, Try, TryOutcome,
         doubts::{Outcome, Resolution},
     },
     money::Money,
@@ -14,6 +14,7 @@ use domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::parts::{TracedMessagePart, WaitingMessageReceipt};
 use crate::v1::messages::Message;
 
 /// A message with everything that is known of it.
@@ -28,7 +29,7 @@ use crate::v1::messages::Message;
     },
     "way": {
         "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "carrier_name": null, "route_id": "rte_01kazsw6e3f8e9xq2m4r7t5v0b", "route_name": null, "unit_cost": null,
-        "attempts": [], "chunk_status": "done", "held_by": null,
+        "attempts": [], "tries": [], "chunk_status": "done", "held_by": null,
         "considered": [
             {"route_id": "rte_01kazsw6e3f8e9xq2m4r7t5v0b", "name": null, "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "mismatch": null, "rank": 1, "changed_at": "2026-11-01T10:00:00.000000Z"}
         ],
@@ -36,7 +37,11 @@ use crate::v1::messages::Message;
     },
     "parts": [{
         "part": 1, "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "carrier_ref": "7f3a", "carrier_ref_raw": "7F3A", "status": "delivered", "error": null,
-        "submitted_at": "2026-11-21T10:00:01.000000Z", "done_at": "2026-11-21T10:00:02.000000Z"
+        "submitted_at": "2026-11-21T10:00:01.000000Z", "done_at": "2026-11-21T10:00:02.000000Z",
+        "receipts": [{
+            "state": "delivered", "error": null, "ended_part": true, "received_at": "2026-11-21T10:00:02.000000Z",
+            "raw": "id:7F3A sub:001 dlvrd:001 submit date:2611211000 done date:2611211000 stat:DELIVRD err:000 text:Hello. [0427=2]"
+        }]
     }],
     "waiting_receipts": [],
     "doubt": null,
@@ -56,8 +61,7 @@ pub struct MessageTrace {
     pub message: Message,
     /// Which carrier it was given to, and why.
     pub way: TracedWay,
-    /// Its parts, as handed to the carrier. Each was accepted once; tries that the carrier put off leave no trace, and of
-    /// two attempts the first that was answered is told.
+    /// Its parts, as handed to the carrier. Each was accepted once; of two attempts the first that was answered is told.
     pub parts: Vec<TracedMessagePart>,
     /// Receipts with the ids of its parts that wait to be applied.
     pub waiting_receipts: Vec<WaitingMessageReceipt>,
@@ -69,8 +73,8 @@ pub struct MessageTrace {
     pub resolution: Option<DoubtResolution>,
     /// The journal entries that its money went through, oldest first.
     pub ledger: Vec<TracedLedgerLine>,
-    /// What the event stream tells of it, oldest first. They are found by the times of the message and of its money, so
-    /// that the event of a doubt that was resolved since may be missing here; the stream has it.
+    /// What the event stream tells of it, oldest first. They are found by the times of the message, of its money and of its
+    /// lost answers.
     pub events: Vec<TracedEvent>,
 }
 
@@ -81,6 +85,10 @@ pub struct MessageTrace {
     "attempts": [{
         "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0c", "carrier_name": null, "route_id": "rte_01kazsw6e3f8e9xq2m4r7t5v0b", "error": "ESME_RSUBMITFAIL",
         "ended_at": "2026-11-21T10:00:01.000000Z"
+    }],
+    "tries": [{
+        "outcome": "put_off", "part": 1, "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0c", "carrier_name": null, "error": "ESME_RTHROTTLED", "times": 2,
+        "first_at": "2026-11-21T10:00:00.500000Z", "last_at": "2026-11-21T10:00:00.900000Z"
     }],
     "chunk_status": "done", "held_by": null, "considered": [], "carrier_now": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "route_now": null
 }))]
@@ -97,6 +105,9 @@ pub struct TracedWay {
     pub unit_cost: Option<Money>,
     /// The carriers that refused it before, oldest first: each refusal led it on to the next of its routes.
     pub attempts: Vec<MessageAttempt>,
+    /// Tries that decided nothing, oldest first: the carrier did not take a part just then, or its answer was lost. They are told
+    /// when the message is settled or goes back in line. With the receipts that ended no part, a message keeps the first 20.
+    pub tries: Vec<MessageTry>,
     /// How the chunk of messages it belongs to stands: preparing, scheduled, ready, claimed, paused, done or cancelled.
     pub chunk_status: Option<String>,
     /// The worker whose connection has the chunk.
@@ -129,6 +140,31 @@ pub struct MessageAttempt {
     pub ended_at: Timestamp,
 }
 
+/// A try that decided nothing, or several alike of one stay with a carrier.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "outcome": "put_off", "part": 1, "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0c", "carrier_name": null, "error": "ESME_RTHROTTLED", "times": 2,
+    "first_at": "2026-11-21T10:00:00.500000Z", "last_at": "2026-11-21T10:00:00.900000Z"
+}))]
+pub struct MessageTry {
+    /// Why nothing was decided.
+    pub outcome: TryOutcome,
+    /// The part, from 1; null: the message as a whole.
+    pub part: Option<i64>,
+    /// The carrier.
+    pub carrier_id: CarrierId,
+    /// Its name; the operator's.
+    pub carrier_name: Option<String>,
+    /// The carrier's own code; of one that moved `carrier_down`; of a lost answer `no_answer`, `connection_lost`, `interrupted`, `answer_without_id` or `answer_unclear`.
+    pub error: String,
+    /// How often.
+    pub times: i64,
+    /// When for the first time.
+    pub first_at: Timestamp,
+    /// When for the last time.
+    pub last_at: Timestamp,
+}
+
 /// A route that was looked at.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
@@ -149,47 +185,6 @@ pub struct ConsideredRoute {
     pub rank: Option<usize>,
     /// When the route was last changed.
     pub changed_at: Timestamp,
-}
-
-/// A part of a message as handed to a carrier.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "part": 1, "carrier_id": "car_01kazsw6e3f8e9xq2m4r7t5v0b", "carrier_ref": "7f3a", "carrier_ref_raw": "7F3A", "status": "delivered", "error": null,
-    "submitted_at": "2026-11-21T10:00:01.000000Z", "done_at": "2026-11-21T10:00:02.000000Z"
-}))]
-pub struct TracedMessagePart {
-    /// Its number, from 1.
-    pub part: i64,
-    /// The carrier that took it.
-    pub carrier_id: CarrierId,
-    /// The carrier's id of it, in the form that receipts are matched by.
-    pub carrier_ref: Option<String>,
-    /// The same as it came.
-    pub carrier_ref_raw: Option<String>,
-    /// sent, then what its receipt said: enroute, accepted, delivered, undelivered, expired, deleted, rejected or unknown.
-    pub status: String,
-    /// The carrier's own code.
-    pub error: Option<String>,
-    /// When the carrier's answer was recorded.
-    pub submitted_at: Timestamp,
-    /// When its last receipt was recorded.
-    pub done_at: Option<Timestamp>,
-}
-
-/// A receipt that came before its part was recorded.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"carrier_ref": "7f3a", "carrier_ref_raw": "7F3A", "state": "delivered", "error": null, "received_at": "2026-11-21T10:00:02.000000Z"}))]
-pub struct WaitingMessageReceipt {
-    /// The carrier's id, in the form that it is matched by.
-    pub carrier_ref: String,
-    /// The same as it came.
-    pub carrier_ref_raw: String,
-    /// What it says.
-    pub state: String,
-    /// The carrier's own code.
-    pub error: Option<String>,
-    /// When it came.
-    pub received_at: Timestamp,
 }
 
 /// A doubt about a message: its answer was lost.
@@ -277,6 +272,7 @@ impl MessageTrace {
             carrier_now,
             route_now,
             attempts,
+            tries,
             chunk_status,
             held_by,
             parts,
@@ -302,8 +298,14 @@ impl MessageTrace {
             let Attempt { carrier_id, carrier_name, route_id, error, ended_at } = attempt;
             MessageAttempt { carrier_id, carrier_name: carrier_name.filter(|_| to_operator), route_id, error, ended_at }
         });
+        let tries = tries.into_iter().map(|t| {
+            let Try { outcome, part, carrier_id, carrier_name, error, times, first_at, last_at } = t;
+            let carrier_name = carrier_name.filter(|_| to_operator);
+            MessageTry { outcome, part, carrier_id, carrier_name, error, times, first_at, last_at }
+        });
         let way = TracedWay {
             attempts: attempts.collect(),
+            tries: tries.collect(),
             carrier_id: carrier,
             carrier_name: carrier_name.filter(|_| to_operator),
             route_id: route,
@@ -318,8 +320,8 @@ impl MessageTrace {
         Self {
             message: message.into(),
             way,
-            parts: parts.into_iter().map(TracedMessagePart::from).collect(),
-            waiting_receipts: waiting_receipts.into_iter().map(WaitingMessageReceipt::from).collect(),
+            parts: parts.into_iter().map(|part| TracedMessagePart::of(part, to_operator)).collect(),
+            waiting_receipts: waiting_receipts.into_iter().map(|r| WaitingMessageReceipt::of(r, to_operator)).collect(),
             doubt: doubt.map(|Doubt { since, until }| MessageDoubt { since, until }),
             resend: resend.map(|Resend { resent_at, reason }| MessageResend { resent_at, reason }),
             resolution: resolution.filter(|_| to_operator).map(DoubtResolution::from),
@@ -329,24 +331,10 @@ impl MessageTrace {
     }
 }
 
-impl From<TracedPart> for TracedMessagePart {
-    fn from(row: TracedPart) -> Self {
-        let TracedPart { part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at } = row;
-        Self { part, carrier_id, carrier_ref, carrier_ref_raw, status, error, submitted_at, done_at }
-    }
-}
-
 impl From<Resolution> for DoubtResolution {
     fn from(row: Resolution) -> Self {
         let Resolution { outcome, reason, operator_token_id, resolved_at } = row;
         Self { outcome, reason, operator_token_id, resolved_at }
-    }
-}
-
-impl From<WaitingReceipt> for WaitingMessageReceipt {
-    fn from(row: WaitingReceipt) -> Self {
-        let WaitingReceipt { carrier_ref, carrier_ref_raw, state, error, received_at } = row;
-        Self { carrier_ref, carrier_ref_raw, state, error, received_at }
     }
 }
 

@@ -131,3 +131,27 @@ fn what_is_over_is_not_submitted_unless_the_carrier_has_a_part_of_it() {
     assert!(flights.over(t[1], late).is_none(), "half a message helps nobody");
     assert_eq!(flights.submit(t[1], late).unwrap().validity_period.as_deref(), Some("000000000001000R"));
 }
+
+#[test]
+fn what_was_put_off_is_told_once() {
+    let (mut flights, t) = start(2);
+    flights.note(t[1], "ESME_RTHROTTLED", Timestamp(1));
+    flights.note(t[1], "ESME_RTHROTTLED", Timestamp(5));
+    flights.answer(t[0], accepted("a"));
+    let (doubt, _) = flights.answer(t[1], PartAnswer::Doubtful("no_answer")).unwrap();
+    let told: Vec<_> =
+        doubt.put_off.iter().map(|p| (p.part, p.error.as_str(), p.times, p.first_at.0, p.last_at.0)).collect();
+    assert_eq!(told, [(2, "ESME_RTHROTTLED", 2, 1, 5)]);
+    let (late, _) = flights.late(t[1], accepted("b")).unwrap();
+    assert_eq!((late.answer, late.put_off.len()), (Answer::Accepted, 0));
+
+    let (mut flights, t) = start(1);
+    flights.note(t[0], "ESME_RMSGQFUL", Timestamp(1));
+    let (unsent, _) = flights.release().pop().unwrap();
+    assert_eq!((unsent.answer, unsent.put_off.len()), (Answer::Unsent, 1), "also of what goes back in line");
+
+    let (mut flights, t) = start(1);
+    flights.note(t[0], "ESME_RMSGQFUL", Timestamp(1));
+    let (over, _) = flights.over(t[0], Timestamp(10_000_000)).unwrap();
+    assert_eq!((over.answer, over.put_off.len()), (Answer::Over, 1));
+}
