@@ -3,12 +3,16 @@
 //! A killed run leaves nothing but a temporary file that has no name. Two runs of one export cannot both end it: the
 //! last step checks the lease.
 
-use std::{collections::HashMap, fs::File, io::BufWriter};
+use std::{fs::File, io::BufWriter};
 
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
-use super::{Export, Format, KEPT, Kind, WORK, contacts, lists, queries};
+use super::{
+    Export, Format, KEPT, Kind, WORK,
+    contacts::{self, Beside},
+    lists, queries,
+};
 use crate::{
     blacklist,
     contacts::{Contact, filter::Tree},
@@ -143,7 +147,7 @@ fn full(error: std::io::Error) -> Error {
 
 /// Rows of one page.
 enum Page {
-    Contacts(Vec<Contact>, HashMap<ContactId, String>),
+    Contacts(Vec<Contact>, Beside),
     Blacklist(Vec<blacklist::Entry>),
     Unsubscribes(Vec<Unsubscribe>),
 }
@@ -180,7 +184,7 @@ impl Page {
             Ok(())
         }
         match self {
-            Self::Contacts(rows, groups) => each(output, fields, rows, |row, field| contacts::cell(row, field, groups)),
+            Self::Contacts(rows, beside) => each(output, fields, rows, |row, field| contacts::cell(row, field, beside)),
             Self::Blacklist(rows) => each(output, fields, rows, lists::listed),
             Self::Unsubscribes(rows) => each(output, fields, rows, lists::unsubscribed),
         }
@@ -193,9 +197,8 @@ async fn page(db: &Db, scope: &AccountScope, export: &Export, tree: Option<&Tree
         Kind::Contacts => {
             let window = Window { limit: PAGE, after: Some(ContactId(after)) };
             let rows = contacts::page(conn, scope, &export.settings, tree, window).await?;
-            let named = export.settings.fields.iter().any(|field| field == "groups");
-            let groups = if named { contacts::groups_of(conn, scope, &rows).await? } else { HashMap::new() };
-            Page::Contacts(rows, groups)
+            let beside = contacts::beside(conn, scope, export, &rows).await?;
+            Page::Contacts(rows, beside)
         }
         Kind::Blacklist => {
             let window = Window { limit: PAGE, after: Some(BlacklistId(after)) };

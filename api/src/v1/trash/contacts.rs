@@ -133,7 +133,7 @@ async fn list_contacts(
 ) -> Result<Reply<Page<TrashedContact>>, Failure> {
     let ListTrashedContacts { limit, after, phone } = asked;
     let window = window::<ContactId>(limit, after.as_deref())?;
-    let rows = trash::list_contacts(app.db.read(), &scope, asked_phone(phone)?, window).await?;
+    let rows = trash::list_contacts(app.db.read(), &scope, asked_phone("phone", phone)?, window).await?;
     Ok(Reply::ok(Page::new(rows, |row: &Row| row.contact.id)))
 }
 
