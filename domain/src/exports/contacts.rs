@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Export, Settings};
 use crate::{
     contacts::{
-        self, Column, Contact, LastOutcome,
+        self, Clock, Column, Contact, LastOutcome,
         filter::{self, Tree},
     },
     db::{Sql, Window, ids_json, ids_list, lookup},
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The built-in fields; `fields.<key>` are the account's own, and `metadata.<key>` the integrator's pairs.
-pub const FIELDS: [&str; 27] = [
+pub const FIELDS: [&str; 28] = [
     "phone",
     "first_name",
     "last_name",
@@ -44,6 +44,7 @@ pub const FIELDS: [&str; 27] = [
     "region",
     "operator",
     "line_type",
+    "time_zone",
     "groups",
     "last_outcome",
     "last_outcome_at",
@@ -143,6 +144,7 @@ fn members(backend: DbBackend, groups: usize) -> String {
 pub(super) struct Beside {
     groups: HashMap<ContactId, String>,
     outcomes: HashMap<i64, LastOutcome>,
+    clock: Option<Clock>,
     /// The day on which the export was accepted, where the account is.
     today: NaiveDate,
 }
@@ -162,6 +164,9 @@ pub(super) async fn beside(
     if has(&["last_outcome", "last_outcome_at", "failures_in_row"]) {
         let phones: Vec<i64> = page.iter().map(|contact| i64::from(contact.phone)).collect();
         beside.outcomes = contacts::last_outcomes(conn, scope, &phones).await?;
+    }
+    if has(&["time_zone"]) {
+        beside.clock = Some(Clock::of(conn, scope, page).await?);
     }
     if has(&["age"]) {
         beside.today = filter::today(conn, scope, export.created_at).await?;
@@ -192,7 +197,7 @@ async fn groups_of(
 
 /// What stands in a column.
 pub(super) fn cell<'a>(contact: &'a Contact, field: &str, beside: &'a Beside) -> Cell<'a> {
-    if let Some(column) = Column::by_name(field) {
+    if let Some(column) = Column::by_name(field).filter(|column| *column != Column::TimeZone) {
         return Cell::text(contact.profile.get(column));
     }
     if let Some(key) = field.strip_prefix("fields.") {
@@ -218,6 +223,10 @@ pub(super) fn cell<'a>(contact: &'a Contact, field: &str, beside: &'a Beside) ->
         "region" => Cell::text(contact.region.as_deref()),
         "operator" => Cell::text(contact.operator.as_deref()),
         "line_type" => Cell::text(contact.line_type.as_deref()),
+        "time_zone" => {
+            let zone = beside.clock.as_ref().and_then(|clock| clock.zone(contact));
+            zone.map_or(Cell::Empty, Cell::Text)
+        }
         "age" => {
             let birth = contact.profile.get(Column::BirthDate).and_then(|day| day.parse::<NaiveDate>().ok());
             birth.map_or(Cell::Empty, |birth| number(filter::age(birth, beside.today)))

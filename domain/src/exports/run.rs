@@ -155,7 +155,7 @@ enum Page {
 impl Page {
     fn len(&self) -> usize {
         match self {
-            Self::Contacts(rows, _) => rows.len(),
+            Self::Contacts(rows, ..) => rows.len(),
             Self::Blacklist(rows) => rows.len(),
             Self::Unsubscribes(rows) => rows.len(),
         }
@@ -164,7 +164,7 @@ impl Page {
     /// The id after which the next page begins.
     fn last(&self) -> Option<Uuid> {
         match self {
-            Self::Contacts(rows, _) => rows.last().map(|row| row.id.0),
+            Self::Contacts(rows, ..) => rows.last().map(|row| row.id.0),
             Self::Blacklist(rows) => rows.last().map(|row| row.id.0),
             Self::Unsubscribes(rows) => rows.last().map(|row| row.id.0),
         }

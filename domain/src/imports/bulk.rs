@@ -75,7 +75,8 @@ pub(super) async fn write(
         written.errors.push(rows::refuse(row.line, "external_id", id, "external_id_taken", detail));
         false
     });
-    let made = insert(tx, scope, import, &rows).await?;
+    let zones = Zones::of(tx, scope, &rows).await?;
+    let made = insert(tx, scope, import, &rows, zones).await?;
     written.created = number(made.len());
     let ids = |of: &[(u64, ContactId)]| of.iter().map(|(_, id)| *id).collect::<Vec<ContactId>>();
     for group in &import.group_ids {
@@ -85,7 +86,7 @@ pub(super) async fn write(
         let new: HashSet<u64> = made.iter().map(|(phone, _)| *phone).collect();
         rows.retain(|row| !new.contains(&row.phone.as_u64()));
         let existing = existing(tx, scope, &rows).await?;
-        written.updated = update(tx, scope, import, &rows, &existing).await?;
+        written.updated = update(tx, scope, import, (&rows, &existing), zones).await?;
         written.unchanged = number(rows.len()).saturating_sub(written.updated);
         let existing: Vec<ContactId> = existing.into_values().map(|contact| contact.id).collect();
         for group in &import.group_ids {
@@ -93,6 +94,23 @@ pub(super) async fn write(
         }
     }
     Ok(written)
+}
+
+/// The time zones that numbers tell; read only for a batch that names some.
+#[derive(Clone, Copy)]
+struct Zones(Option<contacts::Clock>);
+
+impl Zones {
+    async fn of(tx: &DatabaseTransaction, scope: &AccountScope, rows: &[&Prepared]) -> Result<Self> {
+        match rows.iter().any(|row| row.get(Column::TimeZone).is_some()) {
+            true => Ok(Self(Some(contacts::Clock::read(tx, scope, scope.clock().now()).await?))),
+            false => Ok(Self(None)),
+        }
+    }
+
+    fn told(self, row: &Prepared) -> Option<&'static str> {
+        Some(self.0?.told(row.described.zones?))
+    }
 }
 
 /// Puts the numbers of a batch on the blacklist.
@@ -153,6 +171,7 @@ async fn insert(
     scope: &AccountScope,
     import: &Import,
     rows: &[&Prepared],
+    zones: Zones,
 ) -> Result<Vec<(u64, ContactId)>> {
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -170,7 +189,7 @@ async fn insert(
         let id = ContactId::new(now.plus(Duration::from_micros(u64::try_from(place).unwrap_or(0))));
         // What a number refused before it went to the trash goes before what the file says.
         let stated = refused.remove(&row.phone).or_else(|| row.consent.clone());
-        Record::new(row, id, stated, now, &source)
+        Record::new(row, id, stated, (now, &source), zones.told(row))
     });
     let new: Vec<Record> = new.collect();
     let by_phone: HashMap<i64, ContactId> = new.iter().map(|record| (record.phone, record.id)).collect();
@@ -180,7 +199,8 @@ async fn insert(
         .some_texts("country", described.clone().map(|is| is.country.as_deref()))
         .some_texts("region", described.clone().map(|is| is.region))
         .some_texts("operator", described.clone().map(|is| is.operator))
-        .some_texts("line_type", described.map(|is| is.line_type.as_deref()))
+        .some_texts("line_type", described.clone().map(|is| is.line_type.as_deref()))
+        .some_texts("number_zones", described.map(|is| is.zones))
         .without_nulls();
     let names = columns.names();
     let sql = format!(
@@ -216,12 +236,13 @@ async fn update(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     import: &Import,
-    rows: &[&Prepared],
-    existing: &HashMap<u64, Contact>,
+    (rows, existing): (&[&Prepared], &HashMap<u64, Contact>),
+    zones: Zones,
 ) -> Result<i64> {
     let now = scope.clock().now();
     let source = import.id.to_string();
-    let merge = |row: &&Prepared| merged(existing.get(&row.phone.as_u64())?, row, import.merge, now, &source);
+    let merge =
+        |row: &&Prepared| merged(existing.get(&row.phone.as_u64())?, row, import.merge, now, &source, zones.told(row));
     let changes: Vec<Record> = rows.iter().filter_map(merge).map(Record::from).collect();
     if changes.is_empty() {
         return Ok(0);

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The built-in fields a column can feed; `fields.<key>` are the account's own.
-pub const TARGETS: [&str; 17] = [
+pub const TARGETS: [&str; 18] = [
     "phone",
     "first_name",
     "last_name",
@@ -31,6 +31,7 @@ pub const TARGETS: [&str; 17] = [
     "link",
     "comment",
     "language",
+    "time_zone",
     "external_id",
     "consent",
     "consent_at",

@@ -238,6 +238,7 @@ async fn a_refused_message_waits_for_the_slot_that_its_chunk_was_moved_to() {
             contact: None,
             country: Some("GB".into()),
             operator: None,
+            zone: None,
             outcome: Outcome::Send(piece.clone()),
         };
         let home = Home {
