@@ -102,7 +102,7 @@ both! {
         assert_eq!(app.pages("/v1/blacklist?source=group").len(), 5_999);
         app.post(&path, &json!({"reason": "x".repeat(501)})).refused(422, "invalid_request");
         app.post("/v1/groups/grp_01kazsw6e3f8e9xq2m4r7t5v0b/blacklist", &json!({})).refused(404, "not_found");
-        app.get("/v1/blacklist?source=hearsay").refused(400, "unknown_parameter");
+        app.get("/v1/blacklist?source=hearsay").refused(400, "invalid_parameter");
     }
 
     fn a_number_tells_what_stands_against_it(stage) {
@@ -132,7 +132,7 @@ both! {
         assert_eq!(app.send(&[phone], "Hello").ok(202)["messages"][0]["reason"], "blacklisted");
         app.delete(&format!("/v1/contacts/{}", contact.as_str().unwrap())).ok(204);
         assert_eq!(reasons(&app), ["blacklisted", "unsubscribed"]);
-        app.get("/v1/numbers/12/blocks").refused(400, "unknown_parameter");
+        app.get("/v1/numbers/12/blocks").refused(400, "invalid_parameter");
         let few = app.post("/v1/api-tokens", &json!({"description": "few", "scopes": ["contacts:read"]})).ok(201);
         app.with_token(few["secret"].as_str().unwrap()).get(&path).refused(403, "scope_missing");
     }

@@ -203,6 +203,15 @@ both! {
         assert_eq!(app.pages("/v1/contacts").len(), 3);
 
         let e = make(5, "CARL@example.com", json!("Charles"));
+        let club = app.group("Club", &[numbers(4, 1)[0].clone()]);
+        for narrow in [json!({"group_id": club}), json!({"filter": {"field": "first_name", "equals": "Carl"}})] {
+            let mut among = json!({"by": ["email"]});
+            among.as_object_mut().unwrap().extend(narrow.as_object().unwrap().clone());
+            let job = app.post("/v1/contact-jobs", &json!({"select": {"duplicates": among}, "dry_run": true})).ok(202);
+            let job = ended(&app, &job);
+            assert_eq!(job["result"]["matched"], 0, "the other one is not in it: {job}");
+            assert_eq!(job["select"]["duplicates"]["by"], json!(["email"]));
+        }
         let job = json!({"select": by_email, "action": "trash", "survivor": "newest"});
         let job = ended(&app, &app.post("/v1/contact-jobs", &job).ok(202));
         assert_eq!(job["result"], json!({"matched": 1, "changed": 1}), "{job}");
@@ -213,6 +222,8 @@ both! {
             (json!({"select": by_email, "action": "delete"}), "/action"),
             (json!({"select": {"duplicates": {"by": ["phone"]}}, "action": "trash"}), "/action"),
             (json!({"select": {"contact_ids": [a]}, "action": "trash", "survivor": "oldest"}), "/survivor"),
+            (json!({"select": {"duplicates": {"by": ["email"], "group_id": "grp_01kazsw6e3f8e9xq2m4r7t5v0b"}}, "dry_run": true}), "/select/duplicates/group_id"),
+            (json!({"select": {"duplicates": {"by": ["email"], "filter": {"field": "shoe", "exists": true}}}, "dry_run": true}), "/select/duplicates/filter/field"),
         ] {
             let problem = app.post("/v1/contact-jobs", &body).refused(422, "invalid_request");
             assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");

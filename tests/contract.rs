@@ -72,9 +72,38 @@ both! {
             assert!(answer.header("allow").contains("GET"), "{method} {path}");
         }
         app.get("/v1/balance?colour=red").refused(400, "unknown_parameter");
-        app.get("/v1/messages?limit=0").refused(400, "unknown_parameter");
-        app.get("/v1/messages?status=sideways").refused(400, "unknown_parameter");
+        app.get("/v1/messages?limit=0").refused(400, "invalid_parameter");
+        app.get("/v1/messages?status=sideways").refused(400, "invalid_parameter");
         app.get("/v1/messages?after=nonsense").refused(400, "invalid_cursor");
+        for (path, name, detail) in [
+            ("/v1/contacts?limit=0", "limit", "must be from 1 to 200"),
+            ("/v1/contacts?limit=many", "limit", "must be a whole number"),
+            ("/v1/messages?limit=201", "limit", "must be from 1 to 200"),
+            ("/v1/messages?created_from=yesterday", "created_from", "RFC 3339"),
+            ("/v1/messages?campaign_id=7", "campaign_id", "is not the id of a campaign"),
+            ("/v1/messages?country=UK", "country", "the United Kingdom is GB"),
+            ("/v1/contacts?country=uk", "country", "the United Kingdom is GB"),
+            ("/v1/contacts?country=Britain", "country", "ISO 3166"),
+            ("/v1/rates?country=UK", "country", "the United Kingdom is GB"),
+            ("/v1/contacts?consent=maybe", "consent", "unknown, given, refused"),
+            ("/v1/contacts?phone=12", "phone", "cannot be read"),
+            ("/v1/contacts?search=a", "search", "3 to 200"),
+            ("/v1/groups?hidden=perhaps", "hidden", "must be true or false"),
+            ("/v1/unsubscribes?source=hearsay", "source", "import"),
+            ("/v1/inbound-messages?from=12", "from", "cannot be read"),
+            ("/v1/balance/entries?kind=gift", "kind", "top_up"),
+            ("/v1/contacts?operator=a%00", "operator", "U+0000"),
+        ] {
+            let problem = app.get(path).refused(400, "invalid_parameter");
+            assert_eq!(problem["errors"][0]["pointer"], format!("/{name}"), "{problem}");
+            for told in [&problem["errors"][0]["detail"], &problem["detail"]] {
+                assert!(told.as_str().unwrap().contains(detail), "{path}: {problem}");
+            }
+            assert!(problem["detail"].as_str().unwrap().starts_with(name), "{problem}");
+        }
+        let two = app.get("/v1/contacts?limit=x&consent=maybe").refused(400, "invalid_parameter");
+        assert_eq!(two["errors"].as_array().unwrap().len(), 2, "{two}");
+        app.get("/v1/rates?country=gb").ok(200);
         let template = |kind: &str, body: &[u8]| app.ask("POST", "/v1/templates").body(kind, body.to_vec()).go();
         template("text/plain", b"{}").refused(415, "unsupported_media_type");
         template("application/json", b"{\"name\"").refused(400, "malformed_json");
@@ -94,6 +123,66 @@ both! {
         assert_eq!((known.status, known.body.len()), (304, 0));
         let mine = app.ask("GET", "/v1/balance").header("request-id", "not yours to choose\u{7f}").attempt();
         assert!(mine.is_err() || mine.unwrap().status < 500);
+    }
+
+    fn a_body_of_another_shape_names_its_field(stage) {
+        let app = stage.start();
+        let contact = app.post("/v1/contacts", &json!({"phone": "+447400100001"})).ok(201)["id"].as_str().unwrap().to_owned();
+        let group = app.post("/v1/groups", &json!({"name": "G"})).ok(201)["id"].as_str().unwrap().to_owned();
+        let mine = format!("/v1/contacts/{contact}");
+        let (members, blacklist) = (format!("/v1/groups/{group}/contacts"), format!("/v1/groups/{group}/blacklist"));
+        let phone = "+447400100002";
+        let deep = |levels| (0..levels).fold(json!({"field": "sex", "exists": true}), |inner, _| json!({"not": inner}));
+        let cases = [
+            ("POST", "/v1/contacts", json!({"phone": phone, "consent": ["given", null, "web"]}), "/consent", "an object, not a list"),
+            ("POST", "/v1/contacts", json!({"phone": phone, "consent": "given"}), "/consent", "an object, not \"given\""),
+            ("POST", "/v1/contacts", json!({"phone": phone, "consent": {"status": 1}}), "/consent/status", "a string, not 1"),
+            ("POST", "/v1/contacts", json!({"phone": phone, "consent": {"status": "unknown", "source": "web"}}), "/consent/source", "no statement"),
+            ("POST", "/v1/contacts", json!({"phone": phone, "fields": ["a"]}), "/fields", "an object"),
+            ("POST", "/v1/contacts", json!({"phone": 447400100002_i64}), "/phone", "a string"),
+            ("POST", "/v1/contacts", json!({"phone": phone, "metadata": [["a", "b"]]}), "/metadata", "an object"),
+            ("POST", "/v1/contacts", json!({"phone": phone, "metadata": {"a": {"b": 1}}}), "/metadata/a", "a string"),
+            ("POST", "/v1/contacts", json!({"phone": phone, "group_ids": group}), "/group_ids", "a list"),
+            ("POST", "/v1/contacts", json!({"phone": phone, "group_ids": [[group]]}), "/group_ids/0", "a string, not a list"),
+            ("POST", "/v1/contacts", json!([phone]), "", "an object, not a list"),
+            ("PATCH", &mine, json!({"consent": ["refused"]}), "/consent", "an object, not a list"),
+            ("PATCH", &mine, json!({"consent": {"at": 5}}), "/consent/at", "a string"),
+            ("PATCH", &mine, json!({"phone": null}), "/phone", "not null"),
+            ("PUT", "/v1/contacts/by-external-id/x", json!({"consent": []}), "/consent", "an object"),
+            ("POST", "/v1/contacts/search", json!({"filter": []}), "/filter", "an object, not a list"),
+            ("POST", "/v1/contacts/search", json!({"filter": {"all": {"field": "sex"}}}), "/filter/all", "a list, not an object"),
+            ("POST", "/v1/contacts/search", json!({"filter": {"all": [[]]}}), "/filter/all/0", "an object"),
+            ("POST", "/v1/contacts/search", json!({"filter": {"field": "sex", "equals": ["male"]}}), "/filter/equals", "must be a string"),
+            ("POST", "/v1/contacts/search", json!({"filter": {"field": "sex", "any_of": [{}]}}), "/filter/any_of/0", "must be a string"),
+            ("POST", "/v1/contacts/search", json!({"filter": {"field": "birth_date", "within_next_days": -1}}), "/filter/within_next_days", "a whole number"),
+            ("POST", "/v1/contacts/search", json!({"filter": {"not": [{}]}}), "/filter/not", "an object"),
+            ("POST", "/v1/contacts/search", json!({"filter": deep(40)}), "/filter/not/not/not/not/not", "5 levels"),
+            ("POST", "/v1/contacts/search", json!({"filter": deep(200)}), "/filter", "levels"),
+            ("POST", &members, json!({"contact_ids": [1]}), "/contact_ids/0", "a string"),
+            ("POST", "/v1/groups", json!({"name": "x", "hidden": "no"}), "/hidden", "true or false, not \"no\""),
+            ("POST", "/v1/segments", json!({"name": "S", "filter": "sex"}), "/filter", "an object"),
+            ("POST", "/v1/segments", json!({"name": {"a": 1}, "filter": {"field": "sex", "exists": true}}), "/name", "a string, not an object"),
+            ("POST", "/v1/blacklist", json!({"phone": {"x": 1}}), "/phone", "a string"),
+            ("POST", &blacklist, json!({"reason": []}), "/reason", "a string, not a list"),
+            ("POST", "/v1/exports", json!({"kind": "contacts", "format": "csv", "filter": [1]}), "/filter", "an object"),
+            ("POST", "/v1/exports", json!({"kind": "contacts", "format": "csv", "fields": "phone"}), "/fields", "a list"),
+            ("POST", "/v1/exports", json!({"kind": "contacts", "format": "pdf"}), "/format", "xlsx, csv"),
+            ("POST", "/v1/contact-jobs", json!({"select": [], "action": "trash"}), "/select", "an object"),
+            ("POST", "/v1/contact-jobs", json!({"select": {"group": [group, true]}, "dry_run": true}), "/select/group", "an object"),
+            ("POST", "/v1/contact-jobs", json!({"select": {"duplicates": ["email"]}, "dry_run": true}), "/select/duplicates", "an object"),
+            ("POST", "/v1/contact-jobs", json!({"select": {"undelivered": {"last": 3.5}}, "dry_run": true}), "/select/undelivered/last", "a whole number"),
+            ("POST", "/v1/campaigns", json!({"name": "x", "sender": "CARILLON", "text": "x", "audience": [[group]]}), "/audience", "an object"),
+        ];
+        for (method, path, body, pointer, detail) in cases {
+            let problem = app.ask(method, path).json(&body).go().refused(422, "invalid_request");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}: {problem}");
+            assert!(problem["errors"][0]["detail"].as_str().unwrap().contains(detail), "{body}: {problem}");
+        }
+        for (name, value) in [("groups", "[1]"), ("group_ids", "{\"a\": 1}"), ("mapping", "[\"phone\"]"), ("default_country", "UK")] {
+            let problem = app.upload("a.csv", b"phone\n+447400100003\n", &[(name, value)]).refused(422, "invalid_request");
+            assert_eq!(problem["errors"][0]["pointer"], format!("/{name}"), "{problem}");
+        }
+        assert_eq!(app.pages("/v1/contacts").len(), 1);
     }
 
     fn every_code_has_a_page(stage) {

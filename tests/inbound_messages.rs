@@ -62,7 +62,7 @@ both! {
         let nobody = app.sent(&magic("24"), "No reply to a name");
         app.message_until(&nobody, "delivered");
         app.get("/v1/inbound-messages/inb_01kazsw6e3f8e9xq2m4r7t5v0b").refused(404, "not_found");
-        app.get("/v1/inbound-messages?keyword=hello").refused(400, "unknown_parameter");
+        app.get("/v1/inbound-messages?keyword=hello").refused(400, "invalid_parameter");
         let (_, token) = stage.account("Other", "0", &[]);
         let other = app.with_token(&token);
         assert!(other.pages("/v1/inbound-messages").is_empty());

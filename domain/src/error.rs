@@ -32,7 +32,8 @@ macro_rules! codes {
 codes! {
     InvalidRequest = "invalid_request", 422, "The request is not valid", "One or more fields are wrong; `errors` names each by JSON pointer. Correct them and send again.";
     MalformedJson = "malformed_json", 400, "The body is not JSON", "The body could not be read as JSON of the documented shape. Check quotes, commas and Content-Type.";
-    UnknownParameter = "unknown_parameter", 400, "Unknown query parameter", "The query has a parameter this operation does not know, or a value it cannot read.";
+    UnknownParameter = "unknown_parameter", 400, "Unknown query parameter", "The query has a parameter this operation does not know.";
+    InvalidParameter = "invalid_parameter", 400, "A query parameter has a wrong value", "`errors` names each wrong parameter as `/name`, and what would be right.";
     InvalidCursor = "invalid_cursor", 400, "The cursor is not valid", "`after` must be the `next_cursor` of an earlier page of the same list.";
     BodyTooLarge = "body_too_large", 413, "The body is too large", "Send less, or split it. JSON bodies are limited to 8 MiB, uploads to 64 MiB.";
     UnsupportedMediaType = "unsupported_media_type", 415, "The content type is not supported", "Send application/json, or multipart/form-data where a file is uploaded.";
@@ -107,7 +108,7 @@ impl fmt::Display for Code {
 /// One fault in one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// JSON pointer into the body, such as `/audience/group_ids/0`.
+    /// JSON pointer into the body, such as `/audience/group_ids/0`; of a query parameter `/` and its name.
     pub pointer: String,
     /// What is wrong and what would be right.
     pub detail: String,
@@ -149,6 +150,20 @@ impl Error {
         let mut faults = Faults::default();
         faults.add(pointer, code, detail);
         faults.into_error(Code::InvalidRequest)
+    }
+    /// One wrong query parameter.
+    pub fn parameter(name: &str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::field(format!("/{name}"), code, detail).of_parameters()
+    }
+    /// The faults of fields as those of the query parameters of the same names.
+    #[must_use]
+    pub fn of_parameters(self) -> Self {
+        if self.code != Code::InvalidRequest {
+            return self;
+        }
+        let told: Vec<String> =
+            self.faults.iter().map(|f| format!("{} {}", f.pointer.trim_start_matches('/'), f.detail)).collect();
+        Self { code: Code::InvalidParameter, detail: format!("{}.", told.join("; ")), ..self }
     }
 }
 

@@ -57,6 +57,10 @@ fn codes(method: &str, path: &str, operation: &Operation) -> BTreeSet<String> {
     if matches!(method, "post" | "put" | "patch") {
         add(&[Code::MalformedJson, Code::InvalidRequest, Code::UnsupportedMediaType, Code::BodyTooLarge]);
     }
+    let query = |p: &Parameter| p.parameter_in == ParameterIn::Query;
+    if operation.parameters.iter().flatten().filter_map(as_parameter).any(query) {
+        add(&[Code::InvalidParameter]);
+    }
     for parameter in operation.parameters.iter().flatten().filter_map(as_parameter) {
         match (&parameter.parameter_in, parameter.name.as_str()) {
             (ParameterIn::Query, "after") => add(&[Code::InvalidCursor]),

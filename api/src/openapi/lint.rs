@@ -70,8 +70,15 @@ fn every_operation_is_told_whole() {
             let answers = answers.flat_map(|(_, r)| r["content"].as_object().into_iter().flatten());
             for (kind, content) in request.chain(answers) {
                 let is_json = kind == "application/json";
-                wants(!is_json || content["example"] != Value::Null, "a body without an example");
+                let given = content["example"] != Value::Null || content["examples"].is_object();
+                wants(given, &format!("a body of {kind} without an example"));
                 wants(!is_json || content["schema"]["$ref"].is_string(), "a body without a named schema");
+            }
+            wants(operation["x-new"] == Value::Null, "x-new stays in the document");
+            for status in ["201", "202"] {
+                let example = &operation["responses"][status]["content"]["application/json"]["example"];
+                let ended = example["finished_at"] != Value::Null || example["status"] == "completed";
+                wants(!ended, &format!("the example of {status} has ended already: give x-new"));
             }
         }
     }

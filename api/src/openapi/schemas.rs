@@ -1,10 +1,14 @@
 //! What utoipa cannot say about schemas: pages get a name and refer to their rows, what is always sent is `required`,
-//! and a schema's example is shown wherever the schema is a body.
+//! and a schema's example is shown wherever the schema is a body: where a resource has just been made, with what `x-new`
+//! says otherwise, and as the last event of a stream of progress.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use utoipa::openapi::{Array, Content, OpenApi, Ref, RefOr, Schema, path::Operation};
+
+/// Names the fields in which what has just been made differs from the example of its schema; not in the document.
+const NEW: &str = "x-new";
 
 const PREFIX: &str = "#/components/schemas/";
 
@@ -78,13 +82,43 @@ fn show_examples(api: &mut OpenApi) {
         .collect();
     examples.extend(pages);
     for (_, _, operation) in super::operations_mut(api) {
-        let mut show = |content: &mut Content| {
-            if content.example.is_none() && content.examples.is_empty() {
-                content.example = name_of(content).and_then(|n| examples.get(n)).cloned();
+        let example = |content: &Content| name_of(content).and_then(|n| examples.get(n)).cloned();
+        let bodies = questions(operation).into_iter().filter(|content| is_bare(content));
+        bodies.for_each(|content| content.example = example(content));
+        let new = operation.extensions.as_mut().and_then(|all| all.remove(NEW));
+        let bodies = answers(operation).into_iter().filter(|content| is_bare(content));
+        bodies.for_each(|content| content.example = example(content));
+        if let Some(Value::Object(new)) = new {
+            for content in made(operation) {
+                if let Some(Value::Object(example)) = &mut content.example {
+                    example.extend(new.clone());
+                }
             }
-        };
-        questions(operation).into_iter().for_each(&mut show);
-        answers(operation).into_iter().for_each(&mut show);
+        }
+    }
+    show_streams(api);
+}
+
+fn is_bare(content: &Content) -> bool {
+    content.example.is_none() && content.examples.is_empty()
+}
+
+/// A stream of progress ends with what the path before `/progress` gives.
+fn show_streams(api: &mut OpenApi) {
+    let mut resources: BTreeMap<String, Value> = BTreeMap::new();
+    for (method, path, operation) in super::operations_mut(api) {
+        let example = answers(operation).into_iter().find_map(|content| content.example.clone());
+        resources.extend(example.filter(|_| method == "get").map(|example| (path.to_owned(), example)));
+    }
+    for (_, path, operation) in super::operations_mut(api) {
+        let Some(last) = path.strip_suffix("/progress").and_then(|path| resources.get(path)) else { continue };
+        let part = |name: &str| last.get(name).cloned().unwrap_or_default();
+        let status = part("status");
+        let (status, progress) = (status.as_str().unwrap_or_default(), part("progress"));
+        let events = format!("event: progress\ndata: {progress}\n\nevent: {status}\ndata: {last}\n\n");
+        for content in answers(operation).into_iter().filter(|content| is_bare(content)) {
+            content.example = Some(Value::from(events.clone()));
+        }
     }
 }
 
@@ -119,6 +153,13 @@ fn questions(operation: &mut Operation) -> Vec<&mut Content> {
 fn answers(operation: &mut Operation) -> Vec<&mut Content> {
     let responses = operation.responses.responses.values_mut().filter_map(own);
     responses.flat_map(|r| r.content.values_mut().filter_map(own)).collect()
+}
+
+/// The bodies of answers that tell of something made or begun.
+fn made(operation: &mut Operation) -> Vec<&mut Content> {
+    let responses = operation.responses.responses.iter_mut();
+    let responses = responses.filter(|(status, _)| matches!(status.as_str(), "201" | "202"));
+    responses.filter_map(|(_, r)| own(r)).flat_map(|r| r.content.values_mut().filter_map(own)).collect()
 }
 
 fn own<T>(item: &mut RefOr<T>) -> Option<&mut T> {

@@ -155,8 +155,7 @@ fn check_query(operation: &Operation, query: &str) -> Result<(), Error> {
             return Err(Error::new(Code::UnknownParameter, detail));
         }
         if value.contains('\0') {
-            let detail = format!("{name} must not have the character U+0000.");
-            return Err(Error::new(Code::UnknownParameter, detail));
+            return Err(Error::parameter(&name, "control_character", "must not have the character U+0000"));
         }
     }
     Ok(())

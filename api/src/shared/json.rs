@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_path_to_error::Segment;
 use sha2::{Digest, Sha256};
 
-use super::problem::Failure;
+use super::{problem::Failure, strict::Strict};
 
 /// The largest JSON body.
 pub const MAX_JSON: usize = 8 * 1024 * 1024;
@@ -105,12 +105,8 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     if has_nul(body) {
         return Err(Error::field("", "control_character", "must not have the character U+0000"));
     }
-    if body.trim_ascii_start().starts_with(b"[") {
-        // serde would take it for the fields of the object in their order
-        return Err(Error::field("", "invalid", "must be a JSON object"));
-    }
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| fault(&e))?;
+    let value = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(|e| fault(&e))?;
     reader.end().map_err(|e| Error::new(Code::MalformedJson, format!("The body is not JSON: {e}.")))?;
     Ok(value)
 }
@@ -125,6 +121,10 @@ fn has_nul(body: &[u8]) -> bool {
 
 fn fault(e: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let inner = e.inner();
+    if inner.to_string().starts_with("recursion limit exceeded") {
+        let field = e.path().iter().next().map(|segment| format!("/{segment}")).unwrap_or_default();
+        return Error::field(field, "too_deep", "must not have so many levels in one another");
+    }
     if !inner.is_data() {
         return Error::new(Code::MalformedJson, format!("The body is not JSON: {inner}."));
     }
@@ -148,7 +148,28 @@ fn fault(e: &serde_path_to_error::Error<serde_json::Error>) -> Error {
         let known = known.split_once(", ").map_or("no fields are known here", |(_, known)| known);
         return Error::field(pointer, "unknown_field", format!("is not a known field; {known}"));
     }
-    Error::field(pointer, "invalid", format!("is not valid: {text}"))
+    Error::field(pointer, "invalid", wanted(&text))
+}
+
+/// What would be right, in words of JSON: `must be an object, not a list`.
+fn wanted(text: &str) -> String {
+    let kind = ["invalid type: ", "invalid value: "].into_iter().find_map(|start| text.strip_prefix(start));
+    let Some((found, wanted)) = kind.and_then(|rest| rest.rsplit_once(", expected ")) else {
+        return if text.starts_with("must ") { text.to_owned() } else { format!("is not valid: {text}") };
+    };
+    let found = match found {
+        "map" => "an object",
+        "sequence" => "a list",
+        other => ["string ", "integer ", "floating point ", "boolean ", "number "]
+            .into_iter()
+            .find_map(|kind| other.strip_prefix(kind))
+            .map_or(other, |value| value.trim_matches('`')),
+    };
+    let wanted = match wanted {
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" => "a whole number that is not too large",
+        other => other,
+    };
+    format!("must be {wanted}, not {}", found.chars().take(100).collect::<String>())
 }
 
 #[cfg(test)]
@@ -161,6 +182,7 @@ mod tests {
     struct Outer {
         name: String,
         inner: Option<Vec<Inner>>,
+        any: Option<serde_json::Value>,
     }
 
     #[derive(Debug, serde::Deserialize)]
@@ -174,6 +196,21 @@ mod tests {
         let e = parse::<Outer>(body.as_bytes()).unwrap_err();
         let first = e.faults.first();
         (e.code, first.map(|f| f.pointer.clone()).unwrap_or_default(), first.map(|f| f.code).unwrap_or_default())
+    }
+
+    #[test]
+    fn tells_what_would_be_right() {
+        let told = |body: &str| parse::<Outer>(body.as_bytes()).unwrap_err().faults.remove(0).detail;
+        assert_eq!(told("[]"), "must be an object, not a list");
+        assert_eq!(told("null"), "must be an object, not null");
+        assert_eq!(told(r#"{"name": 5}"#), "must be a string, not 5");
+        assert_eq!(told(r#"{"name": {}}"#), "must be a string, not an object");
+        assert_eq!(told(r#"{"name": "", "inner": {}}"#), "must be a list, not an object");
+        assert_eq!(told(r#"{"name": "", "inner": ["x, expected y"]}"#), "must be an object, not \"x, expected y\"");
+        assert_eq!(told(r#"{"name": "", "inner": [{"count": "1"}]}"#), "must be a whole number, not \"1\"");
+        let large = "must be a whole number that is not too large, not ";
+        assert_eq!(told(r#"{"name": "", "inner": [{"count": 256}]}"#), format!("{large}256"));
+        assert_eq!(told(r#"{"name": "", "inner": [{"count": 1.5}]}"#), format!("{large}1.5"));
     }
 
     #[test]
@@ -192,6 +229,11 @@ mod tests {
         assert_eq!(refused(r#"{"name": "a\u0000"}"#), (InvalidRequest, String::new(), "control_character"));
         assert!(parse::<Outer>(br#"{"name": "a\\u0000"}"#).is_ok());
         assert_eq!(refused(r#" ["a", null]"#), (InvalidRequest, String::new(), "invalid"));
+        assert_eq!(refused(r#"{"name": "", "inner": [[1]]}"#), (InvalidRequest, "/inner/0".into(), "invalid"));
+        let deep = format!(r#"{{"name": {}"#, "[".repeat(500));
+        assert_eq!(refused(&deep), (InvalidRequest, "/name".into(), "invalid"));
+        let deep = format!(r#"{{"name": "", "any": {}{}}}"#, "[".repeat(500), "]".repeat(500));
+        assert_eq!(refused(&deep), (InvalidRequest, "/any".into(), "too_deep"));
         let slashes = format!(r#"{{"name": "{}"}}"#, "\\".repeat(1 << 20));
         assert!(parse::<Outer>(slashes.as_bytes()).is_ok(), "and at once");
     }

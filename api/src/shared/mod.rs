@@ -14,5 +14,6 @@ pub mod problem;
 pub mod progress;
 pub mod rate_limit;
 pub mod reply;
+mod strict;
 pub mod svg;
 pub mod traces;

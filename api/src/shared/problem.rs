@@ -31,14 +31,14 @@ pub struct Problem {
     pub request_id: String,
     /// Whether the same request may succeed later without a change.
     pub retryable: bool,
-    /// Every faulty field, when the request's body is at fault.
+    /// Every faulty field of the body, or every faulty query parameter.
     pub errors: Vec<ProblemField>,
 }
 
-/// One faulty field of a request's body.
+/// One faulty field of a request's body, or query parameter.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemField {
-    /// JSON pointer (RFC 6901) into the body.
+    /// JSON pointer (RFC 6901) into the body; of a query parameter `/` and its name.
     #[schema(example = "/name")]
     pub pointer: String,
     /// What is wrong and what would be right.

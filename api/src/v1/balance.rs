@@ -2,7 +2,7 @@
 
 use actix_web::{get, web::Data};
 use domain::{
-    balance::{self, Check as RuleCheck, Entry as Row, EntryFilter},
+    balance::{self, Check as RuleCheck, Entry as Row, EntryFilter, Kind},
     clock::Timestamp,
     db::Window,
     ids::{HoldId, JournalId},
@@ -69,8 +69,8 @@ impl From<balance::Balance> for Balance {
 pub struct LedgerEntry {
     /// Its id; messages name it as `charge_id`.
     pub id: JournalId,
-    /// top_up, grant, hold, capture, release, refund or adjustment.
-    pub kind: String,
+    /// What it records.
+    pub kind: Kind,
     /// What it did to the spendable money; negative when it took some.
     pub available: Money,
     /// What it did to the held money.
@@ -103,7 +103,7 @@ impl From<Row> for LedgerEntry {
 #[into_params(parameter_in = Query)]
 pub struct ListEntries {
     /// Only this kind.
-    pub kind: Option<String>,
+    pub kind: Option<Kind>,
     /// Only at this time or later.
     pub created_from: Option<Timestamp>,
     /// Only before this time.

@@ -123,7 +123,7 @@ async fn list(
     Query(asked): Query<ListBlacklist>,
 ) -> Result<Reply<Page<BlacklistEntry>>, Failure> {
     let ListBlacklist { limit, after, phone, source } = asked;
-    let phone = asked_phone(phone)?;
+    let phone = asked_phone("phone", phone)?;
     let rows = blacklist::list(app.db.read(), &scope, phone, source, window(limit, after.as_deref())?).await?;
     Ok(Reply::ok(Page::new(rows, |row: &Row| row.id)))
 }

@@ -115,7 +115,7 @@ async fn list(
     security(("bearer" = ["campaigns:write"])),
     params(Key),
     responses((status = CREATED, description = "The draft.", body = Campaign)),
-    extensions(("x-errors" = json!(["invalid_sender", "invalid_template", "unknown_marker"]))),
+    extensions(("x-errors" = json!(["invalid_sender", "invalid_template", "unknown_marker"])), ("x-new" = json!({"status": "draft", "messages": {}, "progress": {"done": 0, "total": 0}, "cost": null, "launched_at": null, "started_at": null, "finished_at": null}))),
 )]
 #[post("/campaigns")]
 async fn create(app: Data<App>, Auth(scope): Auth, key: Key, Json(new): Json<NewCampaign>) -> Result<Answer, Failure> {

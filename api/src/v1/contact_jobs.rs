@@ -104,7 +104,7 @@ async fn list(
 /// - the members of a group that are in no other: `{"select": {"group": {"group_id": "grp_…", "only_here": true}},
 ///   "action": "trash"}`
 /// - duplicates by e-mail, merged into the oldest: `{"select": {"duplicates": {"by": ["email"]}}, "action": "merge"}`;
-///   with `"action": "trash"` all but the oldest go to the trash
+///   with `"action": "trash"` all but the oldest go to the trash; with `group_id` or `filter` beside `by` only among those
 ///
 /// The action `blacklist` also needs the scope `blacklist:write`.
 #[utoipa::path(
@@ -113,6 +113,7 @@ async fn list(
     security(("bearer" = ["contacts:write"])),
     params(Key),
     responses((status = ACCEPTED, description = "The job, queued.", body = ContactJob)),
+    extensions(("x-new" = json!({"status": "queued", "progress": {"done": 0, "total": null}, "result": {"matched": 0, "changed": 0}, "started_at": null, "finished_at": null}))),
 )]
 #[post("/contact-jobs")]
 async fn create(
@@ -207,7 +208,7 @@ async fn list_duplicates(
     let window = window::<Uuid>(limit, after.as_deref())?;
     let job = contact_jobs::get(app.db.read(), &scope, id).await?;
     let by = match &job.selection {
-        Selection::Duplicates { by } => by.as_slice(),
+        Selection::Duplicates { by, .. } => by.as_slice(),
         _ => &[],
     };
     let (rows, has_more) = contact_jobs::sets(app.db.read(), &scope, id, window).await?;

@@ -9,7 +9,7 @@ mod upsert;
 
 use actix_web::{delete, get, patch, post, web::Data};
 use domain::{
-    Code, Error,
+    Error,
     clock::Timestamp,
     contacts::{self, Consent, Contact as Row, Filter, Listed, Statement},
     groups,
@@ -38,7 +38,7 @@ use crate::{
         conditional::IfMatch,
         idempotency::Key,
         json::Json,
-        paging::{Page, Query, window},
+        paging::{Page, Query, asked_country, window},
         path::Id,
         problem::Failure,
         reply::{Answer, NoContent, Reply},
@@ -112,9 +112,9 @@ pub struct DeleteContact {
 }
 
 /// The number of a filter. An unescaped `+` arrives as a space, so bare digits are taken as international.
-pub(super) fn asked_phone(raw: Option<String>) -> Result<Option<Msisdn>, Failure> {
+pub(super) fn asked_phone(name: &str, raw: Option<String>) -> Result<Option<Msisdn>, Failure> {
     let read = |raw: String| phone::parse(raw.trim(), &Rule::None).map(|parsed| parsed.number);
-    let bad = |e: phone::PhoneError| Error::new(Code::UnknownParameter, format!("phone cannot be read: {}.", e.detail));
+    let bad = |e: phone::PhoneError| Error::parameter(name, e.code, format!("cannot be read: {}", e.detail));
     Ok(raw.map(read).transpose().map_err(bad)?)
 }
 
@@ -122,8 +122,7 @@ pub(super) fn asked_phone(raw: Option<String>) -> Result<Option<Msisdn>, Failure
 fn asked_term(raw: &str) -> Result<String, Failure> {
     let term = contacts::search::sought(raw);
     if !(contacts::search::MIN_TERM..=contacts::filter::MAX_TEXT).contains(&term.chars().count()) {
-        let detail = "search must have 3 to 200 letters or digits.";
-        return Err(Error::new(Code::UnknownParameter, detail).into());
+        return Err(Error::parameter("search", "invalid_length", "must have 3 to 200 letters or digits").into());
     }
     Ok(term)
 }
@@ -196,8 +195,8 @@ async fn list(
     }
     let filter = Filter {
         group: group_id,
-        phone: asked_phone(phone)?,
-        country: country.map(|c| c.to_ascii_uppercase()),
+        phone: asked_phone("phone", phone)?,
+        country: asked_country(country)?,
         operator,
         external_id,
         consent,

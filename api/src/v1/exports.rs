@@ -89,7 +89,7 @@ async fn list(
     security(("bearer" = ["exports:write"])),
     params(Key),
     responses((status = ACCEPTED, description = "The export, queued.", body = Export)),
-    extensions(("x-errors" = json!(["limit_reached"]))),
+    extensions(("x-errors" = json!(["limit_reached"])), ("x-new" = json!({"status": "queued", "progress": {"done": 0, "total": null}, "bytes": null, "download": null, "started_at": null, "finished_at": null}))),
 )]
 #[post("/exports")]
 async fn create(app: Data<App>, Auth(scope): Auth, key: Key, Json(new): Json<NewExport>) -> Result<Answer, Failure> {

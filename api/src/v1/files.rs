@@ -32,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// A file to store, as the part of a form.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({"file": "(the bytes of people.csv)"}))]
 #[allow(dead_code, reason = "describes the form, which is read as a stream")]
 pub struct NewFile {
     /// The file, at most 64 MiB.

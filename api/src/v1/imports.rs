@@ -115,7 +115,7 @@ async fn list(
     security(("bearer" = ["contacts:write"])),
     request_body(content = ImportUpload, content_type = "multipart/form-data", description = "The file and how to read it."),
     responses((status = ACCEPTED, description = "The import, queued.", body = Import)),
-    extensions(("x-errors" = json!(["file_refused", "not_found", "unknown_column", "unknown_field"]))),
+    extensions(("x-errors" = json!(["file_refused", "not_found", "unknown_column", "unknown_field"])), ("x-new" = json!({"status": "queued", "progress": {"done": 0, "total": 3}, "result": null, "errors": [], "started_at": null, "finished_at": null}))),
 )]
 #[post("/contacts/imports")]
 async fn create(

@@ -168,7 +168,7 @@ async fn list(
         after,
     } = asked;
     let filter = Filter {
-        from: asked_phone(from)?,
+        from: asked_phone("from", from)?,
         to,
         keyword,
         contact: contact_id,

@@ -10,7 +10,7 @@ mod trace;
 
 use actix_web::{get, post, web::Data};
 use domain::{
-    Code, Error,
+    Error,
     db::Window,
     ids::{MessageFilterId, MessageId},
     message_filters,
@@ -101,20 +101,10 @@ async fn list(
         Some(id) => conditions.over(message_filters::find(app.db.read(), &scope, id).await?.conditions)?,
         None => conditions,
     };
-    let filter = Filter { after, ..conditions.read("").map_err(as_parameters)? };
+    let filter = Filter { after, ..conditions.read("").map_err(Error::of_parameters)? };
     let Listed { rows, next } = messages::list(app.db.read(), &scope, &filter, limit, Some(REACH)).await?;
     let data = rows.into_iter().map(Message::from).collect();
     Ok(Reply::ok(Page { data, has_more: next.is_some(), next_cursor: next.map(|id| id.to_string()) }))
-}
-
-/// The faults of fields as what they are here: parameters that cannot be read.
-fn as_parameters(e: Error) -> Error {
-    if e.code != Code::InvalidRequest {
-        return e;
-    }
-    let told: Vec<String> =
-        e.faults.iter().map(|f| format!("{} {}", f.pointer.trim_start_matches('/'), f.detail)).collect();
-    Error::new(Code::UnknownParameter, format!("{}.", told.join("; ")))
 }
 
 /// Get a message

@@ -181,13 +181,13 @@ pub struct NumberBlocks {
     security(("bearer" = ["blacklist:read"])),
     params(("phone" = String, Path, description = "The number in international form, with or without the plus.")),
     responses((status = OK, description = "What stands against sending to it.", body = NumberBlocks)),
-    extensions(("x-errors" = json!(["unknown_parameter"]))),
+    extensions(("x-errors" = json!(["invalid_parameter"]))),
 )]
 #[get("/numbers/{phone}/blocks")]
 async fn blocks(app: Data<App>, Auth(scope): Auth, req: HttpRequest) -> Result<Reply<NumberBlocks>, Failure> {
     // Unescaped here: many clients send the plus as %2B.
     let raw: String = req.match_info().load().map_err(|_| domain::Error::not_found("number"))?;
-    let phone = asked_phone(Some(raw))?.ok_or_else(|| domain::Error::not_found("number"))?;
+    let phone = asked_phone("phone", Some(raw))?.ok_or_else(|| domain::Error::not_found("number"))?;
     let rows = numbers::blocks(app.db.read(), &scope, phone).await?;
     let in_part = |row: &Row| matches!(row, Row::Unsubscribed(_) | Row::QuietHours { .. } | Row::FrequencyCap { .. });
     let blocked = rows.iter().any(|row| !in_part(row));

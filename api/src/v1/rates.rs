@@ -16,7 +16,7 @@ use crate::{
     App,
     shared::{
         auth::Auth,
-        paging::{Page, Query, window},
+        paging::{Page, Query, asked_country, window},
         problem::Failure,
         reply::Reply,
     },
@@ -90,6 +90,7 @@ pub struct ListRates {
 #[get("/rates")]
 async fn list(app: Data<App>, Auth(scope): Auth, Query(asked): Query<ListRates>) -> Result<Reply<Page<Rate>>, Failure> {
     let ListRates { country, limit, after } = asked;
+    let country = asked_country(country)?;
     let Window { limit, after } = window(limit, after.as_deref())?;
     let rows = rates::list(app.db.read(), &scope, &RateFilter { country, after }, limit).await?;
     Ok(Reply::ok(Page::new(rows, |row: &Row| row.id)))

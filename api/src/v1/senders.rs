@@ -118,7 +118,7 @@ async fn list(
     security(("bearer" = ["templates:write"])),
     params(Key),
     responses((status = CREATED, description = "The sender, pending.", body = Sender)),
-    extensions(("x-errors" = json!(["already_exists", "invalid_sender", "limit_reached"]))),
+    extensions(("x-errors" = json!(["already_exists", "invalid_sender", "limit_reached"])), ("x-new" = json!({"status": "pending", "decided_at": null}))),
 )]
 #[post("/senders")]
 async fn create(app: Data<App>, Auth(scope): Auth, key: Key, Json(new): Json<NewSender>) -> Result<Answer, Failure> {

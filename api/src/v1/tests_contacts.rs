@@ -282,5 +282,5 @@ async fn figures_and_charts_of_the_base() {
         assert_eq!(found["data"].as_array().map(Vec::len), Some(wanted), "{term}: {found}");
     }
     let short = t.ask("GET", "/v1/contacts?search=07", &token).send().await;
-    assert_eq!(short.problem(), (400, "unknown_parameter".to_owned()));
+    assert_eq!(short.problem(), (400, "invalid_parameter".to_owned()));
 }

@@ -127,7 +127,7 @@ async fn list(
     Query(asked): Query<ListUnsubscribes>,
 ) -> Result<Reply<Page<Unsubscribe>>, Failure> {
     let ListUnsubscribes { limit, after, phone, sender, source } = asked;
-    let (phone, window) = (asked_phone(phone)?, window(limit, after.as_deref())?);
+    let (phone, window) = (asked_phone("phone", phone)?, window(limit, after.as_deref())?);
     let rows = unsubscribes::list(app.db.read(), &scope, phone, sender, source, window).await?;
     Ok(Reply::ok(Page::new(rows, |row: &Row| row.id)))
 }

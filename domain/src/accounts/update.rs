@@ -101,9 +101,11 @@ pub async fn update(
 }
 
 pub(super) fn check_country(faults: &mut Faults, country: Option<&str>) {
-    let known = |c: &str| c.bytes().all(|b| b.is_ascii_uppercase()) && c.parse::<phone::Country>().is_ok();
-    if country.is_some_and(|c| !known(c)) {
-        faults.add("/default_country", "invalid", "must be an ISO 3166 country, such as GB");
+    let Some(code) = country else { return };
+    match code.parse::<phone::Country>() {
+        Err(unknown) => faults.add("/default_country", "invalid", unknown.to_string()),
+        Ok(known) if known.code() != code => faults.add("/default_country", "invalid", "must be in capital letters"),
+        Ok(_) => {}
     }
 }
 

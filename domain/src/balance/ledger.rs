@@ -11,34 +11,21 @@ use crate::{
     vals,
 };
 
-/// What a journal entry records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Money paid in.
-    TopUp,
-    /// Money given by the operator.
-    Grant,
-    /// Money set apart for a dispatch.
-    Hold,
-    /// Held money earned: messages the carrier accepted.
-    Capture,
-    /// Held money given back: messages that did not go.
-    Release,
-    /// Charged money given back.
-    Refund,
-}
-
-impl Kind {
-    /// The text in the database and in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::TopUp => "top_up",
-            Self::Grant => "grant",
-            Self::Hold => "hold",
-            Self::Capture => "capture",
-            Self::Release => "release",
-            Self::Refund => "refund",
-        }
+crate::text_enum! {
+    /// What a journal entry records.
+    pub enum Kind("LedgerEntryKind") {
+        /// Money paid in.
+        TopUp = "top_up",
+        /// Money given by the operator.
+        Grant = "grant",
+        /// Money set apart for a dispatch.
+        Hold = "hold",
+        /// Held money earned: messages the carrier accepted.
+        Capture = "capture",
+        /// Held money given back: messages that did not go.
+        Release = "release",
+        /// Charged money given back.
+        Refund = "refund",
     }
 }
 

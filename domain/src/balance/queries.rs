@@ -2,6 +2,7 @@
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
+use super::Kind;
 use crate::{
     clock::Timestamp,
     db::{Sql, page_bounds},
@@ -53,7 +54,7 @@ pub async fn balance(conn: &impl ConnectionTrait, scope: &AccountScope) -> Resul
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct Entry {
     pub id: JournalId,
-    pub kind: String,
+    pub kind: Kind,
     pub currency: Currency,
     /// What the entry did to the spendable money; negative when it took some.
     pub available: Micros,
@@ -67,7 +68,7 @@ pub struct Entry {
 /// Which lines of the statement.
 #[derive(Debug, Clone, Default)]
 pub struct EntryFilter {
-    pub kind: Option<String>,
+    pub kind: Option<Kind>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
     pub after: Option<JournalId>,
@@ -91,7 +92,7 @@ pub async fn entries(
              CAST(COALESCE((SELECT SUM(p.amount) FROM postings p WHERE p.journal_id = j.id AND p.ledger = 'held'), 0) AS BIGINT) AS held \
              FROM journal j WHERE j.account_id = $1 AND ($2 IS NULL OR j.kind = $2) AND ($3 IS NULL OR j.created_at >= $3) \
              AND ($4 IS NULL OR j.created_at < $4) AND ($5 IS NULL OR j.id < $5) ORDER BY j.id DESC LIMIT $6",
-            vals![scope.account(), kind.clone(), *from, *to, *after, i64::try_from(limit + 1).unwrap_or(i64::MAX)],
+            vals![scope.account(), kind.map(Kind::as_str), *from, *to, *after, i64::try_from(limit + 1).unwrap_or(i64::MAX)],
         )
         .await?;
     Ok(page_bounds(rows, limit))

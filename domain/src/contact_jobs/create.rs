@@ -108,9 +108,15 @@ async fn check_selection(
                 check_group(conn, scope, *id, at, faults).await?;
             }
         }
-        Selection::Duplicates { by } => {
+        Selection::Duplicates { by, group_id, filter } => {
             let defined = contact_fields::all(conn, scope).await?;
             check_by(by, &defined, at, faults);
+            if let Some(id) = group_id {
+                check_group(conn, scope, *id, at, faults).await?;
+            }
+            if let Some(filter) = filter {
+                filter::read(conn, scope, filter, &format!("{at}/filter")).await?;
+            }
         }
     }
     Ok(())
@@ -188,7 +194,7 @@ async fn check_action(
             faults.add("/action", "not_together", "is merge or trash for duplicates");
         }
         // One contact with values that differ: there is no other that could go.
-        Selection::Duplicates { by } if by.iter().any(|name| name == "phone") => {
+        Selection::Duplicates { by, .. } if by.iter().any(|name| name == "phone") => {
             if matches!(action, Action::TrashOthers { .. }) {
                 faults.add("/action", "not_together", "is merge for duplicates by phone");
             }

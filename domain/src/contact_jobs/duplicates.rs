@@ -4,6 +4,9 @@
 //! counts the sets that remain; 2 settles them, unless it is a dry run: who has another value by then is no member any
 //! more. The sets can be looked at for a week.
 //!
+//! Kept to a group or a filter, only those who are meant by it are looked at, and whoever is not by the time the sets are
+//! settled is no member any more.
+//!
 //! For `phone` a set is one contact whose values differ between its groups: walk 0 finds them, 2 lets its own values and,
 //! where it has none, those of its groups in the order of their making hold everywhere.
 
@@ -16,7 +19,10 @@ use uuid::Uuid;
 
 use super::{Action, Job, Outcome, PIECE, Selection, Survivor, count, queries};
 use crate::{
-    contacts::{self, Column, Contact, MAX_MERGED, Merge, filter::alike},
+    contacts::{
+        self, Column, Contact, MAX_MERGED, Merge,
+        filter::{self, Operand, Test, Tree, alike},
+    },
     db::{Columns, Sql, Window, ids_json, ids_list},
     error::{Code, Error, Result},
     groups::{self, Elsewhere},
@@ -75,12 +81,27 @@ fn digest(contact: &Contact, by: &[String]) -> Option<Uuid> {
 /// The next step of any of the walks.
 pub(super) async fn step(tx: &DatabaseTransaction, scope: &AccountScope, job: &Job, by: &[String]) -> Result<Outcome> {
     let in_groups = by.iter().any(|name| name == "phone");
+    let meant = meant(tx, scope, job).await?;
     match job.phase {
-        0 if in_groups => differing(tx, scope, job).await,
-        0 => note(tx, scope, job, by).await,
+        0 if in_groups => differing(tx, scope, job, meant.as_ref()).await,
+        0 => note(tx, scope, job, by, meant.as_ref()).await,
         1 => forget(tx, job).await,
-        _ => settle(tx, scope, job, by).await,
+        _ => settle(tx, scope, job, by, meant.as_ref()).await,
     }
+}
+
+/// Among whom they are looked for; `None`: all.
+async fn meant(conn: &impl ConnectionTrait, scope: &AccountScope, job: &Job) -> Result<Option<Tree>> {
+    let Selection::Duplicates { by: _, group_id, filter } = &job.selection else { return Ok(None) };
+    let group = group_id.map(|id| Tree::is(Operand::Groups, Test::Members(vec![id])));
+    let filter = match filter {
+        Some(filter) => Some(filter::read_at(conn, scope, filter, "/filter", job.created_at).await?),
+        None => None,
+    };
+    Ok(match (group, filter) {
+        (Some(group), Some(filter)) => Some(group.and(filter)),
+        (group, filter) => group.or(filter),
+    })
 }
 
 /// What comes after the sets are known.
@@ -88,10 +109,23 @@ fn then(job: &Job) -> Option<(i64, Option<Uuid>)> {
     (!job.dry_run && job.action.is_some()).then_some((2, None))
 }
 
-async fn note(tx: &DatabaseTransaction, scope: &AccountScope, job: &Job, by: &[String]) -> Result<Outcome> {
-    let sql = "SELECT * FROM contacts WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3";
-    let after = job.after.unwrap_or(Uuid::nil());
-    let rows: Vec<Contact> = tx.all(sql, vals![scope.account(), after, count(PIECE)]).await?;
+async fn note(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    job: &Job,
+    by: &[String],
+    meant: Option<&Tree>,
+) -> Result<Outcome> {
+    let rows: Vec<Contact> = match meant {
+        Some(tree) => {
+            let ids = filter::ids(tx, scope, tree, job.after.map(ContactId), PIECE).await?;
+            contacts::several(tx, scope, &ids).await?
+        }
+        None => {
+            let sql = "SELECT * FROM contacts WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+            tx.all(sql, vals![scope.account(), job.after.unwrap_or(Uuid::nil()), count(PIECE)]).await?
+        }
+    };
     let keys: Vec<(Uuid, ContactId)> = rows.iter().filter_map(|c| Some((digest(c, by)?, c.id))).collect();
     keep(tx, job, &keys).await?;
     let next = match rows.last() {
@@ -101,10 +135,14 @@ async fn note(tx: &DatabaseTransaction, scope: &AccountScope, job: &Job, by: &[S
     Ok(Outcome { scanned: count(rows.len()), next: Some(next), ..Outcome::default() })
 }
 
-async fn differing(tx: &DatabaseTransaction, scope: &AccountScope, job: &Job) -> Result<Outcome> {
+async fn differing(tx: &DatabaseTransaction, scope: &AccountScope, job: &Job, meant: Option<&Tree>) -> Result<Outcome> {
     let after = job.after.map(ContactId);
     let page = groups::with_overrides(tx, scope, after, PIECE).await?;
-    let ids: Vec<ContactId> = page.iter().map(|(id, _)| *id).collect();
+    let mut ids: Vec<ContactId> = page.iter().map(|(id, _)| *id).collect();
+    if let Some(tree) = meant {
+        let among = filter::among(tx, scope, tree, &ids).await?;
+        ids.retain(|id| among.contains(id));
+    }
     let own: HashMap<ContactId, Contact> =
         contacts::several(tx, scope, &ids).await?.into_iter().map(|c| (c.id, c)).collect();
     let differs = |(id, elsewhere): &&(ContactId, Vec<Elsewhere>)| own.get(id).is_some_and(|c| differ(c, elsewhere));
@@ -188,12 +226,23 @@ async fn forget(tx: &DatabaseTransaction, job: &Job) -> Result<Outcome> {
     Ok(Outcome { scanned: 0, matched, changed: 0, next })
 }
 
-async fn settle(tx: &DatabaseTransaction, scope: &AccountScope, job: &Job, by: &[String]) -> Result<Outcome> {
+async fn settle(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    job: &Job,
+    by: &[String],
+    meant: Option<&Tree>,
+) -> Result<Outcome> {
     let Some(action) = &job.action else { return Ok(Outcome::default()) };
     let (rows, more) = page(tx, job.id, job.after.unwrap_or(Uuid::nil()), SETS).await?;
     let mut changed = 0_i64;
     for set in &rows {
         let mut members = members(tx, scope, job.id, set.key, MAX_SET.saturating_add(1)).await?;
+        if let Some(tree) = meant {
+            let ids: Vec<ContactId> = members.iter().map(|contact| contact.id).collect();
+            let among = filter::among(tx, scope, tree, &ids).await?;
+            members.retain(|contact| among.contains(&contact.id));
+        }
         let done = if by.iter().any(|name| name == "phone") {
             match members.into_iter().next() {
                 Some(contact) => one_value(tx, scope, contact).await?,
@@ -283,7 +332,7 @@ pub async fn sets(
     window: Window<Uuid>,
 ) -> Result<(Vec<DuplicateSet>, bool)> {
     let job = queries::get(conn, scope, id).await?;
-    let Selection::Duplicates { by } = &job.selection else {
+    let Selection::Duplicates { by, .. } = &job.selection else {
         return Err(Error::new(Code::Conflict, "This job looks for no duplicates."));
     };
     if !job.status.is_final() && job.phase < 2 {

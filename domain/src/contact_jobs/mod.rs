@@ -101,8 +101,15 @@ pub enum Selection {
     Campaign { campaign_id: CampaignId, statuses: Vec<Status> },
     /// Contacts whose last messages all ended so; perhaps only members of a group.
     Undelivered { last: u32, statuses: Vec<Status>, days: u32, group_id: Option<GroupId> },
-    /// Contacts that have these fields in common; for `phone`, contacts whose values differ between groups.
-    Duplicates { by: Vec<String> },
+    /// Contacts that have these fields in common; for `phone`, contacts whose values differ between groups. Perhaps only
+    /// among members of a group, or among those that match a filter, as of the moment of the request.
+    Duplicates {
+        by: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group_id: Option<GroupId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filter: Option<Box<ContactFilter>>,
+    },
 }
 
 /// What becomes of the contacts.

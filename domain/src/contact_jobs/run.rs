@@ -92,7 +92,7 @@ async fn step(db: &Db, scope: &AccountScope, id: ContactJobId, lease: &str) -> R
     let tx = db.begin().await?;
     let Some(job) = lease::confirm(&tx, scope, id, lease).await? else { return Ok(false) };
     let outcome = match (&job.selection, job.phase) {
-        (Selection::Duplicates { by }, _) => duplicates::step(&tx, scope, &job, by).await?,
+        (Selection::Duplicates { by, .. }, _) => duplicates::step(&tx, scope, &job, by).await?,
         (Selection::Undelivered { last, statuses, days, .. }, 0) => {
             tally::step(&tx, scope, &job, *last, statuses, *days).await?
         }

@@ -25,6 +25,11 @@ async fn make(stage: &Stage, n: u32, columns: &[(Column, &str)]) -> ContactId {
     write_tx!(stage, tx => contacts::create(&tx, &stage.scope, new)).unwrap().id
 }
 
+fn duplicates(by: &[&str]) -> Selection {
+    let by = by.iter().map(|name| (*name).to_owned()).collect();
+    Selection::Duplicates { by, group_id: None, filter: None }
+}
+
 async fn make_group(stage: &Stage, name: &str, members: &[ContactId]) -> GroupId {
     let new = groups::New { name: name.into(), ..groups::New::default() };
     let id = write_tx!(stage, tx => groups::create(&tx, &stage.scope, new)).unwrap().id;
@@ -180,7 +185,7 @@ async fn an_order_that_cannot_be_is_refused_with_every_fault() {
             let error = queue(&stage, order(selection, action)).await.unwrap_err();
             error.faults.into_iter().map(|f| f.pointer).collect()
         };
-        let by = |by: &[&str]| Selection::Duplicates { by: by.iter().map(|s| (*s).to_owned()).collect() };
+        let by = duplicates;
         let trash = || Some(Action::Trash);
         let group = Selection::Group { group_id: theirs, only_here: false };
         assert_eq!(
@@ -205,6 +210,12 @@ async fn an_order_that_cannot_be_is_refused_with_every_fault() {
         assert_eq!(refused(by(&[]), None).await, ["/select/by"]);
         assert_eq!(refused(by(&["phone", "email"]), None).await, ["/select/by/0"]);
         assert_eq!(refused(by(&["email", "fields.none", "email"]), None).await, ["/select/by/1", "/select/by/2"]);
+        let by_email = vec!["email".to_owned()];
+        let elsewhere = Selection::Duplicates { by: by_email.clone(), group_id: Some(theirs), filter: None };
+        assert_eq!(refused(elsewhere, None).await, ["/select/group_id"]);
+        let filter = serde_json::from_value(json!({"field": "shoe", "exists": true})).unwrap();
+        let unknown = Selection::Duplicates { by: by_email, group_id: None, filter: Some(Box::new(filter)) };
+        assert_eq!(refused(unknown, None).await, ["/select/filter/field"]);
         let campaign = CampaignId::new(stage.clock.now());
         let selection = Selection::Campaign { campaign_id: campaign, statuses: vec![Status::Failed] };
         let merge = Some(Action::Merge { survivor: Survivor::Oldest });
@@ -221,7 +232,7 @@ async fn duplicates_are_found_by_what_they_say_and_merged_once() {
         let c = make(&stage, 3, &[(Column::Email, "bob@example.com"), (Column::FirstName, "анна")]).await;
         let d = make(&stage, 4, &[(Column::Email, " anna@example.com ")]).await;
         make(&stage, 5, &[]).await;
-        let by = |by: &[&str]| Selection::Duplicates { by: by.iter().map(|s| (*s).to_owned()).collect() };
+        let by = duplicates;
         let found = done(&stage, order(by(&["email"]), None)).await;
         assert_eq!((found.matched, found.changed, found.done), (1, 0, 5));
         let all = Window { limit: 10, after: None };
@@ -313,6 +324,65 @@ async fn who_joins_or_moves_takes_the_values_along() {
 }
 
 #[tokio::test]
+async fn duplicates_are_looked_for_in_a_group_or_by_a_filter() {
+    for stage in stages().await {
+        let anna = |name| [(Column::Email, "anna@example.com"), (Column::FirstName, name)];
+        let mut ids = Vec::new();
+        for (n, name) in [(1, "Anna"), (2, "Ann"), (3, "Anna"), (4, "Anna")] {
+            ids.push(make(&stage, n, &anna(name)).await);
+        }
+        let bobs = [
+            make(&stage, 5, &[(Column::Email, "b@example.com")]).await,
+            make(&stage, 6, &[(Column::Email, "b@example.com")]).await,
+        ];
+        let group = make_group(&stage, "One", &[ids[0], ids[1], ids[2], bobs[0]]).await;
+        let named: ContactFilter = serde_json::from_value(json!({"field": "first_name", "equals": "anna"})).unwrap();
+        let kept = |by: &str, group_id, filter: Option<&ContactFilter>| Selection::Duplicates {
+            by: vec![by.to_owned()],
+            group_id,
+            filter: filter.cloned().map(Box::new),
+        };
+        let found = async |selection| {
+            let job = done(&stage, order(selection, None)).await;
+            let all = Window { limit: 10, after: None };
+            let (listed, _) = sets(stage.db.read(), &stage.scope, job.id, all).await.unwrap();
+            assert_eq!(job.matched, count(listed.len()));
+            let mut sets: Vec<Vec<ContactId>> =
+                listed.iter().map(|set| set.contacts.iter().map(|c| c.id).collect()).collect();
+            sets.sort_unstable();
+            sets
+        };
+        assert_eq!(found(kept("email", None, None)).await, [ids.clone(), bobs.to_vec()]);
+        assert_eq!(found(kept("email", Some(group), None)).await, [ids[..3].to_vec()]);
+        assert_eq!(found(kept("email", None, Some(&named))).await, [vec![ids[0], ids[2], ids[3]]]);
+        assert_eq!(found(kept("email", Some(group), Some(&named))).await, [vec![ids[0], ids[2]]]);
+        // Values that differ between groups, of the members of one group alone.
+        let two = make_group(&stage, "Two", &[ids[3]]).await;
+        for (group, contact) in [(group, ids[0]), (two, ids[3])] {
+            let columns = vec![(Column::FirstName, Some("Anne".to_owned()))];
+            let change = groups::Change { contact: Some(contact), columns, ..groups::Change::default() };
+            write_tx!(stage, tx => groups::set(&tx, &stage.scope, group, vec![change])).unwrap();
+        }
+        assert_eq!(found(kept("phone", None, None)).await, [vec![ids[0]], vec![ids[3]]]);
+        assert_eq!(found(kept("phone", Some(two), None)).await, [vec![ids[3]]]);
+
+        // Who has left the group by the time of its turn stays.
+        let merge = Some(Action::Merge { survivor: Survivor::Oldest });
+        let job = queue(&stage, order(kept("email", Some(group), None), merge)).await.unwrap();
+        let brief = async || run_briefly(&stage.db, &stage.scope, job.id, 1).await.unwrap();
+        assert_eq!((brief().await.phase, brief().await.phase), (1, 2));
+        write_tx!(stage, tx => groups::remove(&tx, &stage.scope, group, &[ids[1]])).unwrap();
+        run(&stage.db, &stage.system, job.id, "test").await.unwrap();
+        assert_eq!(get(stage.db.read(), &stage.scope, job.id).await.unwrap().changed, 1);
+        let mut left = live(&stage).await;
+        left.sort_unstable();
+        let mut expected = vec![ids[0], ids[1], ids[3], bobs[0], bobs[1]];
+        expected.sort_unstable();
+        assert_eq!(left, expected);
+    }
+}
+
+#[tokio::test]
 async fn all_duplicates_but_one_go_to_the_trash() {
     for stage in stages().await {
         let mut ids = Vec::new();
@@ -329,7 +399,7 @@ async fn all_duplicates_but_one_go_to_the_trash() {
         let company = vec![(Column::Company, Some("Acme".to_owned()))];
         let patch = contacts::Patch { columns: company, ..contacts::Patch::default() };
         write_tx!(stage, tx => contacts::update(&tx, &stage.scope, ids[0], patch, None)).unwrap();
-        let by_email = || Selection::Duplicates { by: vec!["email".to_owned()] };
+        let by_email = || duplicates(&["email"]);
         let trashed = |survivor| order(by_email(), Some(Action::TrashOthers { survivor }));
         // Who has another value by the time of its turn stays.
         let job = queue(&stage, trashed(Survivor::LastUpdated)).await.unwrap();
@@ -366,7 +436,7 @@ async fn a_number_with_differing_values_gets_one() {
         set(one, a, Column::FirstName, "Ann").await;
         set(two, a, Column::Company, "Acme").await;
         set(one, b, Column::FirstName, "Bob").await;
-        let selection = Selection::Duplicates { by: vec!["phone".to_owned()] };
+        let selection = duplicates(&["phone"]);
         let found = done(&stage, order(selection.clone(), None)).await;
         assert_eq!((found.done, found.matched), (2, 1), "Bob is Bob everywhere");
         let listed = sets(stage.db.read(), &stage.scope, found.id, Window { limit: 10, after: None }).await.unwrap().0;

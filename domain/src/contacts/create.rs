@@ -54,6 +54,9 @@ pub async fn create(tx: &DatabaseTransaction, scope: &AccountScope, new: New) ->
     values::read_metadata(&mut metadata, pairs.into_iter().map(|(k, v)| (k, Some(v))), &mut faults);
     let (at, source) = consent.as_ref().map_or((None, None), |c| (c.at, c.source.as_deref()));
     values::check_consent(at, source, scope.clock().now(), &mut faults);
+    if consent.as_ref().is_some_and(|said| said.status == Consent::Unknown) {
+        values::check_unstated(at, source, &mut faults);
+    }
     check_groups(tx, scope, &group_ids, &mut faults).await?;
     faults.check()?;
     let phone = phone.ok_or_else(|| Error::internal("a phone without fault is missing"))?;

@@ -36,6 +36,7 @@ use create::check_groups;
 pub use create::{New, create};
 pub use filter::{ContactFilter, Listed, Tree};
 pub use merge::{MAX_MERGED, Merge, merge};
+pub(crate) use outcomes::{LastOutcome, last_outcomes};
 pub use profile::Profile;
 pub(crate) use queries::several;
 pub use queries::{Filter, get, groups_of, list, memberships, rule, rule_of};
@@ -45,6 +46,7 @@ pub(crate) use shown::Clock;
 pub use shown::{Shown, shown, shown_in};
 pub use update::{Patch, update};
 pub use upsert::upsert;
+pub(crate) use values::can_be_pair;
 
 use crate::{
     clock::Timestamp,

@@ -7,17 +7,18 @@
 //!
 //! Invariant: each batch of moves is counted once, in the order of the stream.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde_json::Value;
 
 use crate::{
     clock::Timestamp,
-    db::{Columns, Db, Sql},
+    db::{Columns, Db, Sql, lookup},
     error::Result,
     ids::AccountId,
     messages::Status,
+    scope::AccountScope,
     vals,
 };
 
@@ -57,6 +58,35 @@ struct Batch {
     account_id: AccountId,
     data: Value,
     created_at: Timestamp,
+}
+
+/// How the last message to a number ended.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub(crate) struct LastOutcome {
+    phone: i64,
+    /// The state in which it ended.
+    pub status: String,
+    /// When.
+    pub at: Timestamp,
+    /// Messages that were not delivered since the last one that was.
+    pub failures: i64,
+}
+
+/// How the last messages to these numbers ended, by number. One statement, however many there are.
+pub(crate) async fn last_outcomes(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    phones: &[i64],
+) -> Result<HashMap<i64, LastOutcome>> {
+    let backend = conn.get_database_backend();
+    let columns = Columns::new().ints("phone", phones.iter().copied());
+    let sql = format!(
+        "SELECT o.phone, o.status, o.at, o.failures FROM {} {}",
+        columns.source(backend, 2, "x"),
+        lookup(backend, "contact_outcomes", "o", "o.account_id = $1 AND o.phone = x.phone")
+    );
+    let found: Vec<LastOutcome> = conn.all(&sql, columns.after(backend, vals![scope.account()])).await?;
+    Ok(found.into_iter().map(|outcome| (outcome.phone, outcome)).collect())
 }
 
 /// Reads the next batches of moves; tells how many there were.

@@ -230,6 +230,26 @@ async fn every_statement_of_consent_is_kept() {
         };
         assert_eq!(change(Some(Some(late))).await.unwrap_err().faults[0].pointer, "/consent/at");
         assert_eq!(change(Some(None)).await.unwrap().consent, Consent::Unknown);
+        // What nobody has said has neither time nor source: they are refused, not lost.
+        let source = || Some(Some("letter".to_owned()));
+        let of_nothing = ConsentPatch { source: source(), ..ConsentPatch::default() };
+        let of_unknown = ConsentPatch { status: Some(Consent::Unknown), source: source(), ..ConsentPatch::default() };
+        for patch in [of_nothing, of_unknown] {
+            assert_eq!(change(Some(Some(patch))).await.unwrap_err().faults[0].pointer, "/consent/source");
+        }
+        let at = Some(stage.clock.now());
+        let unknown = NewConsent { status: Consent::Unknown, at, source: Some("letter".into()) };
+        let new = New { phone: "+447400100009".into(), consent: Some(unknown), ..New::default() };
+        let lost = write_tx!(stage, tx => create(&tx, &stage.scope, new)).unwrap_err();
+        let pointers: Vec<&str> = lost.faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/consent/at", "/consent/source"]);
+        let patch = Patch {
+            phone: Some("+447400100009".into()),
+            consent: Some(Some(ConsentPatch { at: Some(at), ..ConsentPatch::default() })),
+            ..Patch::default()
+        };
+        let lost = write_tx!(stage, tx => upsert(&tx, &stage.scope, "crm-9", patch, None)).unwrap_err();
+        assert_eq!(lost.faults[0].pointer, "/consent/at");
         let all = Window { limit: 10, after: None };
         let (said, more) = consents(stage.db.read(), &stage.scope, made.id, all).await.unwrap();
         let told: Vec<_> = said.iter().map(|s| (s.status, s.source.as_deref(), s.stated_at.is_some())).collect();

@@ -99,7 +99,11 @@ async fn apply(tx: &DatabaseTransaction, scope: &AccountScope, mut contact: Cont
     values::read_metadata(&mut contact.metadata, metadata, &mut faults);
     if let Some(patch) = consent {
         let now = scope.clock().now();
+        let (at, source) = patch.as_ref().map_or((None, None), |p| (p.at.flatten(), p.source.clone().flatten()));
         let after = patch.map_or((Consent::Unknown, None, None), |patch| patch.over(stated(&contact), now));
+        if after.0 == Consent::Unknown {
+            values::check_unstated(at, source.as_deref(), &mut faults);
+        }
         values::check_consent(after.1, after.2.as_deref(), now, &mut faults);
         (contact.consent, contact.consent_at, contact.consent_source) = after;
     }

@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
-use super::{Column, ConsentPatch, Contact, New, NewConsent, Patch, Reading, create, queries, update};
+use super::{Column, Consent, ConsentPatch, Contact, New, NewConsent, Patch, Reading, create, queries, update};
 use crate::{
     contact_fields::composed,
     db::{Sql, expect_version},
@@ -71,10 +71,13 @@ async fn by_phone(tx: &DatabaseTransaction, scope: &AccountScope, raw: Option<&s
     Ok(tx.one(sql, vals![scope.account(), i64::from(parsed.number)]).await?)
 }
 
-/// What a patch of a contact that is not there yet says of consent.
+/// What a patch of a contact that is not there yet says of consent. A time or a source without a status is refused with the
+/// rest.
 fn said(patch: ConsentPatch) -> Option<NewConsent> {
     let ConsentPatch { status, at, source } = patch;
-    Some(NewConsent { status: status?, at: at.flatten(), source: source.flatten() })
+    let (at, source) = (at.flatten(), source.flatten());
+    let is_said = status.is_some() || at.is_some() || source.is_some();
+    is_said.then_some(NewConsent { status: status.unwrap_or(Consent::Unknown), at, source })
 }
 
 /// A patch as what a new contact is made of: what it would clear is not there anyway.

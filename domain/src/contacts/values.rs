@@ -80,6 +80,16 @@ pub(super) fn read_fields(
     }
 }
 
+/// Characters of the key of a pair.
+const MAX_KEY: usize = 40;
+
+/// Whether a pair of `metadata` can have this key.
+pub(crate) fn can_be_pair(key: &str) -> bool {
+    let mut faults = Faults::default();
+    faults.text("", key, MAX_KEY);
+    faults.is_empty()
+}
+
 /// Puts `given` over `metadata`; null takes a pair away.
 pub(super) fn read_metadata(
     metadata: &mut Map<String, Value>,
@@ -88,7 +98,7 @@ pub(super) fn read_metadata(
 ) {
     for (key, value) in given {
         let pointer = format!("/metadata/{}", key.replace('~', "~0").replace('/', "~1"));
-        faults.text(&pointer, &key, 40);
+        faults.text(&pointer, &key, MAX_KEY);
         match value {
             None => {
                 metadata.remove(&key);
@@ -109,6 +119,16 @@ pub(super) fn check_consent(at: Option<Timestamp>, source: Option<&str>, now: Ti
     // An hour for clocks that differ.
     if at.is_some_and(|at| at > now.plus(Duration::from_secs(3600))) {
         faults.add("/consent/at", "in_future", "must not lie in the future");
+    }
+}
+
+/// A time or a source without a statement would be lost.
+pub(super) fn check_unstated(at: Option<Timestamp>, source: Option<&str>, faults: &mut Faults) {
+    for (name, is_given) in [("at", at.is_some()), ("source", source.is_some())] {
+        if is_given {
+            let detail = "must not come without a status of given or refused: unknown is no statement";
+            faults.add(format!("/consent/{name}"), "not_allowed", detail);
+        }
     }
 }
 

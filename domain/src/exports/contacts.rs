@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use uuid::Uuid;
 
 use super::{Export, Settings};
 use crate::{
     contacts::{
-        self, Clock, Column, Contact,
+        self, Clock, Column, Contact, LastOutcome,
         filter::{self, Tree},
     },
     db::{Sql, Window, ids_json, ids_list, lookup},
@@ -21,13 +22,14 @@ use crate::{
     vals,
 };
 
-/// The built-in fields; `fields.<key>` are the account's own.
-pub const FIELDS: [&str; 23] = [
+/// The built-in fields; `fields.<key>` are the account's own, and `metadata.<key>` the integrator's pairs.
+pub const FIELDS: [&str; 28] = [
     "phone",
     "first_name",
     "last_name",
     "patronymic",
     "birth_date",
+    "age",
     "sex",
     "email",
     "company",
@@ -44,7 +46,11 @@ pub const FIELDS: [&str; 23] = [
     "line_type",
     "time_zone",
     "groups",
+    "last_outcome",
+    "last_outcome_at",
+    "failures_in_row",
     "created_at",
+    "updated_at",
     "id",
 ];
 
@@ -133,8 +139,43 @@ fn members(backend: DbBackend, groups: usize) -> String {
     )
 }
 
+/// What is told of the contacts of a page that does not stand in their rows.
+#[derive(Default)]
+pub(super) struct Beside {
+    groups: HashMap<ContactId, String>,
+    outcomes: HashMap<i64, LastOutcome>,
+    clock: Option<Clock>,
+    /// The day on which the export was accepted, where the account is.
+    today: NaiveDate,
+}
+
+/// What the fields of an export ask for beside the contacts.
+pub(super) async fn beside(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    export: &Export,
+    page: &[Contact],
+) -> Result<Beside> {
+    let has = |names: &[&str]| export.settings.fields.iter().any(|field| names.contains(&field.as_str()));
+    let mut beside = Beside::default();
+    if has(&["groups"]) {
+        beside.groups = groups_of(conn, scope, page).await?;
+    }
+    if has(&["last_outcome", "last_outcome_at", "failures_in_row"]) {
+        let phones: Vec<i64> = page.iter().map(|contact| i64::from(contact.phone)).collect();
+        beside.outcomes = contacts::last_outcomes(conn, scope, &phones).await?;
+    }
+    if has(&["time_zone"]) {
+        beside.clock = Some(Clock::of(conn, scope, page).await?);
+    }
+    if has(&["age"]) {
+        beside.today = filter::today(conn, scope, export.created_at).await?;
+    }
+    Ok(beside)
+}
+
 /// Names of the groups of these contacts in alphabetical order, by contact.
-pub(super) async fn groups_of(
+async fn groups_of(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
     page: &[Contact],
@@ -155,12 +196,7 @@ pub(super) async fn groups_of(
 }
 
 /// What stands in a column.
-pub(super) fn cell<'a>(
-    contact: &'a Contact,
-    field: &str,
-    groups: &'a HashMap<ContactId, String>,
-    clock: &Clock,
-) -> Cell<'a> {
+pub(super) fn cell<'a>(contact: &'a Contact, field: &str, beside: &'a Beside) -> Cell<'a> {
     if let Some(column) = Column::by_name(field).filter(|column| *column != Column::TimeZone) {
         return Cell::text(contact.profile.get(column));
     }
@@ -172,7 +208,12 @@ pub(super) fn cell<'a>(
             Some(other) => Cell::Text(other.to_string().into()),
         };
     }
+    if let Some(key) = field.strip_prefix("metadata.") {
+        return Cell::text(contact.metadata.get(key).and_then(serde_json::Value::as_str));
+    }
     let owned = |text: String| Cell::Text(Cow::Owned(text));
+    let number = |number: i64| Cell::Number(Cow::Owned(number.to_string()));
+    let outcome = beside.outcomes.get(&i64::from(contact.phone));
     match field {
         "phone" => owned(contact.phone.to_string()),
         "consent" => Cell::text(Some(contact.consent.as_str())),
@@ -182,9 +223,20 @@ pub(super) fn cell<'a>(
         "region" => Cell::text(contact.region.as_deref()),
         "operator" => Cell::text(contact.operator.as_deref()),
         "line_type" => Cell::text(contact.line_type.as_deref()),
-        "time_zone" => clock.zone(contact).map_or(Cell::Empty, Cell::Text),
-        "groups" => Cell::text(groups.get(&contact.id).map(String::as_str)),
+        "time_zone" => {
+            let zone = beside.clock.as_ref().and_then(|clock| clock.zone(contact));
+            zone.map_or(Cell::Empty, Cell::Text)
+        }
+        "age" => {
+            let birth = contact.profile.get(Column::BirthDate).and_then(|day| day.parse::<NaiveDate>().ok());
+            birth.map_or(Cell::Empty, |birth| number(filter::age(birth, beside.today)))
+        }
+        "groups" => Cell::text(beside.groups.get(&contact.id).map(String::as_str)),
+        "last_outcome" => Cell::text(outcome.map(|last| last.status.as_str())),
+        "last_outcome_at" => outcome.map_or(Cell::Empty, |last| owned(last.at.to_string())),
+        "failures_in_row" => outcome.map_or(Cell::Empty, |last| number(last.failures)),
         "created_at" => owned(contact.created_at.to_string()),
+        "updated_at" => owned(contact.updated_at.to_string()),
         "id" => owned(contact.id.to_string()),
         _ => Cell::Empty,
     }

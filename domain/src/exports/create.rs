@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     contact_fields::{self, ContactField},
-    contacts::filter::{self, ContactFilter},
+    contacts::{
+        self,
+        filter::{self, ContactFilter},
+    },
     db::Sql,
     error::{Code, Error, Faults, Result},
     groups,
@@ -116,14 +119,15 @@ fn columns(kind: Kind, asked: Option<Vec<String>>, own: &[ContactField], faults:
         if fields.iter().take(place).any(|other| other == name) {
             faults.add(format!("/fields/{place}"), "duplicate", "is named twice");
         }
-        let is_known = match name.strip_prefix("fields.") {
-            Some(key) => own.iter().any(|field| field.key == key),
-            None => built_in.contains(&name.as_str()),
+        let is_known = match (name.strip_prefix("fields."), name.strip_prefix("metadata.")) {
+            (Some(key), _) => own.iter().any(|field| field.key == key),
+            (None, Some(key)) => kind == Kind::Contacts && contacts::can_be_pair(key),
+            (None, None) => built_in.contains(&name.as_str()),
         };
         if !is_known {
             let mut known: Vec<&str> = built_in.to_vec();
             if kind == Kind::Contacts {
-                known.push("fields.<key>");
+                known.extend(["fields.<key>", "metadata.<key>"]);
             }
             let detail = format!("must be one of: {}", known.join(", "));
             faults.add(format!("/fields/{place}"), "unknown_field", detail);

@@ -3,15 +3,19 @@
 //! A killed run leaves nothing but a temporary file that has no name. Two runs of one export cannot both end it: the
 //! last step checks the lease.
 
-use std::{collections::HashMap, fs::File, io::BufWriter};
+use std::{fs::File, io::BufWriter};
 
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
-use super::{Export, Format, KEPT, Kind, WORK, contacts, lists, queries};
+use super::{
+    Export, Format, KEPT, Kind, WORK,
+    contacts::{self, Beside},
+    lists, queries,
+};
 use crate::{
     blacklist,
-    contacts::{Clock, Contact, filter::Tree},
+    contacts::{Contact, filter::Tree},
     db::{Db, Sql, Window, lies_in_the_data},
     error::{Code, Error, Result},
     files::output::{Cell, Form, Output},
@@ -144,7 +148,7 @@ fn full(error: std::io::Error) -> Error {
 
 /// Rows of one page.
 enum Page {
-    Contacts(Vec<Contact>, HashMap<ContactId, String>, Clock),
+    Contacts(Vec<Contact>, Beside),
     Blacklist(Vec<blacklist::Entry>),
     Unsubscribes(Vec<Unsubscribe>),
 }
@@ -181,9 +185,7 @@ impl Page {
             Ok(())
         }
         match self {
-            Self::Contacts(rows, groups, clock) => {
-                each(output, fields, rows, |row, field| contacts::cell(row, field, groups, clock))
-            }
+            Self::Contacts(rows, beside) => each(output, fields, rows, |row, field| contacts::cell(row, field, beside)),
             Self::Blacklist(rows) => each(output, fields, rows, lists::listed),
             Self::Unsubscribes(rows) => each(output, fields, rows, lists::unsubscribed),
         }
@@ -196,13 +198,11 @@ async fn page(db: &Db, scope: &AccountScope, export: &Export, tree: Option<&Tree
         Kind::Contacts => {
             let window = Window { limit: PAGE, after: Some(ContactId(after)) };
             let mut rows = contacts::page(conn, scope, &export.settings, tree, window).await?;
-            let asked = |name: &str| export.settings.fields.iter().any(|field| field == name);
-            if asked("operator") {
+            if export.settings.fields.iter().any(|field| field == "operator") {
                 ported_numbers::fill(conn, rows.iter_mut()).await?;
             }
-            let groups = if asked("groups") { contacts::groups_of(conn, scope, &rows).await? } else { HashMap::new() };
-            let clock = Clock::of(conn, scope, &rows).await?;
-            Page::Contacts(rows, groups, clock)
+            let beside = contacts::beside(conn, scope, export, &rows).await?;
+            Page::Contacts(rows, beside)
         }
         Kind::Blacklist => {
             let window = Window { limit: PAGE, after: Some(BlacklistId(after)) };

@@ -86,6 +86,62 @@ async fn contacts_come_with_the_fields_that_were_chosen() {
 }
 
 #[tokio::test]
+async fn what_is_known_beside_comes_too() {
+    for stage in stages().await {
+        let new = |phone: &str, birth: &str, pairs: &[(&str, &str)]| contacts::New {
+            phone: phone.to_owned(),
+            columns: vec![(Column::BirthDate, birth.to_owned())],
+            metadata: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            ..contacts::New::default()
+        };
+        let now = stage.clock.now().utc().date_naive();
+        let years = |n: i32, days| {
+            let day = chrono::Datelike::with_year(&now, chrono::Datelike::year(&now) - n).unwrap();
+            (day + chrono::Days::new(days)).to_string()
+        };
+        let (thirty, nearly) = (years(30, 0), years(30, 1));
+        for new in [
+            new("+447400100001", &thirty, &[("plan", "gold"), ("a.b \"c\"", "=1")]),
+            new("+447400100002", &nearly, &[]),
+        ] {
+            write_tx!(stage, tx => contacts::create(&tx, &stage.scope, new)).unwrap();
+            stage.clock.advance(Duration::from_millis(1));
+        }
+        let sql = "INSERT INTO contact_outcomes (account_id, phone, status, at, failures) \
+            VALUES ($1, 447400100001, 'undelivered', $2, 3)";
+        let at = stage.clock.now();
+        write_tx!(stage, tx => crate::db::Sql::run(&tx, sql, crate::vals![stage.scope.account(), at])).unwrap();
+        let fields = [
+            "phone",
+            "age",
+            "metadata.plan",
+            "metadata.a.b \"c\"",
+            "last_outcome",
+            "last_outcome_at",
+            "failures_in_row",
+        ];
+        let moment = at.to_string();
+        for format in [Format::Csv, Format::Xlsx] {
+            let chosen = Order { fields: Some(fields.map(str::to_owned).to_vec()), ..order(Kind::Contacts, format) };
+            let (_, titles, rows) = exported(&stage, chosen).await;
+            assert_eq!(titles, fields);
+            let expected = [
+                ["+447400100001", "30", "gold", "=1", "undelivered", moment.as_str(), "3"],
+                ["+447400100002", "29", "", "", "", "", ""],
+            ];
+            assert_eq!(rows, expected, "{format}");
+        }
+        let (_, all, _) = exported(&stage, order(Kind::Contacts, Format::Csv)).await;
+        assert!(all.contains(&"age".to_owned()) && all.iter().all(|title| !title.starts_with("metadata.")), "{all:?}");
+        for (kind, name) in [(Kind::Contacts, "metadata."), (Kind::Blacklist, "metadata.plan")] {
+            let fields = Some(vec![name.to_owned()]);
+            let error = asked(&stage, Order { fields, ..order(kind, Format::Csv) }).await.unwrap_err();
+            assert_eq!(error.faults[0].code, "unknown_field", "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn groups_and_ids_narrow_it_and_nobody_is_in_it_twice() {
     for stage in stages().await {
         let (one, two) = (group(&stage, "One").await, group(&stage, "Two").await);

@@ -343,7 +343,15 @@ async fn ledger(conn: &impl ConnectionTrait, scope: &AccountScope, message: &Mes
         let balance::Entry { id, kind, currency, available, held, hold_id: _, note, created_at } = entry;
         // A capture takes from what is held, a refund gives to what is available, the others move between the two.
         let moved = if held == Micros::ZERO { available } else { held };
-        Line { journal: id, kind, amount, entry: Micros(moved.0.saturating_abs()), currency, note, created_at }
+        Line {
+            journal: id,
+            kind: kind.to_string(),
+            amount,
+            entry: Micros(moved.0.saturating_abs()),
+            currency,
+            note,
+            created_at,
+        }
     };
     Ok(entries.into_iter().map(line).collect())
 }

@@ -12,9 +12,28 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country(Region);
 
-/// The text is not the code of a supported country.
+/// The text is not the code of a supported country; its sentence says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownCountry;
+pub struct UnknownCountry {
+    /// What was probably meant.
+    hint: Option<&'static str>,
+}
+
+/// Codes that are not of ISO 3166 and are taken for it.
+const MISTAKEN: [(&str, &str); 5] = [
+    ("UK", "the United Kingdom is GB"),
+    ("EN", "the United Kingdom is GB"),
+    ("EL", "Greece is GR"),
+    ("SU", "Russia is RU"),
+    ("YU", "Serbia is RS"),
+];
+
+impl UnknownCountry {
+    fn of(text: &str) -> Self {
+        let hint = MISTAKEN.iter().find(|(code, _)| text.trim().eq_ignore_ascii_case(code));
+        Self { hint: hint.map(|(_, hint)| *hint) }
+    }
+}
 
 impl Country {
     /// All supported countries (about 245), in alphabetical order of their codes.
@@ -60,7 +79,8 @@ impl fmt::Debug for Country {
 
 impl fmt::Display for UnknownCountry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a supported ISO 3166-1 alpha-2 country code")
+        f.write_str("must be an ISO 3166 code of two letters, such as GB")?;
+        self.hint.map_or(Ok(()), |hint| write!(f, "; {hint}"))
     }
 }
 
@@ -72,9 +92,12 @@ impl FromStr for Country {
 
     fn from_str(text: &str) -> Result<Self, UnknownCountry> {
         if text.len() != 2 || !text.bytes().all(|b| b.is_ascii_alphabetic()) {
-            return Err(UnknownCountry);
+            return Err(UnknownCountry::of(text));
         }
-        Region::from_code(&text.to_ascii_uppercase()).ok().and_then(Self::from_region).ok_or(UnknownCountry)
+        Region::from_code(&text.to_ascii_uppercase())
+            .ok()
+            .and_then(Self::from_region)
+            .ok_or_else(|| UnknownCountry::of(text))
     }
 }
 

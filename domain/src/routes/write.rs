@@ -147,8 +147,12 @@ async fn check(tx: &DatabaseTransaction, id: RouteId, route: &NewRoute) -> Resul
     {
         faults.add("/account_id", "not_found", "there is no such account");
     }
-    if country.as_ref().is_some_and(|c| c.parse::<phone::Country>().map(|known| known.code()).as_ref() != Ok(c)) {
-        faults.add("/country", "invalid", "must be an ISO 3166 alpha-2 code such as GB");
+    match country.as_ref().map(|code| (code, code.parse::<phone::Country>())) {
+        Some((_, Err(unknown))) => faults.add("/country", "invalid", unknown.to_string()),
+        Some((code, Ok(known))) if known.code() != *code => {
+            faults.add("/country", "invalid", "must be in capital letters");
+        }
+        _ => {}
     }
     faults.optional_text("/operator", operator.as_deref(), 100);
     if operator.as_deref().is_some_and(|o| o.trim().is_empty()) {

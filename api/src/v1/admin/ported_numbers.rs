@@ -94,7 +94,7 @@ pub struct ListPortedNumbers {
 /// The number of the path. Unescaped here: many clients send the plus as %2B.
 fn number(req: &HttpRequest) -> Result<Msisdn, Failure> {
     let raw: String = req.match_info().load().map_err(|_| Error::not_found("number"))?;
-    Ok(asked_phone(Some(raw))?.ok_or_else(|| Error::not_found("number"))?)
+    Ok(asked_phone("phone", Some(raw))?.ok_or_else(|| Error::not_found("number"))?)
 }
 
 /// List ported numbers

@@ -91,6 +91,7 @@ async fn answer(app: &App, scope: &AccountScope, order: Order) -> Result<Answer,
         (status = OK, description = "How many are new on the list, and how many were there.", body = BlacklistAdded),
         (status = ACCEPTED, description = "The job that goes on with it.", body = ContactJob),
     ),
+    extensions(("x-new" = json!({"status": "running", "progress": {"done": 12000, "total": 48000}, "result": {"matched": 12000, "changed": 11998}, "finished_at": null, "action": "blacklist", "reason": "left the club", "select": {"campaign": null, "contact_ids": null, "duplicates": null, "filter": null, "group": {"group_id": "grp_01kazsw6e3f8e9xq2m4r7t5v0b"}, "undelivered": null}}))),
 )]
 #[post("/groups/{id}/blacklist")]
 pub(super) async fn add_group(
@@ -121,6 +122,7 @@ pub(super) async fn add_group(
         (status = OK, description = "How many are new on the list, and how many were there.", body = BlacklistAdded),
         (status = ACCEPTED, description = "The job that goes on with it.", body = ContactJob),
     ),
+    extensions(("x-new" = json!({"status": "running", "progress": {"done": 12000, "total": 48000}, "result": {"matched": 12000, "changed": 11998}, "finished_at": null, "action": "blacklist", "reason": "left the club", "select": {"campaign": {"campaign_id": "cmp_01kazsw6e3f8e9xq2m4r7t5v0b", "statuses": ["undelivered", "rejected"]}, "contact_ids": null, "duplicates": null, "filter": null, "group": null, "undelivered": null}}))),
 )]
 #[post("/campaigns/{id}/blacklist")]
 pub(super) async fn add_campaign(

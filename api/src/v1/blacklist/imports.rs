@@ -74,7 +74,7 @@ pub(super) async fn list(
     security(("bearer" = ["blacklist:write"])),
     request_body(content = BlacklistUpload, content_type = "multipart/form-data", description = "The file and how to read it."),
     responses((status = ACCEPTED, description = "The import, queued.", body = BlacklistImport)),
-    extensions(("x-errors" = json!(["file_refused", "not_found", "unknown_column", "unknown_field"]))),
+    extensions(("x-errors" = json!(["file_refused", "not_found", "unknown_column", "unknown_field"])), ("x-new" = json!({"status": "queued", "progress": {"done": 0, "total": 3}, "result": null, "errors": [], "started_at": null, "finished_at": null}))),
 )]
 #[post("/blacklist/imports")]
 pub(super) async fn create(
@@ -203,7 +203,7 @@ pub(super) async fn errors(
     tag = "Blacklist",
     security(("bearer" = ["blacklist:read"])),
     params(("id" = ImportId, Path)),
-    responses((status = OK, description = "The refused rows.", body = String, content_type = "text/csv")),
+    responses((status = OK, description = "The refused rows.", body = String, content_type = "text/csv", example = json!(download::EXAMPLE))),
 )]
 #[get("/blacklist/imports/{id}/errors.csv")]
 pub(super) async fn errors_csv(

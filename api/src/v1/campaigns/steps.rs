@@ -39,7 +39,7 @@ use crate::{
     extensions(("x-errors" = json!([
         "account_suspended", "campaign_not_draft", "conflict", "country_not_enabled", "empty_audience", "empty_text", "insufficient_funds", "limit_reached", "never_open",
         "no_rate", "no_route", "sender_not_approved", "text_too_long", "unknown_marker"
-    ]))),
+    ])), ("x-new" = json!({"status": "preparing", "messages": {}, "progress": {"done": 0, "total": 0}, "cost": {"amount": "0.000000", "currency": "EUR"}, "started_at": null, "finished_at": null}))),
 )]
 #[post("/campaigns/{id}/launch")]
 pub(super) async fn launch(
@@ -114,7 +114,7 @@ step!(cancel, "/campaigns/{id}/cancel", "campaigns.cancel", campaigns::cancel, "
     security(("bearer" = ["campaigns:write"])),
     params(("id" = CampaignId, Path), Key),
     responses((status = CREATED, description = "The new draft.", body = Campaign)),
-    extensions(("x-errors" = json!(["invalid_sender", "invalid_template", "unknown_marker"]))),
+    extensions(("x-errors" = json!(["invalid_sender", "invalid_template", "unknown_marker"])), ("x-new" = json!({"status": "draft", "messages": {}, "progress": {"done": 0, "total": 0}, "cost": null, "launched_at": null, "started_at": null, "finished_at": null, "copied_from": "cmp_01kazsw6e3f8e9xq2m4r7t5v0a"}))),
 )]
 #[post("/campaigns/{id}/copy")]
 pub(super) async fn copy(
@@ -141,7 +141,7 @@ pub(super) async fn copy(
     security(("bearer" = ["campaigns:write"])),
     params(("id" = CampaignId, Path), Key),
     responses((status = CREATED, description = "The new draft.", body = Campaign)),
-    extensions(("x-errors" = json!(["conflict", "empty_audience", "invalid_sender", "invalid_template", "unknown_marker"]))),
+    extensions(("x-errors" = json!(["conflict", "empty_audience", "invalid_sender", "invalid_template", "unknown_marker"])), ("x-new" = json!({"status": "draft", "messages": {}, "progress": {"done": 0, "total": 0}, "cost": null, "launched_at": null, "started_at": null, "finished_at": null, "copied_from": "cmp_01kazsw6e3f8e9xq2m4r7t5v0a"}))),
 )]
 #[post("/campaigns/{id}/resend")]
 pub(super) async fn resend(

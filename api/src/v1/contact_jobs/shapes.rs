@@ -88,12 +88,18 @@ pub struct SelectUndelivered {
 /// Contacts that are perhaps the same person.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"by": ["last_name", "birth_date"]}))]
+#[schema(example = json!({
+    "by": ["last_name", "birth_date"], "group_id": "grp_01kazsw6e3f8e9xq2m4r7t5v0b", "filter": null
+}))]
 pub struct SelectDuplicates {
     /// 1 to 5 fields that they have in common, such as `email`, `last_name` or `fields.card`, compared without case and
     /// repeated spaces; who lacks one of them is not meant. Or `phone` alone: contacts whose values differ between their
     /// groups.
     pub by: Vec<String>,
+    /// Only among members of this group.
+    pub group_id: Option<GroupId>,
+    /// Only among contacts that match, as of the moment of the request; with `group_id` both must hold.
+    pub filter: Option<ContactFilter>,
 }
 
 /// Which contacts: exactly one of these.
@@ -159,8 +165,8 @@ impl TryFrom<NewContactJob> for Order {
             (None, None, None, None, Some(SelectUndelivered { last, statuses, days, group_id }), None) => {
                 (Selection::Undelivered { last, statuses, days, group_id }, "/select/undelivered")
             }
-            (None, None, None, None, None, Some(SelectDuplicates { by })) => {
-                (Selection::Duplicates { by }, "/select/duplicates")
+            (None, None, None, None, None, Some(SelectDuplicates { by, group_id, filter })) => {
+                (Selection::Duplicates { by, group_id, filter: filter.map(Box::new) }, "/select/duplicates")
             }
             _ => {
                 let detail =
@@ -308,7 +314,10 @@ impl From<Job> for ContactJob {
             Selection::Undelivered { last, statuses, days, group_id } => {
                 select.undelivered = Some(SelectUndelivered { last, statuses, days, group_id });
             }
-            Selection::Duplicates { by } => select.duplicates = Some(SelectDuplicates { by }),
+            Selection::Duplicates { by, group_id, filter } => {
+                let filter = filter.map(|filter| *filter);
+                select.duplicates = Some(SelectDuplicates { by, group_id, filter });
+            }
         }
         let (mut group_id, mut from_group_id, mut reason, mut survivor) = (None, None, None, None);
         let action = job.action.map(|action| match action {

@@ -5,7 +5,7 @@ use domain::{
     Error,
     contacts::{self, Added, MAX_TEXT},
     ids::{ContactId, GroupId},
-    phone::{self, Country, Found, Rule},
+    phone::{self, Country, Found, Rule, UnknownCountry},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -110,8 +110,7 @@ pub(super) async fn quick_add(
     }
     let country = match default_country {
         Some(code) => {
-            let unknown =
-                |_| Error::field("/default_country", "invalid_country", "must be an ISO 3166 alpha-2 code, such as GB");
+            let unknown = |e: UnknownCountry| Error::field("/default_country", "invalid_country", e.to_string());
             Some(code.parse::<Country>().map_err(unknown)?)
         }
         None => match contacts::rule(app.db.read(), &scope).await? {

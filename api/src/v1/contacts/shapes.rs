@@ -55,9 +55,9 @@ pub struct ContactConsent {
 pub struct NewContactConsent {
     /// Whether the person agreed.
     pub status: Consent,
-    /// When that was said, not in the future; now, if left out.
+    /// When that was said, not in the future; now, if left out. Not with `unknown`, which is no statement.
     pub at: Option<Timestamp>,
-    /// Where it comes from, at most 200 characters; `api`, if left out.
+    /// Where it comes from, at most 200 characters; `api`, if left out. Not with `unknown`.
     pub source: Option<String>,
 }
 
@@ -69,7 +69,8 @@ impl From<NewContactConsent> for NewConsent {
 }
 
 /// What to change of a consent; what is left out stays. A `status` is a new statement: of now and from `api`, unless `at`
-/// and `source` say otherwise. Without one, `at` and `source` correct the present statement.
+/// and `source` say otherwise. Without one, `at` and `source` correct the present statement; where that is `unknown`, they are
+/// refused.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"status": "refused", "source": "phone call"}))]

@@ -46,8 +46,14 @@ pub struct ExportFile(Vec<u8>);
         ("name" = String, Path, description = "The name of the file."),
     ),
     responses((status = OK, description = "The file, as an attachment.", content(
-        (ExportFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (String = "text/csv; charset=utf-8"),
+        (
+            ExportFile = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            example = json!("PK… (the bytes of the workbook)")
+        ),
+        (
+            String = "text/csv; charset=utf-8",
+            example = json!("phone;first_name;fields.city;groups\r\n'+447400123456;Anna;Leeds;Regulars\r\n")
+        ),
     ))),
 )]
 #[get("/exports/{id}/{signature}/{name}")]

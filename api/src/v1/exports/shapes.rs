@@ -25,9 +25,10 @@ pub struct NewExport {
     /// out.
     pub separator: Option<String>,
     /// Fields, each a column, in this order; all of them, if left out. Of contacts: `phone`, `first_name`, `last_name`,
-    /// `patronymic`, `birth_date`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id`, `consent`,
-    /// `consent_at`, `consent_source`, `country`, `region`, `operator`, `line_type`, `time_zone`, `groups` (their names), `created_at`, `id`
-    /// and `fields.<key>`. Of the blacklist: `phone`, `reason`, `source`, `source_id`, `created_at`, `id`. Of unsubscribes
+    /// `patronymic`, `birth_date`, `age` (full years, on the day of this request), `sex`, `email`, `company`, `link`, `comment`,
+    /// `language`, `external_id`, `consent`, `consent_at`, `consent_source`, `country`, `region`, `operator`, `line_type`, `time_zone`,
+    /// `groups` (their names), `last_outcome` (how the last message to the number ended), `last_outcome_at`, `failures_in_row`,
+    /// `created_at`, `updated_at`, `id` and `fields.<key>`; and, only where it is named, `metadata.<key>`. Of the blacklist: `phone`, `reason`, `source`, `source_id`, `created_at`, `id`. Of unsubscribes
     /// these and `sender`.
     pub fields: Option<Vec<String>>,
     /// Only contacts in any of these groups, at most 50; nobody comes twice.

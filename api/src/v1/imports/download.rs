@@ -24,6 +24,10 @@ use crate::{
 const PAGE: usize = 2_000;
 const TITLES: [&str; 6] = ["line", "column", "field", "code", "detail", "value"];
 
+/// Such a file, without its byte order mark.
+pub(in crate::v1) const EXAMPLE: &str = "line,column,field,code,detail,value\r\n\
+    17,Mobile phone,phone,phone_too_short,fewer than 7 digits,12345\r\n";
+
 /// The answer that goes on until the last refused row.
 pub(in crate::v1) fn stream(app: Data<App>, scope: AccountScope, import: Import) -> HttpResponse {
     let name = format!("attachment; filename=\"{}-errors.csv\"", import.id);
@@ -81,7 +85,7 @@ fn line(import: &Import, row: &RowError) -> String {
     tag = "Imports",
     security(("bearer" = ["contacts:read"])),
     params(("id" = ImportId, Path)),
-    responses((status = OK, description = "The refused rows.", body = String, content_type = "text/csv")),
+    responses((status = OK, description = "The refused rows.", body = String, content_type = "text/csv", example = json!(EXAMPLE))),
 )]
 #[get("/contacts/imports/{id}/errors.csv")]
 pub(super) async fn errors_csv(

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 /// A file to import, as the parts of a form.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({"file": "(the bytes of people.csv)", "mapping": "{\"phone\": \"Mobile phone\", \"first_name\": \"First name\", \"fields.city\": \"City\"}", "groups": "Regulars, Leeds", "merge": "update"}))]
 #[allow(dead_code, reason = "describes the form, which is read as a stream")]
 pub struct ImportUpload {
     /// The table: CSV, TXT, XLSX or XLS, at most 64 MiB and a million rows. Either this or `file_id`.

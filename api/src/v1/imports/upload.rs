@@ -9,9 +9,11 @@ use domain::{
     Code, Error,
     ids::{FileId, GroupId},
     imports::{Kind, Order, Upload},
+    phone::UnknownCountry,
     uploads,
 };
 use futures_util::StreamExt;
+use serde_json::Value;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
@@ -165,18 +167,19 @@ fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Erro
             })?;
             order.mapping = Some(mapping);
         }
-        "groups" => order.groups = group_names(text),
+        "groups" => order.groups = listed(text).ok_or_else(|| refuse("invalid", LIST.to_owned()))?,
         "group_ids" => {
             let read =
                 |id: &String| id.parse::<GroupId>().map_err(|_| refuse("invalid", "must be ids of groups".to_owned()));
-            order.group_ids = group_names(text).iter().map(read).collect::<Result<_, _>>()?;
+            let ids = listed(text).ok_or_else(|| refuse("invalid", LIST.to_owned()))?;
+            order.group_ids = ids.iter().map(read).collect::<Result<_, _>>()?;
         }
         "merge" => order.merge = text.parse().map_err(|e| refuse("invalid", format!("{e}")))?,
         "date_order" => order.date_order = Some(text.parse().map_err(|e| refuse("invalid", format!("{e}")))?),
         "reason" => order.reason = Some(text.to_owned()),
         "sender" => order.sender = Some(text.to_owned()),
         "default_country" => {
-            let unknown = |_| refuse("invalid_country", "must be an ISO 3166 alpha-2 code, such as GB".to_owned());
+            let unknown = |e: UnknownCountry| refuse("invalid_country", e.to_string());
             order.default_country = Some(text.parse().map_err(unknown)?);
         }
         "header" => {
@@ -195,11 +198,16 @@ fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Erro
     Ok(())
 }
 
-/// A JSON list, or names or ids between commas.
-fn group_names(text: &str) -> Vec<String> {
-    let listed: Option<Vec<String>> = serde_json::from_str(text).ok();
-    let names = listed.unwrap_or_else(|| text.split(',').map(str::to_owned).collect());
-    names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+const LIST: &str = "must be texts between commas, or a JSON list of strings";
+
+/// A JSON list, or names or ids between commas; `None` for other JSON. `[old]` is none, so it is a name.
+fn listed(text: &str) -> Option<Vec<String>> {
+    let texts: Vec<String> = match serde_json::from_str(text) {
+        Ok(Value::Array(all)) => all.into_iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<_>>()?,
+        Ok(Value::Object(_)) => return None,
+        _ => text.split(',').map(str::to_owned).collect(),
+    };
+    Some(texts.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect())
 }
 
 fn separator(text: &str) -> Result<Option<u8>, String> {
@@ -217,8 +225,12 @@ mod tests {
 
     #[test]
     fn groups_come_as_a_list_or_between_commas() {
-        assert_eq!(group_names("A, B,,"), ["A", "B"]);
-        assert_eq!(group_names(r#"["A, B", "C"]"#), ["A, B", "C"]);
+        let texts = |of: &[&str]| Some(of.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        assert_eq!(listed("A, B,,"), texts(&["A", "B"]));
+        assert_eq!(listed(r#"["A, B", "C"]"#), texts(&["A, B", "C"]));
+        assert_eq!(listed("[old], {x}"), texts(&["[old]", "{x}"]));
+        assert_eq!(listed("2026"), texts(&["2026"]));
+        assert_eq!((listed("[1]"), listed(r#"{"A": 1}"#)), (None, None));
     }
 
     #[test]

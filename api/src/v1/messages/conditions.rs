@@ -7,7 +7,7 @@ use domain::{
     error::Faults,
     ids::{BatchId, CampaignId, ContactId},
     messages::{Filter, Status},
-    phone::Msisdn,
+    phone::{Country, Msisdn},
     templates::MAX_BODY,
 };
 use serde::{Deserialize, Serialize, Serializer};
@@ -112,8 +112,9 @@ impl MessageConditions {
         if digits.as_ref().is_some_and(|d| !(1..=15).contains(&d.len()) || !d.bytes().all(|b| b.is_ascii_digit())) {
             wrong("to_contains", "must be 1 to 15 digits");
         }
-        if country.as_ref().is_some_and(|c| c.len() != 2 || !c.bytes().all(|b| b.is_ascii_uppercase())) {
-            wrong("country", "must be the two capital letters of ISO 3166, such as GB");
+        let country = country.map(|code| code.parse::<Country>());
+        if let Some(Err(unknown)) = &country {
+            wrong("country", &unknown.to_string());
         }
         faults.check()?;
         Ok(Filter {
@@ -128,7 +129,7 @@ impl MessageConditions {
             sender_contains,
             text,
             text_contains,
-            country,
+            country: country.and_then(Result::ok).map(Country::code),
             operator,
             external_id,
             created_from,

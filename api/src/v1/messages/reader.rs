@@ -128,8 +128,8 @@ impl<'a, C: ConnectionTrait> Reader<'a, C> {
     pub(super) async fn rule(&mut self, country: Option<&str>, faults: &mut Faults) -> domain::Result<phone::Rule> {
         match country.map(str::parse::<phone::Country>) {
             Some(Ok(country)) => return Ok(phone::Rule::ImportCountry(country)),
-            Some(Err(_)) => {
-                faults.add("/default_country", "invalid", "must be an ISO 3166 alpha-2 code such as GB");
+            Some(Err(unknown)) => {
+                faults.add("/default_country", "invalid", unknown.to_string());
                 return Ok(phone::Rule::None);
             }
             None => {}

@@ -141,7 +141,7 @@ async fn list_contacts(
 ) -> Result<Reply<Page<TrashedContact>>, Failure> {
     let ListTrashedContacts { limit, after, phone } = asked;
     let window = window::<ContactId>(limit, after.as_deref())?;
-    let (rows, more) = trash::list_contacts(app.db.read(), &scope, asked_phone(phone)?, window).await?;
+    let (rows, more) = trash::list_contacts(app.db.read(), &scope, asked_phone("phone", phone)?, window).await?;
     let next_cursor = rows.last().filter(|_| more).map(|row| row.contact.id.to_string());
     Ok(Reply::ok(Page { data: shown(app.db.read(), &scope, rows).await?, has_more: more, next_cursor }))
 }

@@ -76,7 +76,7 @@ pub(super) async fn list(
     security(("bearer" = ["blacklist:write"])),
     request_body(content = UnsubscribeUpload, content_type = "multipart/form-data", description = "The file and how to read it."),
     responses((status = ACCEPTED, description = "The import, queued.", body = UnsubscribeImport)),
-    extensions(("x-errors" = json!(["file_refused", "not_found", "unknown_column", "unknown_field"]))),
+    extensions(("x-errors" = json!(["file_refused", "not_found", "unknown_column", "unknown_field"])), ("x-new" = json!({"status": "queued", "progress": {"done": 0, "total": 3}, "result": null, "errors": [], "started_at": null, "finished_at": null}))),
 )]
 #[post("/unsubscribes/imports")]
 pub(super) async fn create(
@@ -205,7 +205,7 @@ pub(super) async fn errors(
     tag = "Unsubscribes",
     security(("bearer" = ["blacklist:read"])),
     params(("id" = ImportId, Path)),
-    responses((status = OK, description = "The refused rows.", body = String, content_type = "text/csv")),
+    responses((status = OK, description = "The refused rows.", body = String, content_type = "text/csv", example = json!(download::EXAMPLE))),
 )]
 #[get("/unsubscribes/imports/{id}/errors.csv")]
 pub(super) async fn errors_csv(

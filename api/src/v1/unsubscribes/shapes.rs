@@ -14,6 +14,7 @@ use crate::v1::imports::{ImportError, ImportFailure, ImportProgress};
 
 /// A file of unsubscribes, as the parts of a form.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({"file": "(the bytes of optouts.csv)", "mapping": "{\"phone\": \"Mobile phone\"}", "sender": "CARILLON", "reason": "by the link in a mail"}))]
 #[allow(dead_code, reason = "describes the form, which is read as a stream")]
 pub struct UnsubscribeUpload {
     /// The table: CSV, TXT, XLSX or XLS, at most 64 MiB and a million rows. Either this or `file_id`.

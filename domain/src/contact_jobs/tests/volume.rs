@@ -58,7 +58,7 @@ async fn a_million_contacts() {
             println!("  {:?} {} {}", job.status, job.matched, job.changed);
             job.id
         };
-        let by = || Selection::Duplicates { by: vec!["email".to_owned()] };
+        let by = || duplicates(&["email"]);
         let found = timed(&stage.db, "duplicates found", job(by(), None)).await;
         let page = crate::db::Window { limit: 200, after: None };
         timed(&stage.db, "a page of 200 sets", sets(stage.db.read(), &stage.scope, found, page)).await.unwrap();

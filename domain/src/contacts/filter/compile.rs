@@ -106,18 +106,20 @@ impl Writer {
             Operand::Outcome(column) => format!(
                 "(SELECT o.{column} FROM contact_outcomes o WHERE o.account_id = c.account_id AND o.phone = c.phone)"
             ),
-            Operand::Custom(key) if matches!(test, Test::Numbers(_)) => {
-                if self.postgres() {
-                    format!(
-                        "CASE WHEN jsonb_typeof(c.fields->'{key}') = 'number' THEN (c.fields->>'{key}')::numeric END"
-                    )
-                } else {
-                    format!(
-                        "CASE WHEN json_type(c.fields, '$.{key}') IN ('integer', 'real') THEN c.fields->>'{key}' END"
-                    )
-                }
+            Operand::Custom(key) => self.json("c.fields", key, test),
+            Operand::InGroup(group, inner) => {
+                let key = match inner.as_ref() {
+                    Operand::Text(column) => (*column).to_owned(),
+                    Operand::Custom(key) => format!("fields.{key}"),
+                    _ => return "NULL".to_owned(), // `fields` gives no other
+                };
+                let (there, everywhere) = (self.json("ig.overrides", &key, test), self.value(inner, test));
+                let group = self.bind(*group);
+                format!(
+                    "(SELECT COALESCE({there}, {everywhere}) FROM contact_groups ig \
+                     WHERE ig.group_id = {group} AND ig.contact_id = c.id)"
+                )
             }
-            Operand::Custom(key) => format!("(c.fields->>'{key}')"),
             Operand::Metadata(key) => {
                 let key = self.bind(key.as_str());
                 if self.postgres() {
@@ -127,6 +129,20 @@ impl Writer {
                 }
             }
             Operand::Groups | Operand::Unsubscribed | Operand::Search | Operand::Flag(_) => "NULL".to_owned(),
+        }
+    }
+
+    /// The value of a key, which is letters, digits, `_` and points, of an object.
+    fn json(&self, object: &str, key: &str, test: &Test) -> String {
+        let value = if self.postgres() { format!("{object}->>'{key}'") } else { format!("{object}->>'$.\"{key}\"'") };
+        match test {
+            Test::Numbers(_) if self.postgres() => {
+                format!("CASE WHEN jsonb_typeof({object}->'{key}') = 'number' THEN ({value})::numeric END")
+            }
+            Test::Numbers(_) => {
+                format!("CASE WHEN json_type({object}, '$.\"{key}\"') IN ('integer', 'real') THEN {value} END")
+            }
+            _ => format!("({value})"),
         }
     }
 

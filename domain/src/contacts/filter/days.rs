@@ -57,6 +57,12 @@ pub fn latest_birth(today: NaiveDate, age: i64) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).or_else(|| NaiveDate::from_ymd_opt(year, 2, 28)).unwrap_or(NaiveDate::MIN)
 }
 
+/// How old people of a date of birth are.
+pub fn age(birth: NaiveDate, today: NaiveDate) -> i64 {
+    let years = i64::from(today.year()).saturating_sub(i64::from(birth.year()));
+    if birth > latest_birth(today, years) { years.saturating_sub(1) } else { years }
+}
+
 /// The dates of birth of people of these ages.
 pub fn births(today: NaiveDate, ages: &Span<i64>) -> Span<NaiveDate> {
     let latest = |age: i64| latest_birth(today, age);

@@ -12,7 +12,7 @@ use super::{compile::Writer, leads, tree::Tree};
 use crate::{
     db::{ids_json, ids_source, lookup},
     error::Result,
-    ids::GroupId,
+    ids::{ContactId, GroupId},
     scope::AccountScope,
 };
 
@@ -71,6 +71,12 @@ impl<'a> Plan<'a> {
         Ok(Self { backend: conn.get_database_backend(), what, driver, parts, made: made.unwrap_or_default() })
     }
 
+    /// These contacts, and of them those that match.
+    pub fn of_these(backend: DbBackend, tree: &'a Tree, ids: &[ContactId]) -> Self {
+        let driver = Driver::Found(ids.iter().map(|id| id.0).collect());
+        Self { backend, what: Use::Count, driver, parts: tree.conjuncts(), made: (None, None) }
+    }
+
     /// Takes what leads out of the parts.
     async fn driver(
         conn: &impl ConnectionTrait,
@@ -105,13 +111,16 @@ impl<'a> Plan<'a> {
             }
         }
         let all_rows = what == Use::Count && conn.get_database_backend() == DbBackend::Sqlite;
-        if let Some((place, group)) =
-            parts.iter().copied().enumerate().find_map(|(place, part)| Some((place, leads::one_group(part)?)))
-        {
+        let one_group = parts.iter().position(|part| leads::one_group(part).is_some());
+        let group = one_group.and_then(|place| parts.get(place).copied()).and_then(leads::one_group);
+        // A value in a group leads to its members, and is still to be compared.
+        if let Some(group) = group.or_else(|| parts.iter().copied().find_map(leads::within)) {
             if all_rows && leads::are_many(conn, "contact_groups WHERE group_id", group).await? {
                 return Ok(Driver::Table);
             }
-            parts.remove(place);
+            if let Some(place) = one_group {
+                parts.remove(place);
+            }
             return Ok(Driver::Group(group));
         }
         if all_rows && leads::are_many(conn, "contacts WHERE account_id", scope.account()).await? {

@@ -108,8 +108,27 @@ impl Kind {
     }
 }
 
+/// What names of values in a group begin with: `groups.<id>.first_name`.
+pub const IN_GROUP: &str = "groups.";
+
+/// Whether a contact can have another value of this in a group.
+fn can_differ(operand: &Operand) -> bool {
+    match operand {
+        Operand::Custom(_) => true,
+        Operand::Text(name) => {
+            Column::by_name(name).is_some_and(|column| !matches!(column, Column::Language | Column::ExternalId))
+        }
+        _ => false,
+    }
+}
+
 /// The field of a name: what it is in the database, and what it holds.
 pub fn find(name: &str, own: &[ContactField]) -> Option<(Operand, Kind)> {
+    if let Some((id, inner)) = name.strip_prefix(IN_GROUP).and_then(|rest| rest.split_once('.')) {
+        let group = id.parse().ok()?;
+        let (operand, kind) = find(inner, own).filter(|(operand, _)| can_differ(operand))?;
+        return Some((Operand::InGroup(group, Box::new(operand)), kind));
+    }
     if let Some(key) = name.strip_prefix("fields.") {
         let field = own.iter().find(|field| field.key == key)?;
         let kind = match field.kind {

@@ -43,6 +43,16 @@ pub(super) fn one_group(part: &Tree) -> Option<GroupId> {
     }
 }
 
+/// The group that everybody is in who meets a condition on a value there.
+pub(super) fn within(part: &Tree) -> Option<GroupId> {
+    match part {
+        Tree::Is(Condition { operand: Operand::InGroup(group, _), test }) if *test != Test::Exists(false) => {
+            Some(*group)
+        }
+        _ => None,
+    }
+}
+
 pub(super) fn term(part: &Tree) -> Option<&str> {
     match part {
         Tree::Is(Condition { operand: Operand::Search, test: Test::Contains(term) }) => Some(term),

@@ -23,11 +23,13 @@ mod tree;
 mod values;
 
 pub(crate) use compile::Writer;
+pub(crate) use days::age;
 pub(super) use days::latest_birth;
 pub(crate) use fold::alike;
-pub use queries::{Listed, count, ids, list};
+pub use queries::{Listed, among, count, ids, list};
 pub(super) use queries::{Sum, summed};
-pub(super) use read::{ported, today};
+pub(super) use read::ported;
+pub(crate) use read::today;
 pub use read::{read, read_at};
 pub use shape::{ContactFilter, FilterValue};
 pub use tree::{Condition, Flag, Operand, Span, Test, Tree};

@@ -1,5 +1,7 @@
 //! Running a filter: a page of contacts, their ids in pieces, their number.
 
+use std::collections::HashSet;
+
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::{
@@ -127,6 +129,23 @@ pub async fn ids(
     let plan = Plan::of(conn, scope, tree, Use::Walk).await?;
     let (sql, values) = walk(scope, &plan, writer(conn, scope), "c.id", limit, Stretch { after, to: None });
     Ok(conn.column(&sql, values).await?)
+}
+
+/// Those of some contacts that match.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn among(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    tree: &Tree,
+    ids: &[ContactId],
+) -> Result<HashSet<ContactId>> {
+    let mut writer = writer(conn, scope);
+    let Selected { from, condition, key } = Plan::of_these(writer.backend, tree, ids).selected(&mut writer);
+    let found: Vec<ContactId> =
+        conn.column(&format!("SELECT {key} FROM {from} WHERE {condition}"), writer.values).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// How many contacts match, exactly.

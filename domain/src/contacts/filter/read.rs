@@ -10,9 +10,9 @@ use super::{
     MAX_CONDITIONS, MAX_DAYS, MAX_DEPTH, MAX_VALUES,
     asked::{Asked, comparisons},
     days::{Season, births, earlier, later},
-    fields::{self, Kind},
+    fields::{self, IN_GROUP, Kind},
     shape::{ContactFilter, FilterValue},
-    tree::{Condition, Span, Test, Tree},
+    tree::{Condition, Operand, Span, Test, Tree},
     values,
 };
 use crate::{
@@ -163,7 +163,10 @@ impl<'a> Reader<'a> {
             return None;
         }
         let Some((operand, kind)) = fields::find(name, self.own) else {
-            let detail = if name.starts_with("fields.") {
+            let detail = if name.starts_with(IN_GROUP) {
+                "is not a value in a group: that is groups.<id>. and first_name, last_name, patronymic, birth_date, age, sex, \
+                 email, company, link, comment or fields.<key>"
+            } else if name.starts_with("fields.") {
                 "is not a contact field of this account; define it under /v1/contact-fields first"
             } else {
                 "is not a field of contacts; the account's own fields are named fields.<key>"
@@ -171,6 +174,9 @@ impl<'a> Reader<'a> {
             self.faults.add(format!("{pointer}/field"), "unknown_field", detail);
             return None;
         };
+        if let Operand::InGroup(group, _) = &operand {
+            self.groups.push((format!("{pointer}/field"), *group));
+        }
         let takes = kind.comparisons().join(", ");
         let [(word, asked)] = asked else {
             let detail = format!("must have exactly one comparison; {name} takes {takes}");

@@ -8,7 +8,7 @@ use utoipa::{
 
 /// What a field is compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "must be a string, a number, true or false")]
 pub enum FilterValue {
     /// A text, a date, a moment, a word, an id.
     Text(String),
@@ -39,7 +39,10 @@ impl ToSchema for FilterValue {}
 /// Fields are `phone`, `country`, `region`, `operator`, `line_type`, `time_zone`, `first_name`, `last_name`, `patronymic`,
 /// `birth_date`, `age`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id`, `consent`, `consent_at`, `consent_source`,
 /// `created_at`, `updated_at`, `group`, `stop_list`, `hidden_group`, `blacklisted`, `unsubscribed_from`, `last_outcome`,
-/// `last_outcome_at`, `failures_in_row`, `fields.<key>` for the account's own fields and `metadata.<key>`.
+/// `last_outcome_at`, `failures_in_row`, `search` (all texts together, by `contains`), `fields.<key>` for the account's own
+/// fields and `metadata.<key>`. `groups.<id>.<field>`, such as `groups.grp_01kazsw6e3f8e9xq2m4r7t5v0b.fields.city`, is the value
+/// that holds in a group: the one that the contact has there only, else its own; who is no member has none. It is taken of
+/// names, `birth_date`, `age`, `sex`, `email`, `company`, `link`, `comment` and own fields.
 ///
 /// A comparison with what a contact does not have is false; `not` is the exact opposite. Texts compare whatever their
 /// case. At most 32 comparisons, 5 levels of `all`, `any` and `not`, 200 values of `any_of`, 200 characters a text.

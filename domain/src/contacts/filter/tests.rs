@@ -80,6 +80,12 @@ fn a_refusal_names_the_place_and_the_reason() {
     one(json!({"field": "created_at", "gt": "2026-11-22"}), "/filter/gt", "invalid_moment");
     one(json!({"field": "group", "equals": "VIP"}), "/filter/equals", "invalid_id");
     one(json!({"field": "first_name", "equals": ""}), "/filter/equals", "required");
+    let of = |field: &str| json!({"field": format!("groups.grp_01kazsw6e3f8e9xq2m4r7t5v0b.{field}"), "exists": true});
+    assert_eq!(refused(of("fields.city")), []);
+    for field in ["language", "external_id", "phone", "fields.town", "groups.grp_01kazsw6e3f8e9xq2m4r7t5v0b.sex", ""] {
+        one(of(field), "/filter/field", "unknown_field");
+    }
+    one(json!({"field": "groups.VIP.first_name", "exists": true}), "/filter/field", "unknown_field");
     one(json!({"field": "first_name", "contains": "x".repeat(MAX_TEXT + 1)}), "/filter/contains", "too_long");
     one(json!({"field": "operator", "any_of": vec!["x"; MAX_VALUES + 1]}), "/filter/any_of", "invalid_count");
     let deep = (0..MAX_DEPTH).fold(json!({"field": "sex", "exists": true}), |inner, _| json!({ "not": inner }));
@@ -137,6 +143,8 @@ const OUTCOME_WORDS: &[&str] = &["delivered", "undelivered", "no_report", "rejec
 struct Known {
     contact: Contact,
     groups: Vec<GroupId>,
+    /// Values that hold in one group only.
+    there: Vec<(GroupId, serde_json::Map<String, Value>)>,
     stop: bool,
     hidden: bool,
     blacklisted: bool,
@@ -178,6 +186,16 @@ impl Known {
             Operand::Outcome("status") => self.outcome.as_ref().map(|o| o.0.clone().into()),
             Operand::Outcome("at") => self.outcome.as_ref().map(|o| o.1.into()),
             Operand::Outcome(_) => self.outcome.as_ref().map(|o| o.2.into()),
+            Operand::InGroup(group, _) if !self.groups.contains(group) => None,
+            Operand::InGroup(group, inner) => {
+                let key = match inner.as_ref() {
+                    Operand::Custom(key) => format!("fields.{key}"),
+                    Operand::Text(column) => (*column).to_owned(),
+                    other => panic!("{other:?}"),
+                };
+                let there = self.there.iter().find(|(id, _)| id == group).and_then(|(_, values)| values.get(&key));
+                there.cloned().or_else(|| self.value(inner))
+            }
             Operand::Groups => (!self.groups.is_empty()).then_some(true.into()),
             Operand::Unsubscribed => (!self.unsubscribed.is_empty()).then_some(true.into()),
             Operand::Search => Some(contacts::search::text_of(c).into()),
@@ -275,7 +293,7 @@ fn random_contact(dice: &mut Dice, groups: &[GroupId], n: u64) -> New {
 
 fn random_condition(dice: &mut Dice, groups: &[GroupId], now: Timestamp) -> Value {
     let moment = |dice: &mut Dice| Timestamp(now.0 - i64::try_from(dice.roll(9)).unwrap() * 86_400_000_000).to_string();
-    let field = dice.one(&[
+    let name = dice.one(&[
         "first_name",
         "fields.city",
         "metadata.plan",
@@ -307,7 +325,12 @@ fn random_condition(dice: &mut Dice, groups: &[GroupId], now: Timestamp) -> Valu
         "unsubscribed_from",
         "search",
     ]);
-    let (_, kind) = fields::find(field, &own_fields()).unwrap();
+    let differs = ["first_name", "comment", "birth_date", "age", "sex"].contains(&name) || name.starts_with("fields.");
+    let field = match dice.roll(2) {
+        0 if differs => format!("groups.{}.{name}", groups[usize::try_from(dice.roll(3)).unwrap()]),
+        _ => name.to_owned(),
+    };
+    let (_, kind) = fields::find(&field, &own_fields()).unwrap();
     let word = *kind
         .comparisons()
         .get(usize::try_from(dice.roll(kind.comparisons().len().try_into().unwrap())).unwrap())
@@ -350,7 +373,7 @@ fn random_condition(dice: &mut Dice, groups: &[GroupId], now: Timestamp) -> Valu
             // Whichever way round reads.
             let tried = json!({"field": field, "between": [a, b]});
             let mut reader = Reader::new(&[], now, Tz::UTC);
-            let ok = field.starts_with("fields.") || reader.tree(&written(tried), "", 1).is_some();
+            let ok = field.contains("fields.") || reader.tree(&written(tried), "", 1).is_some();
             if ok { json!([a, b]) } else { json!([b, a]) }
         }
         _ => value(dice),
@@ -426,9 +449,30 @@ async fn populate(stage: &Stage, dice: &mut Dice) -> (Vec<GroupId>, Vec<Known>) 
                 "INSERT INTO contact_outcomes (account_id, phone, status, at, failures) VALUES ($1, $2, $3, $4, $5)";
             tx.run(sql, vals![stage.scope.account(), phone, status.as_str(), *at, *failures]).await.unwrap();
         }
+        let mut there = Vec::new();
+        for group in &groups {
+            if dice.roll(2) == 0 {
+                continue;
+            }
+            let mut values = serde_json::Map::new();
+            for (key, value) in [
+                ("first_name", json!(dice.one(NAMES))),
+                ("birth_date", json!(dice.one(DAYS))),
+                ("fields.city", json!(dice.one(NAMES))),
+                ("fields.score", dice.one(NUMBERS).parse::<serde_json::Number>().unwrap().into()),
+                ("fields.vip", json!(dice.roll(2) == 0)),
+            ] {
+                if dice.roll(2) == 0 {
+                    values.insert(key.to_owned(), value);
+                }
+            }
+            let sql = "UPDATE contact_groups SET overrides = $3 WHERE group_id = $1 AND contact_id = $2";
+            tx.run(sql, vals![*group, contact.id, Value::Object(values.clone())]).await.unwrap();
+            there.push((*group, values));
+        }
         tx.commit().await.unwrap();
         let (stop, hidden) = (groups.contains(&group_ids[2]), groups.contains(&group_ids[1]));
-        all.push(Known { contact, groups, stop, hidden, blacklisted, unsubscribed, outcome });
+        all.push(Known { contact, groups, there, stop, hidden, blacklisted, unsubscribed, outcome });
     }
     all.sort_by_key(|known| known.contact.id);
     (group_ids, all)
@@ -459,6 +503,14 @@ async fn both_databases_find_what_a_plain_reading_finds() {
             found_few += usize::from(wanted.len() < all.len());
             let found = ids(stage.db.read(), &stage.scope, &tree, None, 1000).await.unwrap();
             assert_eq!(found, wanted, "round {round}: {filter}");
+            let (odd, even): (Vec<_>, Vec<_>) =
+                all.iter().map(|known| known.contact.id).partition(|id| id.0.as_u128() % 2 == 1);
+            let mut picked: Vec<ContactId> = Vec::new();
+            for half in [odd, even] {
+                picked.extend(among(stage.db.read(), &stage.scope, &tree, &half).await.unwrap());
+            }
+            picked.sort_unstable();
+            assert_eq!(picked, wanted, "round {round}: {filter}");
             let counted = count(stage.db.read(), &stage.scope, &tree).await.unwrap();
             assert_eq!(counted, i64::try_from(wanted.len()).unwrap(), "round {round}: {filter}");
         }
@@ -470,7 +522,12 @@ async fn both_databases_find_what_a_plain_reading_finds() {
 async fn a_walk_in_pieces_meets_each_contact_once() {
     for stage in stages().await {
         let (group_ids, all) = populate(&stage, &mut Dice(3)).await;
-        for filter in [json!({"field": "country", "equals": "GB"}), json!({"field": "group", "equals": group_ids[0]})] {
+        let there = format!("groups.{}.birth_date", group_ids[1]);
+        for filter in [
+            json!({"field": "country", "equals": "GB"}),
+            json!({"field": "group", "equals": group_ids[0]}),
+            json!({"field": there, "exists": true}),
+        ] {
             let tree = read(stage.db.read(), &stage.scope, &written(filter), "").await.unwrap();
             let wanted: Vec<ContactId> = all.iter().filter(|k| k.matches(&tree)).map(|k| k.contact.id).collect();
             assert!(wanted.len() > 20);

@@ -102,6 +102,8 @@ pub enum Operand {
     Outcome(&'static str),
     /// The groups it is in.
     Groups,
+    /// A text column or own field as it holds in a group; of who is no member nothing.
+    InGroup(GroupId, Box<Operand>),
     /// The senders it wants nothing from.
     Unsubscribed,
     /// All its texts, as the search knows them.

@@ -53,7 +53,7 @@ pub fn word(value: &FilterValue, words: &[&str]) -> Read<String> {
 pub fn country(value: &FilterValue) -> Read<String> {
     let code = string(value, "a country code")?.to_ascii_uppercase();
     let known = code.parse::<Country>().map(Country::code);
-    known.map_err(|_| Rejected::new("invalid_country", "must be a country code of ISO 3166, such as GB"))
+    known.map_err(|unknown| Rejected::new("invalid_country", unknown.to_string()))
 }
 
 /// A time zone of IANA, whatever the case of its letters.

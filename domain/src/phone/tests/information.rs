@@ -101,8 +101,11 @@ fn countries_are_read_written_and_listed() {
     assert!(all.iter().all(|c| c.dialling_code() > 0 && c.to_string().parse() == Ok(*c)));
     assert_eq!(country("fr").dialling_code(), 33);
     for wrong in ["", "F", "FRA", "ZZ", "AQ", "00", "Ф", "001"] {
-        assert_eq!(wrong.parse::<Country>(), Err(UnknownCountry), "{wrong}");
+        let refused = wrong.parse::<Country>().unwrap_err().to_string();
+        assert_eq!(refused, "must be an ISO 3166 code of two letters, such as GB", "{wrong}");
     }
+    let refused = "uk".parse::<Country>().unwrap_err().to_string();
+    assert!(refused.ends_with("; the United Kingdom is GB"), "{refused}");
     assert_eq!(serde_json::to_string(&country("RU")).unwrap(), r#""RU""#);
     assert_eq!(serde_json::from_str::<Country>(r#""RU""#).unwrap(), country("RU"));
 }
