@@ -109,6 +109,33 @@ both! {
         app.audited();
     }
 
+    fn the_time_zone_that_was_set_for_a_contact_goes_before_its_number(stage) {
+        let _simulator = stage.simulator(50);
+        let app = stage.start();
+        quiet(&app, -180, 180, "recipient");
+        let (here, there) = ("+447400100001", "+12015550100");
+        // The British one lives in New Jersey, and the other way round.
+        for (phone, zone) in [(here, "America/New_York"), (there, "Europe/London")] {
+            let made = app.post("/v1/contacts", &json!({"phone": phone, "time_zone": zone})).ok(201);
+            assert_eq!((&made["time_zone"], &made["time_zone_set"]), (&json!(zone), &json!(true)));
+        }
+        let draft = app.draft(json!({"text": "Hello", "audience": {"phones": [here, there]}}));
+        app.launch(&draft).ok(202);
+        until("it has left for the British number", || (stage.judge().taken_by(here) == 1).then_some(()));
+        stays(Duration::from_secs(2), "the American one is asleep", || stage.judge().taken_by(there) == 0);
+        let reasons = |phone: &str| app.read(&format!("/v1/numbers/{phone}/blocks"))["blocks"].as_array().unwrap().len();
+        assert_eq!((reasons(here), reasons(there)), (0, 1));
+        // A contact is changed: what was prepared stays, blocks tell what is now.
+        let id = app.read(&format!("/v1/contacts?phone={}", there.replace('+', "%2B")))["data"][0]["id"].as_str().unwrap().to_owned();
+        let back = app.patch(&format!("/v1/contacts/{id}"), &json!({"time_zone": null})).ok(200);
+        assert_eq!((&back["time_zone"], &back["time_zone_set"]), (&json!("America/New_York"), &json!(false)));
+        assert_eq!(reasons(there), 0);
+        app.patch(&format!("/v1/contacts/{id}"), &json!({"time_zone": "Denver"})).refused(422, "invalid_request");
+        app.patch("/v1/account", &json!({"quiet_hours": null})).ok(200);
+        app.campaign_until(&draft, "completed");
+        app.audited();
+    }
+
     fn what_never_opens_is_refused_or_skipped_without_charge(stage) {
         let _simulator = stage.simulator(50);
         let app = stage.start();

@@ -49,6 +49,9 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
     let contact = app.pages(&format!("/v1/contacts?group_id={group}"))[0]["id"].as_str().unwrap().to_owned();
     let import = app.pages("/v1/contacts/imports")[0]["id"].as_str().unwrap().to_owned();
     let listed = id(app.upload_to("/v1/blacklist/imports", "mine.csv", b"phone\n+447400199998\n", &[]).ok(202));
+    let of_sender = [("sender", "carillon")];
+    let unsubscribed = b"phone\n+447400199995\n";
+    let unsubscribed = id(app.upload_to("/v1/unsubscribes/imports", "mine.csv", unsubscribed, &of_sender).ok(202));
     let sent = app.draft_to(&group, "Mine");
     app.launch(&sent).ok(202);
     app.campaign_until(&sent, "completed");
@@ -73,7 +76,12 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         .ok(202));
     let export = id(app.post("/v1/exports", &json!({"kind": "blacklist", "format": "csv"})).ok(202));
     // What is compared later must have come to rest.
-    for path in [format!("contact-jobs/{looked}"), format!("blacklist/imports/{listed}"), format!("exports/{export}")] {
+    for path in [
+        format!("contact-jobs/{looked}"),
+        format!("blacklist/imports/{listed}"),
+        format!("unsubscribes/imports/{unsubscribed}"),
+        format!("exports/{export}"),
+    ] {
         until("it ends", || Some(app.read(&format!("/v1/{path}"))).filter(|job| !job["finished_at"].is_null()));
     }
     BTreeMap::from([
@@ -91,6 +99,7 @@ fn belongings(stage: &Stage, app: &Client) -> BTreeMap<String, String> {
         ("/v1/files/{id}".to_owned(), id(app.upload_to("/v1/files", "mine.csv", b"phone\n+447400199996\n", &[]).ok(201))),
         ("/v1/groups/{id}".to_owned(), group),
         ("/v1/inbound-messages/{id}".to_owned(), inbound),
+        ("/v1/unsubscribes/imports/{id}".to_owned(), unsubscribed),
         ("/v1/unsubscribes/{id}".to_owned(), id(app.post("/v1/unsubscribes", &json!({"phone": "+447400199997", "sender": "CARILLON"})).ok(201))),
         ("/v1/message-filters/{id}".to_owned(), id(app.post("/v1/message-filters", &json!({"name": "Mine", "conditions": {"country": "GB"}})).ok(201))),
         ("/v1/messages/{id}".to_owned(), message),
@@ -280,6 +289,8 @@ both! {
             format!("/v1/messages?contact_id={}", id("/v1/contacts/{id}")),
             "/v1/campaigns?name_contains=November".to_owned(),
             "/v1/blacklist".to_owned(),
+            "/v1/unsubscribes".to_owned(),
+            "/v1/unsubscribes/imports".to_owned(),
             "/v1/templates".to_owned(),
             "/v1/contact-fields".to_owned(),
         ] {

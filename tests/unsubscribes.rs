@@ -33,7 +33,124 @@ fn listed(app: &App, list: &str, phone: &str) -> Vec<(Value, Value)> {
     all.into_iter().map(|e| (e["sender"].clone(), e["source"].clone())).collect()
 }
 
+/// Waits for the end of an import.
+fn ended(app: &App, import: &Value) -> Value {
+    let path = format!("/v1/unsubscribes/imports/{}", import["id"].as_str().unwrap());
+    until("the import ends", || Some(app.read(&path)).filter(|i| !i["finished_at"].is_null()))
+}
+
+/// Number, sender and reason of all there are, in order.
+fn pairs(app: &App) -> Vec<[String; 3]> {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let all = app.pages("/v1/unsubscribes");
+    let mut all: Vec<_> = all.iter().map(|e| ["phone", "sender", "reason"].map(|field| text(&e[field]))).collect();
+    all.sort_unstable();
+    all
+}
+
 both! {
+    fn a_file_unsubscribes_from_one_sender_or_from_that_of_each_row(stage) {
+        let app = stage.start();
+        numeric_senders(&stage, &app);
+        app.post("/v1/unsubscribes", &json!({"phone": "+447400100003", "sender": "CARILLON", "reason": "by mail"})).ok(201);
+        let to = "/v1/unsubscribes/imports";
+        // The same number for two senders is no duplicate; a sender in another case and with a plus is known.
+        let file = format!(
+            "Phone,Sender,Reason,Name\n+447400100001,carillon,rude,Ann\n+447400100001,+{ONE},,Ann\n+447400100002,,,Bob\n\
+             +447400100003,CARILLON,late,Cyd\n+447400100002,{TWO},again,Bob\n12,{TWO},,Dan\n+447400100004,NOBODY,,Eve\n"
+        );
+        let form = [("sender", TWO), ("reason", "of old")];
+        let seen = app.upload_to(&format!("{to}/preview"), "a.csv", file.as_bytes(), &form).ok(200);
+        assert_eq!(seen["mapping"], json!({"phone": "Phone", "sender": "Sender", "reason": "Reason"}));
+        let wrong: Vec<&Value> = seen["first_rows"].as_array().unwrap().iter().map(|row| &row["error"]).collect();
+        let null = Value::Null;
+        assert_eq!(wrong, [&null, &null, &null, &null, &null, &json!("phone_too_short"), &json!("unknown_sender")]);
+        assert_eq!(app.pages("/v1/unsubscribes").len(), 1, "a preview does nothing");
+
+        let queued = app.upload_to(to, "a.csv", file.as_bytes(), &form).ok(202);
+        assert_eq!((&queued["sender"], &queued["reason"]), (&json!(TWO), &json!("of old")));
+        let done = ended(&app, &queued);
+        let counts = json!({"rows": 7, "added": 3, "present": 1, "duplicates": 1, "invalid": 2, "ambiguous": 0});
+        assert_eq!((&done["status"], &done["result"]), (&json!("completed"), &counts), "{done}");
+        let told = |e: &Value| [e["line"].to_string(), e["code"].to_string(), e["field"].to_string(), e["value"].to_string()];
+        let errors: Vec<_> = done["errors"].as_array().unwrap().iter().map(told).collect();
+        assert_eq!(errors, [
+            ["7", "\"phone_too_short\"", "\"phone\"", "\"12\""].map(str::to_owned),
+            ["8", "\"unknown_sender\"", "\"sender\"", "\"NOBODY\""].map(str::to_owned),
+        ]);
+        let expected = [
+            ["+447400100001", ONE, "of old"],
+            ["+447400100001", "CARILLON", "rude"],
+            ["+447400100002", TWO, "of old"],
+            ["+447400100003", "CARILLON", "by mail"],
+        ];
+        assert_eq!(pairs(&app), expected.map(|row| row.map(str::to_owned)), "what is there keeps its reason");
+        let id = done["id"].as_str().unwrap();
+        let imported = app.pages("/v1/unsubscribes?source=import");
+        assert!(imported.len() == 3 && imported.iter().all(|e| e["source_id"] == json!(id)), "{imported:?}");
+        assert_eq!(app.pages(&format!("{to}/{id}/errors")).len(), 2);
+        let csv = String::from_utf8(app.get(&format!("{to}/{id}/errors.csv")).body).unwrap();
+        assert!(csv.contains("unknown_sender") && csv.contains("Sender"), "{csv}");
+        let stream = String::from_utf8(app.get(&format!("{to}/{id}/progress")).body).unwrap();
+        assert!(stream.contains("event: completed\ndata: {") && stream.contains("\"added\":3"), "{stream}");
+        assert_eq!(send(&app, "+447400100001", ONE, "Hello"), (json!("skipped"), json!("unsubscribed")));
+        assert_eq!(send(&app, "+447400100001", TWO, "Hello").0, "queued");
+        assert!(app.pages("/v1/contacts").is_empty() && app.pages("/v1/blacklist").is_empty());
+        let event = until("the event has its place", || app.events().into_iter().find(|e| e["type"] == "import.completed"));
+        assert_eq!((&event["data"]["kind"], &event["data"]["created"]), (&json!("unsubscribes"), &json!(3)), "{event}");
+
+        // Each kind of import shows its own.
+        for other in ["/v1/contacts/imports", "/v1/blacklist/imports"] {
+            app.get(&format!("{other}/{id}")).refused(404, "not_found");
+            assert!(app.pages(other).is_empty());
+        }
+        assert_eq!(app.pages(to).len(), 1);
+        let list = b"+447400100007\n+447400100008\n";
+        let refused = |fields: &[(&str, &str)], pointer: &str| {
+            let problem = app.upload_to(to, "a.txt", list, fields).refused(422, "invalid_request");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        };
+        refused(&[], "/sender");
+        refused(&[("sender", "NOBODY")], "/sender");
+        refused(&[("sender", TWO), ("merge", "skip")], "/merge");
+        refused(&[("sender", TWO), ("reason", &"x".repeat(501))], "/reason");
+        app.upload_to(&format!("{to}/preview"), "a.txt", list, &[("mapping", "{\"phone\": \"1\"}")]).refused(422, "invalid_request");
+        app.upload_to("/v1/blacklist/imports", "a.txt", list, &[("sender", TWO)]).refused(422, "invalid_request");
+        app.upload_to(to, "a.txt", list, &[("mapping", "{\"phone\": \"1\", \"email\": \"1\"}")]).refused(422, "unknown_field");
+        let stopped = ended(&app, &app.upload_to(to, "a.txt", list, &[("sender", TWO)]).ok(202));
+        assert_eq!(stopped["result"]["added"], 2, "{stopped}");
+        app.post(&format!("{to}/{}/cancel", stopped["id"].as_str().unwrap()), &json!({})).refused(409, "conflict");
+    }
+
+    fn an_export_of_unsubscribes_is_imported_as_it_is(stage) {
+        let app = stage.start();
+        numeric_senders(&stage, &app);
+        for (phone, sender, reason) in [
+            ("+447400100001", "CARILLON", json!("=by mail, \"twice\"")),
+            ("+447400100001", ONE, Value::Null),
+            ("+447400100002", TWO, json!("по звонку")),
+        ] {
+            app.post("/v1/unsubscribes", &json!({"phone": phone, "sender": sender, "reason": reason})).ok(201);
+        }
+        let before = pairs(&app);
+        for format in ["csv", "xlsx"] {
+            let export = app.post("/v1/exports", &json!({"kind": "unsubscribes", "format": format})).ok(202);
+            let path = format!("/v1/exports/{}", export["id"].as_str().unwrap());
+            let export = until("it is made", || Some(app.read(&path)).filter(|e| e["status"] == "completed"));
+            let file = app.get(export["download"]["url"].as_str().unwrap()).body;
+            for entry in app.pages("/v1/unsubscribes") {
+                app.delete(&format!("/v1/unsubscribes/{}", entry["id"].as_str().unwrap())).ok(204);
+            }
+            for (added, present) in [(3, 0), (0, 3)] {
+                let name = format!("unsubscribes.{format}");
+                let done = ended(&app, &app.upload_to("/v1/unsubscribes/imports", &name, &file, &[]).ok(202));
+                assert_eq!(done["mapping"], json!({"phone": "phone", "sender": "sender", "reason": "reason"}));
+                assert_eq!((&done["result"]["added"], &done["result"]["present"]), (&json!(added), &json!(present)), "{done}");
+            }
+            assert_eq!(pairs(&app), before, "{format}");
+        }
+    }
+
     fn a_pair_is_skipped_uncharged_and_told_alike_in_estimates_sends_and_campaigns(stage) {
         let app = stage.start();
         numeric_senders(&stage, &app);

@@ -43,7 +43,9 @@ mod m20261122_001801_contacts_parents;
 mod m20261122_001901_imports_cancelled;
 mod m20261122_002001_contacts_search_again;
 mod m20261122_002002_contacts_operators;
+mod m20261122_002101_balances_held;
 mod m20261122_002201_carriers_breaker;
+mod m20261122_002301_contacts_time_zone;
 mod m20261122_002501_messages_notes;
 mod m20261122_002502_messages_stopped;
 mod schema;
@@ -98,6 +100,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_002001_contacts_search_again::Step),
             Box::new(m20261122_001901_imports_cancelled::Step),
             Box::new(m20261122_002002_contacts_operators::Step),
+            Box::new(m20261122_002101_balances_held::Step),
+            Box::new(m20261122_002301_contacts_time_zone::Step),
         ]
     }
 }

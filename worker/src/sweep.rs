@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{
     campaigns,
-    contacts::{outcomes, regions, search},
+    contacts::{outcomes, places, search},
     db::Db,
     events, housekeeping, inbound_messages,
     jobs::Queue,
@@ -87,10 +87,10 @@ pub async fn events(shared: Shared) {
     }
 }
 
-/// Contacts: what became of the last message to each number; and once after an update from a version without regions, the
-/// regions of the contacts that there are.
+/// Contacts: what became of the last message to each number; and once after an update from a version without
+/// regions or time zones, those of the contacts that there are.
 pub async fn contacts(shared: Shared) {
-    let batch = |db: Db| async move { Ok(outcomes::gather(&db).await? + regions::gather(&db).await?) };
+    let batch = |db: Db| async move { Ok(outcomes::gather(&db).await? + places::gather(&db).await?) };
     afterwards(&shared, "sweep.contacts", batch).await;
 }
 

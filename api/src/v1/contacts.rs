@@ -128,9 +128,16 @@ fn asked_term(raw: &str) -> Result<String, Failure> {
     Ok(term)
 }
 
-async fn shown(conn: &impl ConnectionTrait, scope: &AccountScope, row: Row) -> domain::Result<Reply<Contact>> {
-    let (group_ids, version) = (contacts::groups_of(conn, scope, row.id).await?, row.version);
-    Ok(Reply::ok(Contact::from((row, group_ids))).tagged(version))
+/// One contact as it is shown, and its version.
+pub(super) async fn shown(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    row: Row,
+) -> domain::Result<(Contact, i64)> {
+    let version = row.version;
+    let shown = contacts::shown(conn, scope, vec![row]).await?.pop();
+    let shown = shown.ok_or_else(|| Error::internal("a contact is not shown"))?;
+    Ok((shown.into(), version))
 }
 
 /// How many contacts a page looks at when something is asked that no index serves.
@@ -142,10 +149,7 @@ pub(super) async fn page(
     scope: &AccountScope,
     Listed { rows, next }: Listed,
 ) -> domain::Result<Page<Contact>> {
-    let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
-    let mut groups = contacts::memberships(conn, scope, &ids).await?;
-    let data = rows.into_iter().map(|row| (groups.remove(&row.id).unwrap_or_default(), row));
-    let data = data.map(|(groups, row)| Contact::from((row, groups))).collect();
+    let data = contacts::shown(conn, scope, rows).await?.into_iter().map(Contact::from).collect();
     Ok(Page { data, has_more: next.is_some(), next_cursor: next.map(|id| id.to_string()) })
 }
 
@@ -207,8 +211,8 @@ async fn list(
 
 /// Create a contact
 ///
-/// One contact per number: a second one is refused with the id of the first. Country, region, operator and line type follow from
-/// the number. For example, `{"phone": "+447400123456", "first_name": "Anna", "fields": {"city": "Leeds"}}`.
+/// One contact per number: a second one is refused with the id of the first. Country, region, operator, line type and, unless one is
+/// given, time zone follow from the number. For example, `{"phone": "+447400123456", "first_name": "Anna", "fields": {"city": "Leeds"}}`.
 #[utoipa::path(
     operation_id = "contacts.create",
     tag = "Contacts",
@@ -222,8 +226,8 @@ async fn create(app: Data<App>, Auth(scope): Auth, key: Key, Json(new): Json<New
     let new = contacts::New::from(new);
     key.run(&app, &scope, async |tx| {
         let row = contacts::create(tx, &scope, new).await?;
-        let (group_ids, version) = (contacts::groups_of(tx, &scope, row.id).await?, row.version);
-        Ok(Reply::created(Contact::from((row, group_ids))).tagged(version))
+        let (contact, version) = shown(tx, &scope, row).await?;
+        Ok(Reply::created(contact).tagged(version))
     })
     .await
 }
@@ -241,13 +245,15 @@ async fn create(app: Data<App>, Auth(scope): Auth, key: Key, Json(new): Json<New
 #[get("/contacts/{id}")]
 async fn get(app: Data<App>, Auth(scope): Auth, Id(id): Id<ContactId>) -> Result<Reply<Contact>, Failure> {
     let row = contacts::get(app.db.read(), &scope, id).await?;
-    Ok(shown(app.db.read(), &scope, row).await?)
+    let (contact, version) = shown(app.db.read(), &scope, row).await?;
+    Ok(Reply::ok(contact).tagged(version))
 }
 
 /// Change a contact
 ///
 /// A merge patch: what is left out stays, null clears, also inside `fields` and `metadata`. For example,
-/// `{"first_name": "Anne", "company": null, "fields": {"city": null}}`.
+/// `{"first_name": "Anne", "company": null, "fields": {"city": null}}`; `{"time_zone": "America/Denver"}` sets the zone whose clock
+/// counts for quiet hours and windows of campaigns, `{"time_zone": null}` gives it back to the number.
 #[utoipa::path(
     operation_id = "contacts.update",
     tag = "Contacts",
@@ -266,9 +272,9 @@ async fn update(
 ) -> Result<Reply<Contact>, Failure> {
     let tx = app.db.begin().await?;
     let row = contacts::update(&tx, &scope, id, patch.into(), expected).await?;
-    let reply = shown(&tx, &scope, row).await?;
+    let (contact, version) = shown(&tx, &scope, row).await?;
     tx.commit().await?;
-    Ok(reply)
+    Ok(Reply::ok(contact).tagged(version))
 }
 
 /// List what a contact has said to being written to

@@ -1,5 +1,8 @@
 //! `/v1/unsubscribes`: numbers that want nothing more from one sender.
 
+pub(super) mod imports;
+mod shapes;
+
 use actix_web::{delete, get, http::StatusCode, post, web::Data};
 use domain::{
     clock::Timestamp,
@@ -9,6 +12,8 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use shapes::{UnsubscribeImport, UnsubscribeImportCounts, UnsubscribeImportSummary, UnsubscribeUpload};
 
 use super::contacts::asked_phone;
 use crate::{
@@ -26,7 +31,18 @@ use crate::{
 
 /// The routes of this resource.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list).service(create).service(get).service(delete);
+    config.service(list).service(create);
+    // the literal `/unsubscribes/imports` before `/unsubscribes/{id}`
+    config
+        .service(imports::list)
+        .service(imports::create)
+        .service(imports::preview)
+        .service(imports::errors)
+        .service(imports::errors_csv)
+        .service(imports::progress_stream)
+        .service(imports::get)
+        .service(imports::cancel);
+    config.service(get).service(delete);
 }
 
 /// A number and the sender that it wants nothing from.
@@ -51,7 +67,7 @@ pub struct Unsubscribe {
     pub reason: Option<String>,
     /// How it came here.
     pub source: Source,
-    /// The inbound message it came by; null when it came by a request.
+    /// The import, inbound message or merged contact it came by; null when it came by a request.
     pub source_id: Option<String>,
     /// Since when.
     pub created_at: Timestamp,

@@ -45,17 +45,18 @@ const RULES: [(&str, &str, &str); 7] = [
     ),
     (
         "I2",
-        "each bucket of the balance is the sum of its postings",
+        "each bucket of spendable money is the sum of its postings",
         "SELECT COUNT(*) FROM balances b WHERE b.account_id = $1 AND ( \
          b.purchased <> COALESCE((SELECT SUM(amount) FROM postings WHERE account_id = $1 AND ledger = 'purchased'), 0) OR \
-         b.granted <> COALESCE((SELECT SUM(amount) FROM postings WHERE account_id = $1 AND ledger = 'granted'), 0) OR \
-         b.held <> COALESCE((SELECT SUM(amount) FROM postings WHERE account_id = $1 AND ledger = 'held'), 0))",
+         b.granted <> COALESCE((SELECT SUM(amount) FROM postings WHERE account_id = $1 AND ledger = 'granted'), 0))",
     ),
     (
         "I3",
-        "what is held is what the open holds have left",
-        "SELECT COUNT(*) FROM balances b WHERE b.account_id = $1 AND b.held <> COALESCE((SELECT SUM(reserved_granted + reserved_purchased \
-         - captured_granted - captured_purchased - released_granted - released_purchased) FROM holds WHERE account_id = $1), 0)",
+        "what the postings hold is what the holds have left, and only open holds have something left",
+        "SELECT CASE WHEN COALESCE((SELECT SUM(amount) FROM postings WHERE account_id = $1 AND ledger = 'held'), 0) <> COALESCE((SELECT \
+         SUM(reserved_granted + reserved_purchased - captured_granted - captured_purchased - released_granted - released_purchased) \
+         FROM holds WHERE account_id = $1), 0) THEN 1 ELSE 0 END + (SELECT COUNT(*) FROM holds WHERE account_id = $1 AND (closed_at IS NULL) = \
+         (reserved_granted + reserved_purchased = captured_granted + captured_purchased + released_granted + released_purchased))",
     ),
     (
         "I4",
@@ -79,7 +80,7 @@ const RULES: [(&str, &str, &str); 7] = [
     (
         "I7",
         "no balance and no hold is below zero",
-        "SELECT (SELECT COUNT(*) FROM balances WHERE account_id = $1 AND (purchased < 0 OR granted < 0 OR held < 0)) + \
+        "SELECT (SELECT COUNT(*) FROM balances WHERE account_id = $1 AND (purchased < 0 OR granted < 0)) + \
          (SELECT COUNT(*) FROM holds WHERE account_id = $1 AND (reserved_granted < captured_granted + released_granted \
          OR reserved_purchased < captured_purchased + released_purchased))",
     ),

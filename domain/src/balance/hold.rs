@@ -10,7 +10,7 @@ use crate::{
     db::{Columns, Sql, Writes, ids_json, ids_list},
     error::{Code, Error, Result},
     ids::{AccountId, HoldId, JournalId},
-    money::Micros,
+    money::{Currency, Micros},
     vals,
 };
 
@@ -89,6 +89,7 @@ pub async fn hold_new(
 #[derive(FromQueryResult)]
 struct Remaining {
     id: HoldId,
+    currency: Currency,
     granted: Micros,
     purchased: Micros,
 }
@@ -100,7 +101,7 @@ async fn remaining(
     account: AccountId,
 ) -> Result<HashMap<HoldId, Remaining>> {
     let sql = format!(
-        "SELECT id, reserved_granted - captured_granted - released_granted AS granted, \
+        "SELECT id, currency, reserved_granted - captured_granted - released_granted AS granted, \
          reserved_purchased - captured_purchased - released_purchased AS purchased \
          FROM holds WHERE id IN {} AND account_id = $2 ORDER BY id{}",
         ids_list(tx.get_database_backend(), 1),
@@ -121,15 +122,30 @@ pub struct Capture {
     pub amount: Micros,
 }
 
-/// Earns of holds of one account, each named once, granted money first. The caller guards each message by its state, so
-/// that it is captured once.
+/// Locks the balance of an account and these holds of it, for who gives back of some and earns of others.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock_holds(
+    tx: &DatabaseTransaction,
+    account: AccountId,
+    holds: impl Iterator<Item = HoldId>,
+) -> Result<()> {
+    lock(tx, account).await?;
+    remaining(tx, holds, account).await?;
+    Ok(())
+}
+
+/// Earns of holds of one account, each named once, granted money first. Only the holds are locked: spendable money does
+/// not move. The caller guards each message by its state, so that it is captured once.
 ///
 /// # Errors
 /// Internal when a hold has less than that left: an invariant is broken.
 pub async fn capture(tx: &DatabaseTransaction, now: Timestamp, account: AccountId, captures: &[Capture]) -> Result<()> {
-    let Locked { currency, .. } =
-        lock(tx, account).await?.ok_or_else(|| Error::internal("capture without a balance"))?;
     let left = remaining(tx, captures.iter().map(|c| c.hold), account).await?;
+    let Some(currency) = left.values().next().map(|hold| &hold.currency) else {
+        return Err(Error::internal("capture without a hold"));
+    };
     let (mut entries, mut drawn) = (Vec::with_capacity(captures.len()), Vec::with_capacity(captures.len()));
     for Capture { hold, charge, amount } in captures.iter().copied() {
         let left = left.get(&hold).ok_or_else(|| Error::internal(format!("{hold} does not exist")))?;
@@ -143,7 +159,7 @@ pub async fn capture(tx: &DatabaseTransaction, now: Timestamp, account: AccountI
         drawn.push((hold, granted.0, purchased));
     }
     let mut writes = Writes::new(tx);
-    post(&mut writes, now, (account, &currency, Kind::Capture), &entries)?;
+    post(&mut writes, now, (account, currency, Kind::Capture), &entries)?;
     draw(&mut writes, now, "captured", &drawn);
     Ok(writes.run(tx).await?)
 }

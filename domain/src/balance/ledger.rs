@@ -83,8 +83,8 @@ pub(super) struct Posting<'a> {
     pub lines: Vec<(Ledger, Micros)>,
 }
 
-/// Writes journal entries of one kind, which are new, with their postings, and moves the balance row by the same amounts.
-/// The caller holds the lock of the balance row.
+/// Writes journal entries of one kind, which are new, with their postings, and moves the balance row by what they do to
+/// spendable money; the caller then holds its lock.
 pub(super) fn post(
     writes: &mut Writes,
     now: Timestamp,
@@ -123,10 +123,13 @@ pub(super) fn post(
         let amounts = lines().filter(|(_, (ledger, _))| *ledger == wanted).map(|(_, (_, amount))| *amount);
         Micros::checked_sum(amounts).ok_or_else(|| Error::internal("sum of postings out of range"))
     };
-    writes.add(
-        "UPDATE balances SET purchased = purchased + $2, granted = granted + $3, held = held + $4 WHERE account_id = $1",
-        vals![account, of(Ledger::Purchased)?, of(Ledger::Granted)?, of(Ledger::Held)?],
-    );
+    let (purchased, granted) = (of(Ledger::Purchased)?, of(Ledger::Granted)?);
+    if (purchased, granted) != (Micros::ZERO, Micros::ZERO) {
+        writes.add(
+            "UPDATE balances SET purchased = purchased + $2, granted = granted + $3 WHERE account_id = $1",
+            vals![account, purchased, granted],
+        );
+    }
     Ok(())
 }
 
@@ -149,7 +152,8 @@ pub(super) fn for_update(tx: &DatabaseTransaction) -> &'static str {
     if tx.get_database_backend() == DbBackend::Postgres { " FOR NO KEY UPDATE" } else { "" }
 }
 
-/// Locks the balance row: every verb begins with this, so that balances come before holds in the order of locks.
+/// Locks the balance row. Every verb but a capture begins with this, so that balances come before holds in the order of
+/// locks; a capture moves no spendable money, and waits for nobody who does.
 pub(super) async fn lock(tx: &DatabaseTransaction, account: AccountId) -> Result<Option<Locked>> {
     let lock = for_update(tx);
     let sql = format!("SELECT currency, purchased, granted FROM balances WHERE account_id = $1{lock}");

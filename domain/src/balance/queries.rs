@@ -21,7 +21,7 @@ pub struct Balance {
     pub purchased: Micros,
     /// Given money that may be spent, spent first.
     pub granted: Micros,
-    /// Money set apart for what is on its way.
+    /// Money set apart for what is on its way: what the open holds have left.
     pub held: Micros,
 }
 
@@ -37,7 +37,9 @@ impl Balance {
 /// # Errors
 /// When the database cannot be read.
 pub async fn balance(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Balance> {
-    let sql = "SELECT currency, purchased, granted, held FROM balances WHERE account_id = $1";
+    let sql = "SELECT currency, purchased, granted, CAST(COALESCE((SELECT SUM(reserved_granted + reserved_purchased - captured_granted \
+               - captured_purchased - released_granted - released_purchased) FROM holds h WHERE h.account_id = b.account_id \
+               AND closed_at IS NULL), 0) AS BIGINT) AS held FROM balances b WHERE account_id = $1";
     if let Some(balance) = conn.one(sql, vals![scope.account()]).await? {
         return Ok(balance);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bucket, Capture, audit, balance, capture, hold, refund, release, top_up};
+use super::{Bucket, Capture, audit, balance, capture, hold, lock_holds, refund, release, top_up};
 use crate::{
     Code,
     clock::Timestamp,
@@ -149,6 +149,60 @@ async fn of_racing_holds_exactly_those_that_are_funded_succeed() {
         let now = balance(stage.db.read(), &stage.scope).await.unwrap();
         assert_eq!((now.available().0, now.held.0), (0, 20_000_000));
         assert!(audit(&stage.db, &stage.scope).await.unwrap().ok());
+    }
+}
+
+#[tokio::test]
+async fn what_is_earned_waits_for_nobody_who_spends() {
+    for stage in stages().await.into_iter().filter(|stage| !stage.db.is_sqlite()) {
+        add(&stage, 10, Bucket::Purchased, "funds").await;
+        let (now, account) = (stage.clock.now(), stage.scope.account());
+        let id = HoldId::new(now);
+        write_tx!(stage, tx => hold(&tx, now, account, id, Micros(4))).unwrap();
+        let spends = stage.db.begin().await.unwrap();
+        hold(&spends, now, account, HoldId::new(now), Micros(3)).await.unwrap();
+        let earns = async { write_tx!(stage, tx => capture(&tx, now, account, &[of(id, 2)])) };
+        tokio::time::timeout(std::time::Duration::from_secs(5), earns).await.expect("it waits").unwrap();
+        spends.commit().await.unwrap();
+        let after = balance(stage.db.read(), &stage.scope).await.unwrap();
+        assert_eq!((after.available().0, after.held.0), (3, 5));
+    }
+}
+
+#[tokio::test]
+async fn holds_captures_and_releases_that_race_never_wait_in_a_circle() {
+    for stage in stages().await {
+        add(&stage, 1_000, Bucket::Purchased, "funds").await;
+        let (now, account) = (stage.clock.now(), stage.scope.account());
+        let holds: Vec<HoldId> = (0..4).map(|_| HoldId::new(now)).collect();
+        for id in &holds {
+            write_tx!(stage, tx => hold(&tx, now, account, *id, Micros(100))).unwrap();
+        }
+        let races = (0..32_usize).map(|n| {
+            let (db, holds) = (stage.db.clone(), holds.clone());
+            tokio::spawn(async move {
+                let tx = db.begin().await.unwrap();
+                // In every order, as batches come.
+                let (one, other) = (holds[n % 4], holds[(n + 1 + n / 8) % 4]);
+                if n % 2 == 0 {
+                    lock_holds(&tx, account, [one, other].into_iter()).await.unwrap();
+                    capture(&tx, now, account, &[of(other, 2)]).await.unwrap();
+                    release(&tx, now, account, one, Micros(1), "test").await.unwrap();
+                    hold(&tx, now, account, HoldId::new(now), Micros(1)).await.unwrap();
+                } else if one == other {
+                    capture(&tx, now, account, &[of(one, 4)]).await.unwrap();
+                } else {
+                    capture(&tx, now, account, &[of(one, 2), of(other, 2)]).await.unwrap();
+                }
+                tx.commit().await.unwrap();
+            })
+        });
+        let races: Vec<_> = races.collect();
+        for race in races {
+            race.await.unwrap();
+        }
+        let after = balance(stage.db.read(), &stage.scope).await.unwrap();
+        assert_eq!((after.available().0, after.held.0), (600, 400 - 16 * 2 - 16 * 4));
     }
 }
 

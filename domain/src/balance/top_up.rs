@@ -40,7 +40,7 @@ pub async fn top_up(
     }
     accounts::fix_currency(tx, scope, account, &money.currency).await?;
     tx.run(
-        "INSERT INTO balances (account_id, currency, purchased, granted, held) VALUES ($1, $2, 0, 0, 0) ON CONFLICT (account_id) DO NOTHING",
+        "INSERT INTO balances (account_id, currency, purchased, granted) VALUES ($1, $2, 0, 0) ON CONFLICT (account_id) DO NOTHING",
         vals![account, money.currency.0.as_str()],
     )
     .await?;

@@ -195,6 +195,7 @@ impl Audience {
             link: Option<String>,
             comment: Option<String>,
             fields: serde_json::Value,
+            time_zone: Option<String>,
         }
         let backend = conn.get_database_backend();
         let until = if meant.include.is_empty() { None } else { end_of_look(conn, scope, after).await? };
@@ -248,7 +249,7 @@ impl Audience {
         // Scalar sub-selects, since PostgreSQL would make a table of all members of an EXISTS, for every page.
         let sql = format!(
             "SELECT c.id, c.phone, c.consent, {} AS blacklisted, {} AS unsubscribed, {} AS stopped, {} AS excluded, \
-             c.first_name, c.last_name, c.patronymic, c.birth_date, c.sex, c.email, c.company, c.link, c.comment, c.fields \
+             c.first_name, c.last_name, c.patronymic, c.birth_date, c.sex, c.email, c.company, c.link, c.comment, c.fields, c.time_zone \
              FROM (SELECT id FROM ({}) all_of ORDER BY id LIMIT {PAGE}) u {} ORDER BY c.id",
             blacklist::has("$1", "c.phone"),
             unsubscribes::has("$1", "c.phone", "$4"),
@@ -290,6 +291,7 @@ impl Audience {
                 link,
                 comment,
                 fields,
+                time_zone,
             } = r;
             let mut values =
                 Values { first_name, last_name, patronymic, birth_date, sex, email, company, link, comment, fields };
@@ -300,6 +302,7 @@ impl Audience {
             Some(Recipient {
                 phone,
                 contact: Some((id, values)),
+                zone: time_zone.and_then(|name| name.parse().ok()),
                 given: BTreeMap::new(),
                 stop: Skip::known(blacklisted, unsubscribed, stopped, Some(&consent)),
             })
@@ -344,6 +347,7 @@ impl Audience {
             Some(Recipient {
                 phone: Msisdn::try_from(phone).ok()?,
                 contact: None,
+                zone: None,
                 given: BTreeMap::new(),
                 stop: Skip::known(blacklisted, unsubscribed, false, None),
             })

@@ -161,7 +161,8 @@ fn check_by(by: &[String], defined: &[ContactField], at: &str, faults: &mut Faul
     }
     for (place, name) in by.iter().enumerate().take(MAX_BY) {
         let own = name.strip_prefix("fields.").is_some_and(|key| defined.iter().any(|f| f.key == key));
-        let built_in = Column::by_name(name).is_some_and(|column| column != Column::ExternalId);
+        let built_in =
+            Column::by_name(name).is_some_and(|column| !matches!(column, Column::TimeZone | Column::ExternalId));
         if name == "phone" && by.len() > 1 {
             faults.add(format!("{at}/by/{place}"), "not_together", "is told alone: a number has one contact");
         } else if name != "phone" && !own && !built_in {

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::profile::settled;
-use crate::{contact_fields::Rejected, files::parse_date};
+use crate::{contact_fields::Rejected, files::parse_date, phone::zone_named};
 
 /// A built-in text column. The phone and the consent are not among them: they have rules of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +30,8 @@ pub enum Column {
     Comment,
     /// A BCP 47 tag.
     Language,
+    /// The zone whose clock counts, where somebody has set one; else it is what the number tells.
+    TimeZone,
     /// The integrator's own id, unique in the account.
     ExternalId,
 }
@@ -45,7 +47,7 @@ pub enum Reading {
 
 impl Column {
     /// Every column.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::FirstName,
         Self::LastName,
         Self::Patronymic,
@@ -56,6 +58,7 @@ impl Column {
         Self::Link,
         Self::Comment,
         Self::Language,
+        Self::TimeZone,
         Self::ExternalId,
     ];
 
@@ -72,6 +75,7 @@ impl Column {
             Self::Link => "link",
             Self::Comment => "comment",
             Self::Language => "language",
+            Self::TimeZone => "time_zone",
             Self::ExternalId => "external_id",
         }
     }
@@ -89,6 +93,7 @@ impl Column {
             Self::Company => 200,
             Self::Link | Self::Comment => 2_000,
             Self::Language => 35,
+            Self::TimeZone => 64,
             Self::ExternalId => 200,
         }
     }
@@ -121,6 +126,7 @@ impl Column {
                 Err(Rejected::new("invalid_link", "must be a web address, such as https://example.com/anna"))
             }
             Self::Language => language(&text),
+            Self::TimeZone => time_zone(&text, reading),
             _ => Ok(text.into_owned()),
         }
         .map(|text| Some(settled(self, text)))
@@ -201,6 +207,13 @@ fn language(text: &str) -> Result<String, Rejected> {
     let ok = first && rest;
     ok.then(|| text.to_owned())
         .ok_or_else(|| Rejected::new("invalid_language", "must be a BCP 47 tag, such as fr or pt-BR"))
+}
+
+/// A name of the IANA database, such as `America/Denver`.
+fn time_zone(text: &str, reading: Reading) -> Result<String, Rejected> {
+    let zone = zone_named(text).filter(|zone| reading == Reading::Lenient || zone.name() == text);
+    zone.map(|zone| zone.name().to_owned())
+        .ok_or_else(|| Rejected::new("invalid_time_zone", "must be an IANA time zone, such as America/Denver"))
 }
 
 #[cfg(test)]
@@ -310,6 +323,18 @@ mod tests {
         }
         assert!(Column::Link.read("example.com", Reading::Strict).is_err());
         assert_eq!(read(&format!("example.com/{}", "x".repeat(1_985))), Err("too_long"), "with its scheme");
+    }
+
+    #[test]
+    fn time_zones_are_those_of_iana() {
+        let read = |text, reading| Column::TimeZone.read(text, reading).map_err(|e| e.code);
+        assert_eq!(read("America/Denver", Reading::Strict), Ok(Some("America/Denver".into())));
+        assert_eq!(read("america/denver", Reading::Lenient), Ok(Some("America/Denver".into())));
+        assert_eq!(read(" ", Reading::Strict), Ok(None));
+        for text in ["america/denver", "Denver", "GMT+25", "+02:00"] {
+            assert_eq!(read(text, Reading::Strict), Err("invalid_time_zone"), "{text}");
+        }
+        assert_eq!(read("Denver", Reading::Lenient), Err("invalid_time_zone"));
     }
 
     #[test]

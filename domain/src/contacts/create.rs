@@ -105,7 +105,7 @@ async fn insert(
 ) -> Result<ContactId> {
     let now = scope.clock().now();
     let id = ContactId::new(now);
-    let Described { country, region, operator, line_type } = described(phone);
+    let Described { country, region, operator, line_type, zones } = described(phone);
     let said = consent.map(|NewConsent { status, at, source }| {
         (status, Some(at.unwrap_or(now)), Some(source.unwrap_or_else(|| "api".to_owned())))
     });
@@ -121,6 +121,7 @@ async fn insert(
         region,
         operator,
         line_type,
+        zones,
         status.as_str(),
         at,
         source,
@@ -132,9 +133,9 @@ async fn insert(
     let places: Vec<String> = (1..=names.len()).map(|n| format!("${}", n + values.len())).collect();
     values.extend(profile.iter().map(|(_, value)| value.into()));
     let sql = format!(
-        "INSERT INTO contacts (id, account_id, phone, country, region, operator, line_type, consent, consent_at, \
+        "INSERT INTO contacts (id, account_id, phone, country, region, operator, line_type, number_zones, consent, consent_at, \
          consent_source, fields, metadata, created_at, updated_at, version, {}) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, 1, {})",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, 1, {})",
         names.join(", "),
         places.join(", ")
     );

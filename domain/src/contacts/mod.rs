@@ -1,6 +1,7 @@
 //! Contacts: a person under one phone number, with built-in columns, the account's own fields, consent and metadata.
 //!
-//! Invariants: one contact per phone and account; country, region, operator and line type always follow from the phone; a
+//! Invariants: one contact per phone and account; country, region, operator and line type always follow from the phone, and so does the
+//! time zone unless one was set; a
 //! custom value has the type of its field; `version` grows with every change.
 
 mod column;
@@ -10,12 +11,13 @@ pub mod filter;
 mod language;
 mod merge;
 pub mod outcomes;
+pub mod places;
 mod profile;
 mod queries;
 mod quick_add;
-pub mod regions;
 mod replace;
 pub mod search;
+mod shown;
 pub mod statistics;
 mod update;
 mod upsert;
@@ -39,6 +41,8 @@ pub(crate) use queries::several;
 pub use queries::{Filter, get, groups_of, list, memberships, rule, rule_of};
 pub use quick_add::{Added, MAX_FOUND, MAX_TEXT, quick_add};
 pub(crate) use replace::replace_values;
+pub(crate) use shown::Clock;
+pub use shown::{Shown, shown, shown_in};
 pub use update::{Patch, update};
 pub use upsert::upsert;
 
@@ -68,6 +72,8 @@ pub struct Contact {
     pub operator: Option<String>,
     /// The kind of line.
     pub line_type: Option<String>,
+    /// The key of the time zones that the number may be in; see [`crate::phone::zone_of_key`].
+    pub number_zones: Option<String>,
     /// The built-in columns.
     pub profile: Profile,
     /// Whether the person agreed to be written to.
@@ -102,6 +108,7 @@ impl FromQueryResult for Contact {
             region: row.try_get(pre, "region")?,
             operator: row.try_get(pre, "operator")?,
             line_type: row.try_get(pre, "line_type")?,
+            number_zones: row.try_get(pre, "number_zones")?,
             profile,
             consent: row.try_get(pre, "consent")?,
             consent_at: row.try_get(pre, "consent_at")?,
@@ -127,6 +134,7 @@ impl Contact {
             region: None,
             operator: None,
             line_type: None,
+            number_zones: None,
             profile: Profile::default(),
             consent: Consent::Unknown,
             consent_at: None,
@@ -154,11 +162,12 @@ pub(crate) struct Described {
     pub region: Option<&'static str>,
     pub operator: Option<&'static str>,
     pub line_type: Option<String>,
+    pub zones: Option<&'static str>,
 }
 
 /// Looks a number up.
 pub(crate) fn described(phone: Msisdn) -> Described {
-    let NumberInfo { country, region, operator, line_type } = describe(phone);
+    let NumberInfo { country, region, operator, line_type, zones } = describe(phone);
     let line_type = serde_json::to_value(line_type).ok().and_then(|v| v.as_str().map(str::to_owned));
-    Described { country: country.map(crate::phone::Country::code), region, operator, line_type }
+    Described { country: country.map(crate::phone::Country::code), region, operator, line_type, zones }
 }

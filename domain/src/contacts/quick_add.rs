@@ -114,13 +114,14 @@ async fn insert(tx: &DatabaseTransaction, scope: &AccountScope, numbers: impl It
         .some_texts("country", rows.iter().map(|(.., is)| is.country.as_deref()))
         .some_texts("region", rows.iter().map(|(.., is)| is.region))
         .some_texts("operator", rows.iter().map(|(.., is)| is.operator))
-        .some_texts("line_type", rows.iter().map(|(.., is)| is.line_type.as_deref()));
+        .some_texts("line_type", rows.iter().map(|(.., is)| is.line_type.as_deref()))
+        .some_texts("zones", rows.iter().map(|(.., is)| is.zones));
     let none = if backend == sea_orm::DbBackend::Postgres { "'{}'::jsonb" } else { "'{}'" };
     // In the order of the numbers, so that two that add the same ones do not wait for each other in a circle.
     let sql = format!(
-        "INSERT INTO contacts (account_id, id, phone, country, region, operator, line_type, consent, consent_at, consent_source, fields, metadata, \
+        "INSERT INTO contacts (account_id, id, phone, country, region, operator, line_type, number_zones, consent, consent_at, consent_source, fields, metadata, \
          created_at, updated_at, version) \
-         SELECT $1, r.id, r.phone, r.country, r.region, r.operator, r.line_type, r.consent, r.consent_at, r.consent_source, {none}, {none}, $2, $2, 1 \
+         SELECT $1, r.id, r.phone, r.country, r.region, r.operator, r.line_type, r.zones, r.consent, r.consent_at, r.consent_source, {none}, {none}, $2, $2, 1 \
          FROM {} WHERE true ORDER BY r.phone ON CONFLICT (account_id, phone) DO NOTHING",
         columns.source(backend, 3, "r")
     );

@@ -1,4 +1,4 @@
-//! Figures of the base: how many contacts there are by country, region, operator, kind of line, language, sex, age, consent and
+//! Figures of the base: how many contacts there are by country, region, operator, kind of line, time zone, language, sex, age, consent and
 //! group, of all or of those that a filter picks.
 //!
 //! One pass over the contacts gives all figures but those of groups: it counts by all the traits together, some thousands
@@ -10,11 +10,11 @@ use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use super::{
-    Tree,
+    Clock, Tree,
     filter::{self, Sum, today},
     language,
 };
-use crate::{clock::Timestamp, error::Result, ids::GroupId, scope::AccountScope};
+use crate::{clock::Timestamp, error::Result, ids::GroupId, phone, scope::AccountScope};
 
 /// Groups that are told; the largest ones.
 pub const MAX_GROUPS: usize = 200;
@@ -78,6 +78,8 @@ pub struct Statistics {
     pub operators: Vec<OperatorShare>,
     /// By kind of line.
     pub line_types: Vec<Share>,
+    /// By time zone.
+    pub time_zones: Vec<Share>,
     /// By language.
     pub languages: Vec<Share>,
     /// By sex.
@@ -96,6 +98,7 @@ struct Cell {
     region: Option<String>,
     operator: Option<String>,
     line_type: Option<String>,
+    zone: Option<String>,
     language: Option<String>,
     sex: Option<String>,
     consent: String,
@@ -115,7 +118,8 @@ pub async fn statistics(
 ) -> Result<Statistics> {
     let today = today(conn, scope, at).await?;
     let mut cells: Vec<Cell> = filter::summed(conn, scope, tree, |writer| {
-        let by = "c.country, c.region, c.operator, c.line_type, c.language, c.sex, c.consent";
+        let zone = "COALESCE(c.time_zone, c.number_zones)";
+        let by = format!("c.country, c.region, c.operator, c.line_type, c.language, c.sex, c.consent, {zone}");
         // A band begins with those who were born on its day or before: the oldest first.
         let mut bands: Vec<String> = (0_i64..)
             .zip(BANDS)
@@ -125,9 +129,19 @@ pub async fn statistics(
             .collect();
         bands.reverse();
         let band = format!("CAST(CASE {} END AS BIGINT)", bands.join(" "));
-        Sum { columns: format!("{by}, {band} AS band, COUNT(*) AS n"), join: "", tail: format!("GROUP BY {by}, 8") }
+        Sum {
+            columns: format!("{by} AS zone, {band} AS band, COUNT(*) AS n"),
+            join: "",
+            tail: format!("GROUP BY {by}, 9"),
+        }
     })
     .await?;
+    if cells.iter().any(|cell| cell.zone.as_deref().is_some_and(phone::is_of_several)) {
+        let clock = Clock::read(conn, scope, at).await?;
+        for zone in cells.iter_mut().filter_map(|cell| cell.zone.as_mut()) {
+            *zone = clock.told(zone).to_owned();
+        }
+    }
     // Contacts that an earlier version has written may have a tag in other letters.
     for cell in &mut cells {
         cell.language = cell.language.as_deref().map(language::canonical);
@@ -151,6 +165,7 @@ pub async fn statistics(
         regions: regions.map(|(country, region, count)| RegionShare { country, region, count }).collect(),
         operators: operators.map(|(country, operator, count)| OperatorShare { country, operator, count }).collect(),
         line_types: shares(&cells, |cell| cell.line_type.as_deref()),
+        time_zones: shares(&cells, |cell| cell.zone.as_deref()),
         languages: shares(&cells, |cell| cell.language.as_deref()),
         sexes: shares(&cells, |cell| cell.sex.as_deref()),
         ages: ages.filter(|share| share.count > 0).collect(),

@@ -77,10 +77,11 @@ async fn apply(tx: &DatabaseTransaction, scope: &AccountScope, mut contact: Cont
         && let Some(phone) = values::read_phone(tx, scope, &raw, &mut faults).await?
         && phone != contact.phone
     {
-        let Described { country, region, operator, line_type } = described(phone);
+        let Described { country, region, operator, line_type, zones } = described(phone);
         contact.phone = phone;
         (contact.country, contact.line_type) = (country, line_type);
         (contact.region, contact.operator) = (region.map(str::to_owned), operator.map(str::to_owned));
+        contact.number_zones = zones.map(str::to_owned);
     }
     for (column, raw) in &columns {
         values::read_column(&mut contact.profile, *column, raw.as_deref(), scope.clock().now(), &mut faults);
@@ -116,6 +117,7 @@ pub(super) async fn store(tx: &DatabaseTransaction, scope: &AccountScope, contac
         contact.region,
         contact.operator,
         contact.line_type,
+        contact.number_zones,
         contact.consent.as_str(),
         contact.consent_at,
         contact.consent_source,
@@ -129,8 +131,8 @@ pub(super) async fn store(tx: &DatabaseTransaction, scope: &AccountScope, contac
         set.push_str(&format!(", {} = ${}", column.name(), values.len()));
     }
     let sql = format!(
-        "UPDATE contacts SET phone = $4, country = $5, region = $6, operator = $7, line_type = $8, consent = $9, \
-         consent_at = $10, consent_source = $11, fields = $12, metadata = $13, updated_at = $14, version = version + 1{set} \
+        "UPDATE contacts SET phone = $4, country = $5, region = $6, operator = $7, line_type = $8, number_zones = $9, consent = $10, \
+         consent_at = $11, consent_source = $12, fields = $13, metadata = $14, updated_at = $15, version = version + 1{set} \
          WHERE account_id = $1 AND id = $2 AND version = $3"
     );
     let taken = "Another contact has this phone or external_id already.";

@@ -117,11 +117,12 @@ pub struct CampaignFailedEventData {
 pub struct ImportEventData {
     /// The import.
     pub id: ImportId,
-    /// What its rows became, and so where it is shown: `/v1/contacts/imports` or `/v1/blacklist/imports`.
+    /// What its rows became, and so where it is shown: `/v1/contacts/imports`, `/v1/blacklist/imports` or
+    /// `/v1/unsubscribes/imports`.
     pub kind: imports::Kind,
     /// Rows read.
     pub rows: i64,
-    /// Contacts, or entries of the blacklist, that were made.
+    /// Contacts, or entries of the blacklist or of unsubscribes, that were made.
     pub created: i64,
     /// Contacts changed.
     pub updated: i64,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Export, Settings};
 use crate::{
     contacts::{
-        self, Column, Contact,
+        self, Clock, Column, Contact,
         filter::{self, Tree},
     },
     db::{Sql, Window, ids_json, ids_list, lookup},
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The built-in fields; `fields.<key>` are the account's own.
-pub const FIELDS: [&str; 22] = [
+pub const FIELDS: [&str; 23] = [
     "phone",
     "first_name",
     "last_name",
@@ -42,6 +42,7 @@ pub const FIELDS: [&str; 22] = [
     "region",
     "operator",
     "line_type",
+    "time_zone",
     "groups",
     "created_at",
     "id",
@@ -154,8 +155,13 @@ pub(super) async fn groups_of(
 }
 
 /// What stands in a column.
-pub(super) fn cell<'a>(contact: &'a Contact, field: &str, groups: &'a HashMap<ContactId, String>) -> Cell<'a> {
-    if let Some(column) = Column::by_name(field) {
+pub(super) fn cell<'a>(
+    contact: &'a Contact,
+    field: &str,
+    groups: &'a HashMap<ContactId, String>,
+    clock: &Clock,
+) -> Cell<'a> {
+    if let Some(column) = Column::by_name(field).filter(|column| *column != Column::TimeZone) {
         return Cell::text(contact.profile.get(column));
     }
     if let Some(key) = field.strip_prefix("fields.") {
@@ -176,6 +182,7 @@ pub(super) fn cell<'a>(contact: &'a Contact, field: &str, groups: &'a HashMap<Co
         "region" => Cell::text(contact.region.as_deref()),
         "operator" => Cell::text(contact.operator.as_deref()),
         "line_type" => Cell::text(contact.line_type.as_deref()),
+        "time_zone" => clock.zone(contact).map_or(Cell::Empty, Cell::Text),
         "groups" => Cell::text(groups.get(&contact.id).map(String::as_str)),
         "created_at" => owned(contact.created_at.to_string()),
         "id" => owned(contact.id.to_string()),

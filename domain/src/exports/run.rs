@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Export, Format, KEPT, Kind, WORK, contacts, lists, queries};
 use crate::{
     blacklist,
-    contacts::{Contact, filter::Tree},
+    contacts::{Clock, Contact, filter::Tree},
     db::{Db, Sql, Window, lies_in_the_data},
     error::{Code, Error, Result},
     files::output::{Cell, Form, Output},
@@ -143,7 +143,7 @@ fn full(error: std::io::Error) -> Error {
 
 /// Rows of one page.
 enum Page {
-    Contacts(Vec<Contact>, HashMap<ContactId, String>),
+    Contacts(Vec<Contact>, HashMap<ContactId, String>, Clock),
     Blacklist(Vec<blacklist::Entry>),
     Unsubscribes(Vec<Unsubscribe>),
 }
@@ -151,7 +151,7 @@ enum Page {
 impl Page {
     fn len(&self) -> usize {
         match self {
-            Self::Contacts(rows, _) => rows.len(),
+            Self::Contacts(rows, ..) => rows.len(),
             Self::Blacklist(rows) => rows.len(),
             Self::Unsubscribes(rows) => rows.len(),
         }
@@ -160,7 +160,7 @@ impl Page {
     /// The id after which the next page begins.
     fn last(&self) -> Option<Uuid> {
         match self {
-            Self::Contacts(rows, _) => rows.last().map(|row| row.id.0),
+            Self::Contacts(rows, ..) => rows.last().map(|row| row.id.0),
             Self::Blacklist(rows) => rows.last().map(|row| row.id.0),
             Self::Unsubscribes(rows) => rows.last().map(|row| row.id.0),
         }
@@ -180,7 +180,9 @@ impl Page {
             Ok(())
         }
         match self {
-            Self::Contacts(rows, groups) => each(output, fields, rows, |row, field| contacts::cell(row, field, groups)),
+            Self::Contacts(rows, groups, clock) => {
+                each(output, fields, rows, |row, field| contacts::cell(row, field, groups, clock))
+            }
             Self::Blacklist(rows) => each(output, fields, rows, lists::listed),
             Self::Unsubscribes(rows) => each(output, fields, rows, lists::unsubscribed),
         }
@@ -195,7 +197,8 @@ async fn page(db: &Db, scope: &AccountScope, export: &Export, tree: Option<&Tree
             let rows = contacts::page(conn, scope, &export.settings, tree, window).await?;
             let named = export.settings.fields.iter().any(|field| field == "groups");
             let groups = if named { contacts::groups_of(conn, scope, &rows).await? } else { HashMap::new() };
-            Page::Contacts(rows, groups)
+            let clock = Clock::of(conn, scope, &rows).await?;
+            Page::Contacts(rows, groups, clock)
         }
         Kind::Blacklist => {
             let window = Window { limit: PAGE, after: Some(BlacklistId(after)) };

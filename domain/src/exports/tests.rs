@@ -270,3 +270,24 @@ async fn what_cannot_be_is_refused() {
         assert_eq!(asked(&stage, base()).await.unwrap_err().code, Code::LimitReached);
     }
 }
+
+#[tokio::test]
+async fn the_time_zone_that_counts_is_exported() {
+    for stage in stages().await {
+        for (phone, zone) in [("+380501235821", None), ("+12015550123", Some("America/Denver")), ("+79123450689", None)]
+        {
+            stage.clock.advance(std::time::Duration::from_secs(1)); // the order of ids is that of making
+            let columns = zone.map(|zone| (Column::TimeZone, zone.to_owned())).into_iter().collect();
+            let new = contacts::New { phone: phone.into(), columns, ..contacts::New::default() };
+            write_tx!(stage, tx => contacts::create(&tx, &stage.scope, new)).unwrap();
+        }
+        let change = crate::accounts::Change { time_zone: Some("Asia/Omsk".into()), ..Default::default() };
+        write_tx!(stage, tx => crate::accounts::update(&tx, &stage.scope, None, change)).unwrap();
+        let fields = ["phone", "time_zone"].map(str::to_owned).to_vec();
+        let chosen = Order { fields: Some(fields), ..order(Kind::Contacts, Format::Csv) };
+        let (_, _, rows) = exported(&stage, chosen).await;
+        let expected =
+            [["+380501235821", "Europe/Kyiv"], ["+12015550123", "America/Denver"], ["+79123450689", "Asia/Omsk"]];
+        assert_eq!(rows, expected);
+    }
+}

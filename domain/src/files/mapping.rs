@@ -106,6 +106,13 @@ const TITLES: &[(&str, &[&str])] = &[
     ),
     ("language", &["language lang locale preferredlanguage язык мова langue idioma lengua lingua sprache"]),
     (
+        "time_zone",
+        &[
+            "timezone timezonename tz tzname ianatimezone часовойпояс часпояс таймзона временнаязона часовийпояс часовапояс",
+            "часовазона fuseauhoraire fuseau zonehoraire husohorario zonahoraria fusoorario zeitzone",
+        ],
+    ),
+    (
         "external_id",
         &[
             "externalid id customerid clientid contactid userid crmid внешнийid идентификатор код кодклиента",
@@ -141,7 +148,7 @@ const TITLES: &[(&str, &[&str])] = &[
 ];
 
 /// For each title of `header` the contact field it probably holds: `phone`, `first_name`, `last_name`, `full_name`,
-/// `full_name_family_first`, `patronymic`, `birth_date`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id`, `consent`, `consent_at` or
+/// `full_name_family_first`, `patronymic`, `birth_date`, `sex`, `email`, `company`, `link`, `comment`, `language`, `time_zone`, `external_id`, `consent`, `consent_at` or
 /// `consent_source`.
 pub fn suggest_mapping(header: &[String]) -> Vec<Option<&'static str>> {
     let titles: Vec<String> = header.iter().map(|title| fold_title(title)).collect();

@@ -241,7 +241,7 @@ pub(crate) fn over(values: &mut Values, overrides: Map<String, Value>) {
             Some(Column::Company) => values.company = text,
             Some(Column::Link) => values.link = text,
             Some(Column::Comment) => values.comment = text,
-            Some(Column::Language | Column::ExternalId) | None => {}
+            Some(Column::Language | Column::TimeZone | Column::ExternalId) | None => {}
         }
     }
     values.fields = Value::Object(fields);

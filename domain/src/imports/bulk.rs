@@ -26,7 +26,9 @@ use crate::{
     ids::ContactId,
     phone::Msisdn,
     scope::AccountScope,
-    trash, vals,
+    trash,
+    unsubscribes::{self, Wanted},
+    vals,
 };
 
 /// What became of the rows of a batch.
@@ -37,6 +39,14 @@ pub(super) struct Written {
     pub unchanged: i64,
     /// Rows that only the database could refuse.
     pub errors: Vec<RowError>,
+}
+
+impl Written {
+    /// Some of the rows were new on a list, the others stood there.
+    fn added(added: u64, rows: &[Prepared]) -> Self {
+        let created = i64::try_from(added).unwrap_or(i64::MAX);
+        Self { created, unchanged: number(rows.len()).saturating_sub(created), ..Self::default() }
+    }
 }
 
 fn number(n: usize) -> i64 {
@@ -50,8 +60,10 @@ pub(super) async fn write(
     import: &Import,
     rows: &[Prepared],
 ) -> Result<Written> {
-    if import.kind == Kind::Blacklist {
-        return list(tx, scope, import, rows).await;
+    match import.kind {
+        Kind::Contacts => {}
+        Kind::Blacklist => return list(tx, scope, import, rows).await,
+        Kind::Unsubscribes => return unsubscribe(tx, scope, import, rows).await,
     }
     let mut written = Written::default();
     let taken = taken_external_ids(tx, scope, rows).await?;
@@ -63,7 +75,8 @@ pub(super) async fn write(
         written.errors.push(rows::refuse(row.line, "external_id", id, "external_id_taken", detail));
         false
     });
-    let made = insert(tx, scope, import, &rows).await?;
+    let zones = Zones::of(tx, scope, &rows).await?;
+    let made = insert(tx, scope, import, &rows, zones).await?;
     written.created = number(made.len());
     let ids = |of: &[(u64, ContactId)]| of.iter().map(|(_, id)| *id).collect::<Vec<ContactId>>();
     for group in &import.group_ids {
@@ -73,7 +86,7 @@ pub(super) async fn write(
         let new: HashSet<u64> = made.iter().map(|(phone, _)| *phone).collect();
         rows.retain(|row| !new.contains(&row.phone.as_u64()));
         let existing = existing(tx, scope, &rows).await?;
-        written.updated = update(tx, scope, import, &rows, &existing).await?;
+        written.updated = update(tx, scope, import, (&rows, &existing), zones).await?;
         written.unchanged = number(rows.len()).saturating_sub(written.updated);
         let existing: Vec<ContactId> = existing.into_values().map(|contact| contact.id).collect();
         for group in &import.group_ids {
@@ -83,14 +96,45 @@ pub(super) async fn write(
     Ok(written)
 }
 
+/// The time zones that numbers tell; read only for a batch that names some.
+#[derive(Clone, Copy)]
+struct Zones(Option<contacts::Clock>);
+
+impl Zones {
+    async fn of(tx: &DatabaseTransaction, scope: &AccountScope, rows: &[&Prepared]) -> Result<Self> {
+        match rows.iter().any(|row| row.get(Column::TimeZone).is_some()) {
+            true => Ok(Self(Some(contacts::Clock::read(tx, scope, scope.clock().now()).await?))),
+            false => Ok(Self(None)),
+        }
+    }
+
+    fn told(self, row: &Prepared) -> Option<&'static str> {
+        Some(self.0?.told(row.described.zones?))
+    }
+}
+
 /// Puts the numbers of a batch on the blacklist.
 async fn list(tx: &DatabaseTransaction, scope: &AccountScope, import: &Import, rows: &[Prepared]) -> Result<Written> {
     let reason = |row: &Prepared| row.reason.clone().or_else(|| import.settings.reason.clone());
     let listed: Vec<Listed> = rows.iter().map(|row| Listed { phone: row.phone, reason: reason(row) }).collect();
     let origin = Origin { source: Source::Import, id: Some(import.id.to_string()) };
     let added = blacklist::insert(tx, scope, &listed, &origin).await?;
-    let created = i64::try_from(added).unwrap_or(i64::MAX);
-    Ok(Written { created, unchanged: number(rows.len()).saturating_sub(created), ..Written::default() })
+    Ok(Written::added(added, rows))
+}
+
+/// Notes what the numbers of a batch want nothing from.
+async fn unsubscribe(
+    tx: &DatabaseTransaction,
+    scope: &AccountScope,
+    import: &Import,
+    rows: &[Prepared],
+) -> Result<Written> {
+    let reason = |row: &Prepared| row.reason.clone().or_else(|| import.settings.reason.clone());
+    let pair = |row: &Prepared| Some(Wanted { phone: row.phone, sender: row.sender.clone()?, reason: reason(row) });
+    let pairs: Vec<Wanted> = rows.iter().filter_map(pair).collect();
+    let (source, id) = (unsubscribes::Source::Import, Some(import.id.to_string()));
+    let added = unsubscribes::insert(tx, scope, &pairs, source, id).await?;
+    Ok(Written::added(added, rows))
 }
 
 /// Lines of rows whose external id belongs to another number, in the database or before in the batch.
@@ -127,6 +171,7 @@ async fn insert(
     scope: &AccountScope,
     import: &Import,
     rows: &[&Prepared],
+    zones: Zones,
 ) -> Result<Vec<(u64, ContactId)>> {
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -144,7 +189,7 @@ async fn insert(
         let id = ContactId::new(now.plus(Duration::from_micros(u64::try_from(place).unwrap_or(0))));
         // What a number refused before it went to the trash goes before what the file says.
         let stated = refused.remove(&row.phone).or_else(|| row.consent.clone());
-        Record::new(row, id, stated, now, &source)
+        Record::new(row, id, stated, (now, &source), zones.told(row))
     });
     let new: Vec<Record> = new.collect();
     let by_phone: HashMap<i64, ContactId> = new.iter().map(|record| (record.phone, record.id)).collect();
@@ -154,7 +199,8 @@ async fn insert(
         .some_texts("country", described.clone().map(|is| is.country.as_deref()))
         .some_texts("region", described.clone().map(|is| is.region))
         .some_texts("operator", described.clone().map(|is| is.operator))
-        .some_texts("line_type", described.map(|is| is.line_type.as_deref()))
+        .some_texts("line_type", described.clone().map(|is| is.line_type.as_deref()))
+        .some_texts("number_zones", described.map(|is| is.zones))
         .without_nulls();
     let names = columns.names();
     let sql = format!(
@@ -190,12 +236,13 @@ async fn update(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
     import: &Import,
-    rows: &[&Prepared],
-    existing: &HashMap<u64, Contact>,
+    (rows, existing): (&[&Prepared], &HashMap<u64, Contact>),
+    zones: Zones,
 ) -> Result<i64> {
     let now = scope.clock().now();
     let source = import.id.to_string();
-    let merge = |row: &&Prepared| merged(existing.get(&row.phone.as_u64())?, row, import.merge, now, &source);
+    let merge =
+        |row: &&Prepared| merged(existing.get(&row.phone.as_u64())?, row, import.merge, now, &source, zones.told(row));
     let changes: Vec<Record> = rows.iter().filter_map(merge).map(Record::from).collect();
     if changes.is_empty() {
         return Ok(0);

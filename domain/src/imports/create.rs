@@ -35,8 +35,10 @@ pub struct Order {
     pub group_ids: Vec<GroupId>,
     /// What happens to contacts that exist.
     pub merge: MergeType,
-    /// Why the numbers are put on the blacklist, where a row does not say it.
+    /// Why the numbers are put on the list, where a row does not say it.
     pub reason: Option<String>,
+    /// What the numbers want nothing from, where a row does not say it.
+    pub sender: Option<String>,
     /// Country of the file's bare national numbers.
     pub default_country: Option<Country>,
     /// Whether the first row holds titles; found out when absent.
@@ -90,7 +92,8 @@ pub async fn create<'a>(
     faults.optional_text("/reason", order.reason.as_deref(), blacklist::MAX_REASON);
     order.groups.iter().for_each(|name| faults.text("/groups", name, groups::MAX_NAME));
     faults.check()?;
-    let Looked { titles, suggested, rule, file_name, fields, .. } = look(db, scope, kind, upload, &order, true).await?;
+    let Looked { titles, suggested, rule, file_name, fields, senders, sender, .. } =
+        look(db, scope, kind, upload, &order, true).await?;
     let Order {
         mapping,
         groups: names,
@@ -106,6 +109,7 @@ pub async fn create<'a>(
     } = order;
     let mapping = mapping.unwrap_or(suggested);
     let columns = plan::resolve(kind, &mapping, &titles.header, &fields)?;
+    plan::check_sender(kind, &columns, sender.as_deref())?;
     let account_country = match rule {
         Rule::AccountCountry(country) => Some(country),
         Rule::None | Rule::ImportCountry(_) => None,
@@ -119,6 +123,8 @@ pub async fn create<'a>(
         default_country,
         account_country,
         reason,
+        sender,
+        senders,
         dates: date_order.or(titles.dates),
         columns,
         keep_file: matches!(upload, Upload::Stored(_)),

@@ -5,7 +5,8 @@ use std::{fs::File, io::BufReader};
 use super::{
     Kind, Order, Suggestion, Upload, plan,
     reader::{self, LIMITS},
-    suggest,
+    senders::Senders,
+    suggest::{self, Known},
 };
 use crate::{
     contact_fields::{self, ContactField},
@@ -15,7 +16,7 @@ use crate::{
     files::{self, DateOrder, FileError, Format, Options, Row, Table, open_source},
     phone::Rule,
     scope::AccountScope,
-    uploads,
+    senders, uploads,
 };
 
 /// What it tells.
@@ -28,6 +29,9 @@ pub(super) struct Looked {
     pub file_name: String,
     /// The account's own fields.
     pub fields: Vec<ContactField>,
+    /// The account's senders, and the one of the order as the account writes it; of unsubscribes alone.
+    pub senders: Option<Vec<String>>,
+    pub sender: Option<String>,
 }
 
 /// The table before its rows.
@@ -70,7 +74,15 @@ pub(super) async fn look(
     };
     let rule = contacts::rule(db.read(), scope).await?;
     let fields = contact_fields::all(db.read(), scope).await?;
-    let own = fields.clone();
+    let (senders, sender) = match kind {
+        Kind::Contacts | Kind::Blacklist => (None, None),
+        Kind::Unsubscribes => {
+            let all = senders::values(db.read(), scope).await?;
+            let sender = order.sender.as_deref().map(|given| known(&all, given)).transpose()?;
+            (Some(all), sender)
+        }
+    };
+    let known = Known { fields: fields.clone(), senders: senders.clone() };
     let reading = order.default_country.map_or(rule, Rule::ImportCountry);
     let (encoding, sheet) = (order.encoding.clone(), order.sheet.clone());
     let options = Options { header: order.header, separator: order.separator, encoding, sheet };
@@ -78,7 +90,7 @@ pub(super) async fn look(
     let opened = tokio::task::spawn_blocking(move || {
         let again = file.try_clone()?;
         let table = open_source(Box::new(BufReader::new(file)), &name, &LIMITS, &options)?;
-        let suggestions = suggest::suggest(kind, &table, &reading, &own);
+        let suggestions = suggest::suggest(kind, &table, &reading, &known);
         let suggested = suggest::mapping(&table, &suggestions);
         let first = table.peek(suggest::LOOK);
         let dates = DateOrder::proved(first.iter().flat_map(|row| &row.cells).map(String::as_str));
@@ -92,7 +104,13 @@ pub(super) async fn look(
     });
     let (titles, suggestions, suggested) =
         opened.await.map_err(|e| Error::internal(e.to_string()))?.map_err(refused)?;
-    Ok(Looked { titles, suggestions, suggested, rule, file_name, fields })
+    Ok(Looked { titles, suggestions, suggested, rule, file_name, fields, senders, sender })
+}
+
+/// The sender that all rows are about, as the account writes it.
+fn known(all: &[String], given: &str) -> Result<String> {
+    let unknown = || Error::field("/sender", "not_found", "there is no such sender in this account");
+    Senders::new(all, None).find(given).map(str::to_owned).ok_or_else(unknown)
 }
 
 /// What is told of how the text is written must be possible.

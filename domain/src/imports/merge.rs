@@ -7,7 +7,7 @@
 use super::rows::Prepared;
 use crate::{
     clock::Timestamp,
-    contacts::{Consent, Contact, NewConsent},
+    contacts::{Column, Consent, Contact, NewConsent},
 };
 
 crate::text_enum! {
@@ -45,18 +45,22 @@ impl MergeType {
 }
 
 /// The contact as it will be, or `None` when the row changes nothing. A consent without a time was stated `now`, one
-/// without a source comes from `source`.
+/// without a source comes from `source`. `told` is the time zone that the number tells.
 pub(super) fn merged(
     contact: &Contact,
     row: &Prepared,
     merge: MergeType,
     now: Timestamp,
     source: &str,
+    told: Option<&str>,
 ) -> Option<Contact> {
     let mut after: Option<Contact> = None;
     for (column, new) in &row.columns {
         let old = contact.profile.get(*column).map(str::to_owned);
-        if let Some(value) = merge.decide(old.as_ref(), new.as_ref()) {
+        if let Some(value) = merge.decide(old.as_ref(), new.as_ref())
+            && let value = set(*column, value, told)
+            && value != old
+        {
             after.get_or_insert_with(|| contact.clone()).profile.set(*column, value);
         }
     }
@@ -78,6 +82,11 @@ pub(super) fn merged(
         after.consent_source = Some(stated.source.clone().unwrap_or_else(|| source.to_owned()));
     }
     after
+}
+
+/// What a cell sets: a time zone that the number itself tells sets none, so that what is exported comes back as it was.
+pub(super) fn set(column: Column, value: Option<String>, told: Option<&str>) -> Option<String> {
+    value.filter(|value| column != Column::TimeZone || told != Some(value))
 }
 
 /// Whether what the row states replaces what is known.

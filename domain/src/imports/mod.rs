@@ -1,4 +1,4 @@
-//! Imports: an uploaded table read by a job, into contacts or into the blacklist.
+//! Imports: an uploaded table read by a job, into contacts, the blacklist or the unsubscribes.
 //!
 //! States: `queued` → `running` → `completed`, `failed` or `cancelled`. Who runs it holds a lease that each batch and time renew; `done`, the
 //! checkpoint, is committed with what its rows became, so a killed run goes on where the last batch ended and
@@ -7,9 +7,9 @@
 //! A file is read through before its first row is imported: one that is broken or too large anywhere changes nothing.
 //!
 //! Invariants: rows done = created + updated + unchanged + duplicates + invalid; within a file the first row of a number
-//! wins; a row with a value that cannot be read is refused whole, told by line and field; an import never turns a
-//! refused consent into anything else, nor a consent into an older one; one of contacts never touches the blacklist, and one of the blacklist touches
-//! nothing else. Every accepted row's contact joins the import's
+//! (of unsubscribes: of a number and a sender) wins; a row with a value that cannot be read is refused whole, told by line and field; an import never turns a
+//! refused consent into anything else, nor a consent into an older one; one of contacts touches neither blacklist nor unsubscribes, and one of
+//! either touches nothing else. Every accepted row's contact joins the import's
 //! groups, whatever the merge type.
 
 mod bulk;
@@ -28,6 +28,7 @@ mod reader;
 mod record;
 mod rows;
 mod run;
+mod senders;
 mod suggest;
 mod sweep;
 
@@ -70,6 +71,8 @@ crate::text_enum! {
         Contacts = "contacts",
         /// Numbers of the blacklist.
         Blacklist = "blacklist",
+        /// Numbers that want nothing from one sender.
+        Unsubscribes = "unsubscribes",
     }
 }
 
@@ -101,11 +104,11 @@ impl ImportStatus {
 pub struct Counts {
     /// Rows of the file that are done: the checkpoint and the sum of the five below.
     pub done: i64,
-    /// Contacts made, or numbers new on the blacklist.
+    /// Contacts made, or numbers new on the list.
     pub created: i64,
     /// Contacts changed.
     pub updated: i64,
-    /// Contacts that had the same values, or that the merge type leaves alone; numbers that were on the blacklist.
+    /// Contacts that had the same values, or that the merge type leaves alone; numbers that were on the list.
     pub unchanged: i64,
     /// Rows whose number stands in the file before.
     pub duplicates: i64,

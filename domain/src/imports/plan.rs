@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, names::FullName};
+use super::{Kind, names::FullName, senders::Senders};
 use crate::{
     contact_fields::{ContactField, FieldType, Typed},
     contacts::Column,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The built-in fields a column can feed; `fields.<key>` are the account's own.
-pub const TARGETS: [&str; 17] = [
+pub const TARGETS: [&str; 18] = [
     "phone",
     "first_name",
     "last_name",
@@ -31,6 +31,7 @@ pub const TARGETS: [&str; 17] = [
     "link",
     "comment",
     "language",
+    "time_zone",
     "external_id",
     "consent",
     "consent_at",
@@ -39,6 +40,9 @@ pub const TARGETS: [&str; 17] = [
 
 /// What a column of numbers for the blacklist can feed.
 const LISTED: [&str; 2] = ["phone", "reason"];
+
+/// What a column of unsubscribes can feed.
+const UNSUBSCRIBED: [&str; 3] = ["phone", "sender", "reason"];
 
 /// How a file is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,9 +60,15 @@ pub struct Settings {
     pub default_country: Option<Country>,
     /// The account's default country at that time: international numbers win.
     pub account_country: Option<Country>,
-    /// Why the numbers are put on the blacklist, where a row does not say it.
+    /// Why the numbers are put on the list, where a row does not say it.
     #[serde(default)]
     pub reason: Option<String>,
+    /// What the numbers want nothing from, where a row does not say it.
+    #[serde(default)]
+    pub sender: Option<String>,
+    /// All senders of the account, of an import of unsubscribes.
+    #[serde(default)]
+    pub senders: Option<Vec<String>>,
     /// What comes first in dates with slashes; the day, if nobody said and the first rows did not prove it.
     #[serde(default)]
     pub dates: Option<DateOrder>,
@@ -94,6 +104,8 @@ impl Settings {
             consent_at: place("consent_at"),
             consent_source: place("consent_source"),
             reason: place("reason"),
+            sender: place("sender"),
+            senders: self.senders.as_ref().map(|all| Senders::new(all, self.sender.clone())),
             full_name: FullName::ALL.into_iter().find_map(|form| Some((form, place(form.target())?))),
             dates: self.dates.unwrap_or(DateOrder::DayFirst),
             columns: Vec::new(),
@@ -119,6 +131,8 @@ pub(super) struct Plan {
     pub consent_at: Option<usize>,
     pub consent_source: Option<usize>,
     pub reason: Option<usize>,
+    pub sender: Option<usize>,
+    pub senders: Option<Senders>,
     pub full_name: Option<(FullName, usize)>,
     pub dates: DateOrder,
     pub columns: Vec<(Column, usize)>,
@@ -141,6 +155,7 @@ pub(super) fn resolve(
     let (built_in, fields): (&[&str], &[ContactField]) = match kind {
         Kind::Contacts => (&TARGETS, fields),
         Kind::Blacklist => (&LISTED, &[]),
+        Kind::Unsubscribes => (&UNSUBSCRIBED, &[]),
     };
     let mut columns = Vec::with_capacity(mapping.len());
     for (target, column) in mapping {
@@ -168,6 +183,15 @@ pub(super) fn resolve(
     }
     let detail = format!("must name the column of the phone numbers, one of: {}", quoted(header));
     Err(Error::field("/mapping/phone", "required", detail))
+}
+
+/// A row of unsubscribes is about the sender that it names, or the one `given` for all rows.
+pub(super) fn check_sender(kind: Kind, columns: &[(String, usize)], given: Option<&str>) -> Result<()> {
+    if kind != Kind::Unsubscribes || given.is_some() || columns.iter().any(|(target, _)| target == "sender") {
+        return Ok(());
+    }
+    let detail = "is required: one of the account's senders, for all rows; or map a column of senders to sender";
+    Err(Error::field("/sender", "required", detail))
 }
 
 /// By exact title, then without regard to case and outer space, then by 1-based number.
@@ -240,5 +264,11 @@ mod tests {
         let mapping = of([("phone", "1"), ("first_name", "2")]);
         let refused = resolve(Kind::Blacklist, &mapping, &header(), &[]).unwrap_err();
         assert!(refused.code == Code::UnknownField && refused.detail.contains("phone, reason"), "{}", refused.detail);
+        let columns = resolve(Kind::Unsubscribes, &of([("phone", "1"), ("sender", "2")]), &header(), &[]).unwrap();
+        assert!(check_sender(Kind::Unsubscribes, &columns, None).is_ok());
+        let phone = &columns[..1];
+        assert!(check_sender(Kind::Unsubscribes, phone, Some("SHOP")).is_ok());
+        assert!(check_sender(Kind::Blacklist, phone, None).is_ok());
+        assert_eq!(check_sender(Kind::Unsubscribes, phone, None).unwrap_err().faults[0].pointer, "/sender");
     }
 }

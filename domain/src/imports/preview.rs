@@ -5,6 +5,7 @@ use super::{
     Kind, Order, Upload,
     look::{Looked, Titles, look},
     plan,
+    senders::Senders,
     suggest::Suggestion,
 };
 use crate::{
@@ -58,7 +59,7 @@ pub struct PreviewRow {
     pub cells: Vec<String>,
     /// The number in E.164; none while no column is mapped to it, or when it cannot be read.
     pub phone: Option<String>,
-    /// Why the number cannot be read.
+    /// Why the number cannot be read, or of unsubscribes the sender.
     pub error: Option<&'static str>,
 }
 
@@ -73,24 +74,30 @@ pub async fn preview<'a>(
     upload: impl Into<Upload<'a>>,
     order: Order,
 ) -> Result<Preview> {
-    let Looked { titles, suggestions, suggested, rule, fields, .. } =
+    let Looked { titles, suggestions, suggested, rule, fields, senders, sender, .. } =
         look(db, scope, kind, upload.into(), &order, true).await?;
     let Titles { format, encoding, separator, header, has_header, is_list, sheets, sheet, dates, first, rows } = titles;
-    let phone = match &order.mapping {
+    let columns: Vec<(String, usize)> = match &order.mapping {
         Some(mapping) => {
             let columns = plan::resolve(kind, mapping, &header, &fields)?;
-            columns.into_iter().find(|(target, _)| target == "phone").map(|(_, column)| column)
+            plan::check_sender(kind, &columns, sender.as_deref())?;
+            columns
         }
-        None => suggestions.iter().find(|s| s.field == "phone").map(|s| s.column),
+        None => suggestions.iter().map(|s| (s.field.clone(), s.column)).collect(),
     };
+    let place = |field: &str| columns.iter().find(|(target, _)| target == field).map(|(_, column)| *column);
+    let (phone, about) = (place("phone"), place("sender"));
     let rule = order.default_country.map_or(rule, Rule::ImportCountry);
+    let senders = senders.map(|all| Senders::new(&all, sender));
     let shown = first.into_iter().take(SHOWN).map(|row| {
-        let read = phone.and_then(|column| row.cells.get(column)).map(|cell| phone::parse(cell.trim(), &rule));
-        let (phone, error) = match read {
+        let cell = |column: usize| row.cells.get(column).map(|cell| cell.trim());
+        let (phone, error) = match phone.and_then(cell).map(|cell| phone::parse(cell, &rule)) {
             None => (None, None),
             Some(Ok(parsed)) => (Some(parsed.number.to_string()), None),
             Some(Err(error)) => (None, Some(error.code)),
         };
+        let of_sender = || senders.as_ref()?.read(about.and_then(cell).unwrap_or_default()).err();
+        let error = error.or_else(|| of_sender().map(|e| e.code));
         PreviewRow { line: row.line, cells: row.cells, phone, error }
     });
     Ok(Preview {

@@ -4,7 +4,7 @@
 //! numbers seen before the checkpoint are read again to know the duplicates after it.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs::File,
     io::{BufReader, Seek},
 };
@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::{
     RowError, Settings,
-    rows::{self, Prepared},
+    rows::{self, Key, Prepared},
 };
 use crate::{
     clock::Timestamp,
@@ -82,7 +82,7 @@ pub(super) fn read(
         }
     };
     let (plan, rule) = (settings.plan(), settings.rule());
-    let mut seen: HashSet<u64> = HashSet::new();
+    let mut seen = Seen::default();
     let (mut batch, mut place) = (Batch::default(), 0_u64);
     while let Some(row) = table.next_row() {
         match row {
@@ -94,16 +94,14 @@ pub(super) fn read(
                 return;
             }
             Err(error) => batch.errors.push(of_file(&error)),
-            Ok(row) => match rows::read_phone(&row, &plan, &rule) {
+            Ok(row) => match rows::read_key(&row, &plan, &rule) {
                 Err(error) => batch.errors.push(error),
-                Ok((phone, _)) if seen.contains(&phone.as_u64()) => {
-                    batch.duplicates = batch.duplicates.saturating_add(1)
-                }
-                Ok((phone, ambiguous)) => match rows::read(&row, &plan, phone, latest) {
+                Ok(key) if seen.has(&key) => batch.duplicates = batch.duplicates.saturating_add(1),
+                Ok(key) => match rows::read(&row, &plan, key.clone(), latest) {
                     Err(error) => batch.errors.push(error),
                     Ok(row) => {
-                        seen.insert(phone.as_u64());
-                        batch.ambiguous = batch.ambiguous.saturating_add(i64::from(ambiguous));
+                        batch.ambiguous = batch.ambiguous.saturating_add(i64::from(key.ambiguous));
+                        seen.insert(key);
                         batch.rows.push(row);
                     }
                 },
@@ -119,6 +117,20 @@ pub(super) fn read(
     }
     if batch.read > 0 {
         let _ = to.blocking_send(Ok(batch));
+    }
+}
+
+/// The numbers of accepted rows, by their sender; there are as many of these as the account has, or the one none.
+#[derive(Default)]
+struct Seen(HashMap<Option<String>, HashSet<u64>>);
+
+impl Seen {
+    fn has(&self, key: &Key) -> bool {
+        self.0.get(&key.sender).is_some_and(|phones| phones.contains(&key.phone.as_u64()))
+    }
+
+    fn insert(&mut self, key: Key) {
+        self.0.entry(key.sender).or_default().insert(key.phone.as_u64());
     }
 }
 

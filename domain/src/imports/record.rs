@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::rows::Prepared;
+use super::{merge::set, rows::Prepared};
 use crate::{
     clock::Timestamp,
     contacts::{Column, Consent, Contact, NewConsent, Profile, Said},
@@ -24,11 +24,17 @@ pub(super) struct Record {
 
 impl Record {
     /// A contact that a row makes, with the consent `stated`. One without a time was stated `now`, one without a source
-    /// comes from `source`.
-    pub fn new(row: &Prepared, id: ContactId, stated: Option<NewConsent>, now: Timestamp, source: &str) -> Self {
+    /// comes from `source`. `told` is the time zone that the number tells.
+    pub fn new(
+        row: &Prepared,
+        id: ContactId,
+        stated: Option<NewConsent>,
+        (now, source): (Timestamp, &str),
+        told: Option<&str>,
+    ) -> Self {
         let mut profile = Profile::default();
         for (column, value) in &row.columns {
-            profile.set(*column, value.clone());
+            profile.set(*column, set(*column, value.clone(), told));
         }
         let stated = stated.filter(|stated| stated.status != Consent::Unknown);
         let consent = stated.as_ref().map_or(Consent::Unknown, |stated| stated.status);

@@ -34,8 +34,10 @@ pub(super) struct Prepared {
     pub fields: Vec<(String, Option<Value>)>,
     /// `None` for an empty cell, or when no column is mapped.
     pub consent: Option<NewConsent>,
-    /// Why the number is put on the blacklist.
+    /// Why the number is put on the list.
     pub reason: Option<String>,
+    /// What it wants nothing from, of unsubscribes.
+    pub sender: Option<String>,
 }
 
 impl Prepared {
@@ -49,17 +51,29 @@ fn cell(row: &Row, index: usize) -> &str {
     row.cells.get(index).map_or("", |c| c.trim())
 }
 
-/// Reads the number alone: it decides first whether the row is a duplicate. Tells also whether it was ambiguous.
-pub(super) fn read_phone(row: &Row, plan: &Plan, rule: &Rule) -> Result<(Msisdn, bool), RowError> {
+/// What a row is about. A second row about the same is a duplicate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    pub phone: Msisdn,
+    /// Whether its digits had two valid readings.
+    pub ambiguous: bool,
+    /// Of unsubscribes alone.
+    pub sender: Option<String>,
+}
+
+/// Reads what the row is about: it decides first whether the row is a duplicate.
+pub(super) fn read_key(row: &Row, plan: &Plan, rule: &Rule) -> Result<Key, RowError> {
     let raw = cell(row, plan.phone);
-    match crate::phone::parse(raw, rule) {
-        Ok(parsed) => Ok((parsed.number, parsed.ambiguous)),
-        Err(e) => Err(refuse(row.line, "phone", raw, e.code, e.detail)),
-    }
+    let parsed = crate::phone::parse(raw, rule).map_err(|e| refuse(row.line, "phone", raw, e.code, e.detail))?;
+    let raw = plan.sender.map_or("", |index| cell(row, index));
+    let sender = plan.senders.as_ref().map(|senders| senders.read(raw));
+    let sender = sender.transpose().map_err(|e| refuse(row.line, "sender", raw, e.code, e.detail))?;
+    Ok(Key { phone: parsed.number, ambiguous: parsed.ambiguous, sender })
 }
 
 /// Reads the rest of a row. No consent can have been given after `latest`.
-pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn, latest: Timestamp) -> Result<Prepared, RowError> {
+pub(super) fn read(row: &Row, plan: &Plan, key: Key, latest: Timestamp) -> Result<Prepared, RowError> {
+    let Key { phone, ambiguous: _, sender } = key;
     let wrong = |field: &str, raw: &str, e: Rejected| refuse(row.line, field, raw, e.code, e.detail);
     let mut columns = Vec::with_capacity(plan.columns.len());
     for (column, index) in &plan.columns {
@@ -90,7 +104,7 @@ pub(super) fn read(row: &Row, plan: &Plan, phone: Msisdn, latest: Timestamp) -> 
         return Err(wrong("reason", raw, Rejected::new("too_long", detail)));
     }
     let reason = reason.map(str::to_owned);
-    Ok(Prepared { line: row.line, phone, described: described(phone), columns, fields, consent, reason })
+    Ok(Prepared { line: row.line, phone, described: described(phone), columns, fields, consent, reason, sender })
 }
 
 /// A statement of consent, where the row makes one; when and whence, where it tells.

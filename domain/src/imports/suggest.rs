@@ -7,7 +7,7 @@
 //! title that is not understood is respected: what only looks like a birthday is not taken for one; a title that two own
 //! fields share is neither of them.
 
-use super::{Kind, plan::Mapping};
+use super::{Kind, plan::Mapping, senders::Senders};
 use crate::{
     contact_fields::ContactField,
     contacts::{Column, Reading},
@@ -40,10 +40,19 @@ pub struct Suggestion {
     pub by: By,
 }
 
-/// Suggestions in the order of the columns; `own` are the account's fields.
-pub(super) fn suggest(kind: Kind, table: &Table, rule: &Rule, own: &[ContactField]) -> Vec<Suggestion> {
+/// What of the account columns may be about.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Its own fields.
+    pub fields: Vec<ContactField>,
+    /// Its senders; of unsubscribes alone.
+    pub senders: Option<Vec<String>>,
+}
+
+/// Suggestions in the order of the columns.
+pub(super) fn suggest(kind: Kind, table: &Table, rule: &Rule, known: &Known) -> Vec<Suggestion> {
     let rows = table.peek(LOOK);
-    let mut found = if table.has_header { by_title(kind, &table.header, &rows, own) } else { Vec::new() };
+    let mut found = if table.has_header { by_title(kind, &table.header, &rows, &known.fields) } else { Vec::new() };
     let mut by_content = |field: &str, column: Option<usize>| {
         let Some(column) = column else { return };
         if found.iter().all(|s| s.field != field && s.column != column) {
@@ -51,8 +60,12 @@ pub(super) fn suggest(kind: Kind, table: &Table, rule: &Rule, own: &[ContactFiel
         }
     };
     let columns = table.header.len();
+    // Before the numbers, since a sender may look like one.
+    let senders = known.senders.as_ref().map(|all| Senders::new(all, None));
+    let sender = senders.and_then(|senders| only(&rows, columns, |cell| senders.find(cell).is_some()));
+    by_content("sender", sender);
     // A list has no other column, however many of its first entries are slips.
-    by_content("phone", phones(&rows, columns, rule).or(table.is_list.then_some(0)));
+    by_content("phone", phones(&rows, columns, sender, rule).or(table.is_list.then_some(0)));
     if kind == Kind::Contacts {
         let email = |cell: &str| Column::Email.read(cell, Reading::Lenient).is_ok();
         by_content("email", only(&rows, columns, email));
@@ -81,10 +94,17 @@ fn by_title(kind: Kind, header: &[String], rows: &[Row], own: &[ContactField]) -
     let named = suggest_mapping(header).into_iter().enumerate();
     let mut found: Vec<Suggestion> =
         named.filter_map(|(column, field)| Some(titled(field?.to_owned(), column))).collect();
-    if kind == Kind::Blacklist {
+    let listed: &[&str] = match kind {
+        Kind::Contacts => &[],
+        Kind::Blacklist => &["reason"],
+        Kind::Unsubscribes => &["sender", "reason"],
+    };
+    if !listed.is_empty() {
         found.retain(|s| s.field == "phone");
-        let reason = header.iter().position(|title| title.trim().eq_ignore_ascii_case("reason"));
-        found.extend(reason.map(|column| titled("reason".to_owned(), column)));
+        for field in listed {
+            let column = header.iter().position(|title| title.trim().eq_ignore_ascii_case(field));
+            found.extend(column.map(|column| titled((*field).to_owned(), column)));
+        }
         return found;
     }
     // The time and the source of a consent are nothing without it.
@@ -128,14 +148,14 @@ fn are_our_ids(rows: &[Row], column: usize) -> bool {
     !values.is_empty() && values.iter().all(|id| id.parse::<ContactId>().is_ok())
 }
 
-/// The column with the most numbers, if at least half of its values are numbers.
-fn phones(rows: &[Row], columns: usize, rule: &Rule) -> Option<usize> {
+/// The column with the most numbers, if at least half of its values are numbers; not the one that is said to hold senders.
+fn phones(rows: &[Row], columns: usize, sender: Option<usize>, rule: &Rule) -> Option<usize> {
     let good = |column: usize| {
         let values = values(rows, column);
         let phones = values.iter().filter(|cell| phone::parse(cell, rule).is_ok()).count();
         (phones > 0 && phones.saturating_mul(2) >= values.len()).then_some((phones, std::cmp::Reverse(column)))
     };
-    (0..columns).filter_map(good).max().map(|(_, column)| column.0)
+    (0..columns).filter(|column| Some(*column) != sender).filter_map(good).max().map(|(_, column)| column.0)
 }
 
 /// The one column all of whose values are of a kind; none where there are two.
@@ -175,10 +195,11 @@ mod tests {
             created_at: crate::clock::Timestamp(0),
             version: 1,
         };
-        let own: Vec<ContactField> = own.iter().map(field).collect();
+        let senders = (kind == Kind::Unsubscribes).then(|| vec!["SHOP".to_owned(), "447400900000".to_owned()]);
+        let known = Known { fields: own.iter().map(field).collect(), senders };
         let source = Box::new(Cursor::new(text.as_bytes().to_vec()));
         let table = open_source(source, "a.csv", &Limits::default(), &Options::default()).unwrap();
-        mapping(&table, &suggest(kind, &table, &Rule::None, &own)).into_iter().collect()
+        mapping(&table, &suggest(kind, &table, &Rule::None, &known)).into_iter().collect()
     }
 
     fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -232,6 +253,17 @@ mod tests {
         assert_eq!(with_own(Kind::Contacts, text, &own), expected);
         let own = [("a", "Size"), ("b", "size")];
         assert_eq!(with_own(Kind::Contacts, text, &own), pairs(&[("company", "Company"), ("phone", "Phone")]));
+    }
+
+    #[test]
+    fn senders_are_known_by_title_and_content() {
+        let titled = "Sender,phone,Reason\nNEWS,+447400100001,mail\n";
+        let expected = pairs(&[("phone", "phone"), ("reason", "Reason"), ("sender", "Sender")]);
+        assert_eq!(suggested(Kind::Unsubscribes, titled), expected);
+        assert_eq!(suggested(Kind::Blacklist, titled), pairs(&[("phone", "phone"), ("reason", "Reason")]));
+        let bare = "447400900000;447400100001\nshop;447400100002\n";
+        assert_eq!(suggested(Kind::Unsubscribes, bare), pairs(&[("phone", "2"), ("sender", "1")]));
+        assert_eq!(suggested(Kind::Unsubscribes, "447400900000\n447400100001\n"), pairs(&[("phone", "1")]));
     }
 
     #[test]

@@ -24,7 +24,7 @@ crate::text_enum! {
 
 impl Encoding {
     /// What a data_coding says. `0` is the carrier's default alphabet: GSM 7-bit, unless an octet has its eighth bit.
-    pub(super) fn of(data_coding: u8, body: &[u8]) -> Self {
+    pub fn of(data_coding: u8, body: &[u8]) -> Self {
         let default = if body.is_ascii() { Self::Gsm7 } else { Self::Latin1 };
         match data_coding {
             0 => default,
@@ -46,7 +46,7 @@ impl Encoding {
     }
 
     /// The text of the octets.
-    pub(super) fn text(self, body: &[u8]) -> String {
+    pub fn text(self, body: &[u8]) -> String {
         let text = match self {
             Self::Gsm7 => decode_gsm7(body),
             Self::Latin1 => body.iter().map(|octet| char::from(*octet)).collect(),

@@ -39,10 +39,12 @@ pub struct Delivery {
 
 /// What ties a part to the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tie {
+pub struct Tie {
     /// The same for all parts of a message: kind of reference, reference, number of parts.
     pub key: String,
+    /// How many parts it has, from 2.
     pub total: u8,
+    /// Which of them it is, from 1 to `total`.
     pub part: u8,
 }
 
@@ -75,7 +77,7 @@ impl Delivery {
     }
 
     /// Which part it is, and its octets without the header.
-    pub(super) fn read(&self) -> (Option<Tie>, &[u8]) {
+    pub fn read(&self) -> (Option<Tie>, &[u8]) {
         let (header, body) = self.header();
         let tie = self
             .sar

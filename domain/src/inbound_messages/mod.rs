@@ -21,7 +21,7 @@ mod tests;
 use std::time::Duration;
 
 pub use decode::Encoding;
-pub use delivery::{Delivery, Sar};
+pub use delivery::{Delivery, Sar, Tie};
 pub use keyword::{Keyword, START, STOP, STOP_ALL};
 pub use queries::{Filter, InboundMessage, get, list, unattributed};
 pub use receive::{Received, end_incomplete, receive};

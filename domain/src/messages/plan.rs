@@ -3,6 +3,8 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use chrono_tz::Tz;
+
 use crate::{
     ids::ContactId,
     messages::Terms,
@@ -108,6 +110,8 @@ pub struct Values {
 pub struct Recipient {
     pub phone: Msisdn,
     pub contact: Option<(ContactId, Values)>,
+    /// The time zone that was set for the contact; none: what the number tells.
+    pub zone: Option<Tz>,
     /// What the send itself gives for markers, by their names; it goes before what the contact has.
     pub given: BTreeMap<String, String>,
     /// Set when it is known beforehand that nothing may be sent.
@@ -121,6 +125,8 @@ pub struct Draft {
     pub contact: Option<ContactId>,
     pub country: Option<String>,
     pub operator: Option<&'static str>,
+    /// The time zone that was set for the contact; none: what the number tells.
+    pub zone: Option<Tz>,
     pub outcome: Outcome,
 }
 
@@ -174,7 +180,8 @@ impl Letter {
             Some(stop) => Outcome::Skip(stop),
             None => self.outcome(terms, to, country.as_deref(), operator),
         };
-        Draft { phone: to.phone, contact: to.contact.as_ref().map(|(id, _)| *id), country, operator, outcome }
+        let contact = to.contact.as_ref().map(|(id, _)| *id);
+        Draft { phone: to.phone, contact, country, operator, zone: to.zone, outcome }
     }
 
     fn outcome(&self, terms: &Terms, to: &Recipient, country: Option<&str>, operator: Option<&str>) -> Outcome {

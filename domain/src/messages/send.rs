@@ -108,7 +108,7 @@ pub async fn recipients(
     let of: HashMap<i64, Known> = known.into_iter().map(|k| (k.n, k)).collect();
     let all = numbers.iter().enumerate().map(|(n, (number, _))| {
         let Some(k) = i64::try_from(n).ok().and_then(|n| of.get(&n)) else {
-            return Recipient { phone: *number, contact: None, given: BTreeMap::new(), stop: None };
+            return Recipient { phone: *number, contact: None, zone: None, given: BTreeMap::new(), stop: None };
         };
         let values = |k: &Known| Values {
             first_name: k.first_name.clone(),
@@ -123,7 +123,9 @@ pub async fn recipients(
             fields: k.fields.clone().unwrap_or_default(),
         };
         let stop = Skip::known(k.blacklisted, k.unsubscribed, k.stopped, k.consent.as_deref());
-        Recipient { phone: *number, contact: k.contact_id.map(|id| (id, values(k))), given: BTreeMap::new(), stop }
+        let contact = k.contact_id.map(|id| (id, values(k)));
+        // No send waits for hours, so nothing asks for a zone.
+        Recipient { phone: *number, contact, zone: None, given: BTreeMap::new(), stop }
     });
     Ok(all.collect())
 }

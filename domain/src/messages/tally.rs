@@ -1,7 +1,8 @@
 //! What moves with messages that change their state: the counts of their campaign, the money of their hold, and the event.
 //!
-//! Invariant: what all batches of a campaign share is locked last and in this order, counts by campaign, balances by
-//! account, so that it is locked for as short as can be and nobody waits in a circle.
+//! Invariant: what all batches of a campaign share is locked last and in this order, counts by campaign, then account by
+//! account its balance (where something is given back) and its holds, so that it is locked for as short as can be and
+//! nobody waits in a circle.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -136,20 +137,27 @@ pub(super) fn count(writes: &mut Writes, counts: BTreeMap<(CampaignId, &'static 
 }
 
 async fn pay(tx: &DatabaseTransaction, now: Timestamp, money: BTreeMap<(AccountId, HoldId), Flow>) -> Result<()> {
-    let mut captures: BTreeMap<AccountId, Vec<Capture>> = BTreeMap::new();
-    for ((account, hold), flow) in money.iter().filter(|(_, flow)| flow.captures > 0) {
-        let capture = Capture { hold: *hold, charge: flow.charge, amount: flow.captured };
-        captures.entry(*account).or_default().push(capture);
-    }
-    for (account, captures) in captures {
-        balance::capture(tx, now, account, &captures).await?;
-    }
+    let mut accounts: BTreeMap<AccountId, Vec<(HoldId, Flow)>> = BTreeMap::new();
     for ((account, hold), flow) in money {
-        if flow.released > Micros::ZERO {
-            balance::release(tx, now, account, hold, flow.released, "not sent").await?;
+        accounts.entry(account).or_default().push((hold, flow));
+    }
+    for (account, flows) in accounts {
+        if flows.iter().any(|(_, flow)| flow.released > Micros::ZERO || flow.refunded > Micros::ZERO) {
+            balance::lock_holds(tx, account, flows.iter().map(|(hold, _)| *hold)).await?;
         }
-        if flow.refunded > Micros::ZERO {
-            balance::refund(tx, now, account, hold, flow.refund, flow.refunded).await?;
+        let captured = flows.iter().filter(|(_, flow)| flow.captures > 0);
+        let captures: Vec<Capture> =
+            captured.map(|(hold, flow)| Capture { hold: *hold, charge: flow.charge, amount: flow.captured }).collect();
+        if !captures.is_empty() {
+            balance::capture(tx, now, account, &captures).await?;
+        }
+        for (hold, flow) in flows {
+            if flow.released > Micros::ZERO {
+                balance::release(tx, now, account, hold, flow.released, "not sent").await?;
+            }
+            if flow.refunded > Micros::ZERO {
+                balance::refund(tx, now, account, hold, flow.refund, flow.refunded).await?;
+            }
         }
     }
     Ok(())

@@ -181,7 +181,8 @@ fn rows<'a>(
                     Some((piece, lane))
                 }
             };
-            let zone = by_zone.map(|account| phone::zone_of(&phone::time_zones_of(draft.phone), account, now));
+            let told = |account| phone::zone_of(&phone::time_zones_of(draft.phone), account, now);
+            let zone = by_zone.map(|account| draft.zone.unwrap_or_else(|| told(account)));
             let chunk = send.as_ref().map_or(usize::MAX, |(_, lane)| chunk_of(lane.carrier, 1, over_at, zone));
             rows.push(Row { id, mailing, draft, send, chunk });
         }

@@ -77,6 +77,7 @@ pub async fn blocks(conn: &impl ConnectionTrait, scope: &AccountScope, number: M
         consent: Consent,
         consent_at: Option<Timestamp>,
         consent_source: Option<String>,
+        time_zone: Option<String>,
     }
     #[derive(FromQueryResult)]
     struct Stop {
@@ -89,10 +90,13 @@ pub async fn blocks(conn: &impl ConnectionTrait, scope: &AccountScope, number: M
     let sql = "SELECT * FROM blacklist WHERE account_id = $1 AND phone = $2";
     let listed: Option<blacklist::Entry> = conn.one(sql, vals![scope.account(), digits]).await?;
     blocks.extend(listed.map(Block::Blacklisted));
-    let sql = "SELECT id, consent, consent_at, consent_source FROM contacts WHERE account_id = $1 AND phone = $2";
+    let sql =
+        "SELECT id, consent, consent_at, consent_source, time_zone FROM contacts WHERE account_id = $1 AND phone = $2";
+    let mut set: Option<Tz> = None;
     if let Some(contact) = conn.one::<Contact>(sql, vals![scope.account(), digits]).await? {
+        set = contact.time_zone.and_then(|name| name.parse().ok());
         if contact.consent == Consent::Refused {
-            let Contact { id, consent: _, consent_at: at, consent_source: source } = contact;
+            let Contact { id, consent_at: at, consent_source: source, .. } = contact;
             blocks.push(Block::ConsentRefused { contact: id, at, source });
         }
         let sql = "SELECT g.id, g.name, m.added_at FROM contact_groups m JOIN groups g ON g.id = m.group_id \
@@ -108,7 +112,7 @@ pub async fn blocks(conn: &impl ConnectionTrait, scope: &AccountScope, number: M
         let (now, own) = (scope.clock().now(), account.time_zone.parse().unwrap_or(Tz::UTC));
         let zone = match quiet.clock {
             Zone::Account => own,
-            Zone::Recipient => phone::zone_of(&phone::time_zones_of(number), own, now),
+            Zone::Recipient => set.unwrap_or_else(|| phone::zone_of(&phone::time_zones_of(number), own, now)),
         };
         blocks.extend(quiet.until(now, zone).map(|until| Block::QuietHours { until }));
     }

@@ -1,4 +1,4 @@
-//! What is known about a number: country, region, operator, line type, time zones. Looked up in compiled-in tables,
+//! What is known about a number: country, region, operator, line type, and by [`zones`] time zones. Looked up in compiled-in tables,
 //! nothing is asked.
 //!
 //! The operator is the one the range was issued to; portability is an override kept elsewhere. An unknown operator is
@@ -7,18 +7,13 @@
 
 use std::sync::LazyLock;
 
-use chrono::Offset;
-use chrono_tz::Tz;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType};
 use serde::{Deserialize, Serialize};
 
-use super::{Country, Msisdn, prefixes::PrefixTable};
-use crate::clock::Timestamp;
+use super::{Country, Msisdn, prefixes::PrefixTable, zones};
 
 static OPERATORS: LazyLock<PrefixTable> = LazyLock::new(|| PrefixTable::load(include_str!("../../data/operators.tsv")));
 static REGIONS: LazyLock<PrefixTable> = LazyLock::new(|| PrefixTable::load(include_str!("../../data/regions.tsv")));
-static TIME_ZONES: LazyLock<PrefixTable> =
-    LazyLock::new(|| PrefixTable::load(include_str!("../../data/time_zones.tsv")));
 
 /// What kind of line a numbering plan gives a number to (the names of libphonenumber).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -92,23 +87,30 @@ pub struct NumberInfo {
     pub operator: Option<&'static str>,
     /// What kind of line it is.
     pub line_type: LineType,
+    /// The key of the time zones it may be in; see [`zones`].
+    pub zones: Option<&'static str>,
 }
 
-/// Country, region, operator and line type in one go; one microsecond, up to four for +1 (an import asks this of every
+/// Country, region, operator, line type and time zones in one go; one microsecond, up to four for +1 (an import asks this of every
 /// row).
 pub fn describe(number: Msisdn) -> NumberInfo {
     let operator = operator_of(number);
     let Some(phone) = split(number) else {
-        return NumberInfo { country: None, region: None, operator, line_type: LineType::Unknown };
+        return NumberInfo { country: None, region: None, operator, line_type: LineType::Unknown, zones: None };
     };
-    let kind = PHONE_NUMBER_UTIL.get_number_type(&phone);
+    let kind = kind_of(&phone);
     let region = if is_tied(&phone, kind) { REGIONS.find(number.as_u64()) } else { None };
     let (country, line_type) = classified(&phone, kind);
-    NumberInfo { country, region, operator, line_type }
+    NumberInfo { country, region, operator, line_type, zones: zones::key_of(number, &phone, kind) }
+}
+
+/// The library's word for the kind of line.
+pub(super) fn kind_of(phone: &PhoneNumber) -> PhoneNumberType {
+    PHONE_NUMBER_UTIL.get_number_type(phone)
 }
 
 /// Whether a number of this kind is tied to a place.
-fn is_tied(phone: &PhoneNumber, kind: PhoneNumberType) -> bool {
+pub(super) fn is_tied(phone: &PhoneNumber, kind: PhoneNumberType) -> bool {
     PHONE_NUMBER_UTIL.is_number_geographical_by_country_code_and_type(kind, phone.country_code)
 }
 
@@ -140,35 +142,10 @@ pub fn operator_like(name: &str) -> Option<&'static str> {
     OPERATORS.values().iter().copied().find(|known| known.to_lowercase() == folded)
 }
 
-/// The IANA time zones the number may be in, in alphabetical order; empty if nothing is known.
-///
-/// A number tied to a place gives that place's zones; a mobile number gives all zones of its calling code, as
-/// libphonenumber does (a Russian mobile: all of +7): see [`zone_of`].
-pub fn time_zones_of(number: Msisdn) -> Vec<&'static str> {
-    let Some(phone) = split(number) else { return Vec::new() };
-    let kind = PHONE_NUMBER_UTIL.get_number_type(&phone);
-    if kind == PhoneNumberType::Unknown {
-        return Vec::new();
-    }
-    let key = if is_tied(&phone, kind) { number.as_u64() } else { u64::try_from(phone.country_code).unwrap_or(0) };
-    TIME_ZONES.find(key).map(|zones| zones.split('&').collect()).unwrap_or_default()
-}
-
-/// The zone that counts for a number that may be in several: the account's own if it is among them, or if none is known,
-/// else the middle one by its clock at `now`.
-pub fn zone_of(zones: &[&str], account: Tz, now: Timestamp) -> Tz {
-    let mut known: Vec<Tz> = zones.iter().filter_map(|name| name.parse().ok()).collect();
-    if known.is_empty() || known.contains(&account) {
-        return account;
-    }
-    known.sort_by_key(|zone| now.utc().with_timezone(zone).offset().fix().local_minus_utc());
-    known.get((known.len() - 1) / 2).copied().unwrap_or(account)
-}
-
 /// Country and line type of a number. `LineType::Unknown` if and only if the number is not valid: the library's
 /// `is_valid_number` is the same question asked again, so it is not asked.
 pub(super) fn classify(number: &PhoneNumber) -> (Option<Country>, LineType) {
-    classified(number, PHONE_NUMBER_UTIL.get_number_type(number))
+    classified(number, kind_of(number))
 }
 
 fn classified(number: &PhoneNumber, kind: PhoneNumberType) -> (Option<Country>, LineType) {

@@ -15,13 +15,12 @@ mod parse;
 mod prefixes;
 #[cfg(test)]
 mod tests;
+mod zones;
 
 pub use country::{Country, UnknownCountry};
-pub use describe::{
-    LineType, NumberInfo, country_of, describe, is_operator, line_type, operator_like, operator_of, time_zones_of,
-    zone_of,
-};
+pub use describe::{LineType, NumberInfo, country_of, describe, is_operator, line_type, operator_like, operator_of};
 pub use error::PhoneError;
 pub use find::{Found, find_in_text};
 pub use msisdn::{MAX_DIGITS, MIN_DIGITS, Msisdn};
 pub use parse::{Parsed, Rule, SIMULATOR_NUMBERS, parse};
+pub use zones::{is_of_several, keys_of_several, time_zones_of, zone_named, zone_of, zone_of_key};

@@ -18,5 +18,5 @@ pub use create::create;
 pub use decide::{Decision, decide, grant};
 pub use delete::delete;
 pub use entity::{Entity, Model as Sender, Status};
-pub use queries::{find, list, owners, pending, require_approved};
+pub use queries::{find, list, owners, pending, require_approved, values};
 pub use rules::check;

@@ -28,6 +28,15 @@ pub async fn find(conn: &impl ConnectionTrait, scope: &AccountScope, id: SenderI
     within(scope).filter(Column::Id.eq(id)).one(conn).await?.ok_or_else(|| Error::not_found("sender"))
 }
 
+/// What all of them are called, whatever their status; an account has a few hundred at most.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn values(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Vec<String>> {
+    let sql = "SELECT value FROM senders WHERE account_id = $1 ORDER BY value";
+    Ok(conn.column(sql, vals![scope.account()]).await?)
+}
+
 /// One page, newest first, and whether there are more; `status` narrows it.
 ///
 /// # Errors

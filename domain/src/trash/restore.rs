@@ -110,7 +110,7 @@ async fn move_back(tx: &DatabaseTransaction, scope: &AccountScope, moved: &[Cont
     );
     let taken = "Another contact has this phone or external_id by now.";
     tx.run(&sql, vals![scope.account(), ids.clone()]).await.map_err(|e| or_exists(e, taken))?;
-    contacts::regions::complete(tx, scope, moved).await?;
+    contacts::places::complete(tx, scope, moved).await?;
     let sql =
         format!("UPDATE contacts SET updated_at = $3, version = version + 1 WHERE account_id = $1 AND id IN {list}");
     tx.run(&sql, vals![scope.account(), ids.clone(), scope.clock().now()]).await?;

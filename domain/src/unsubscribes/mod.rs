@@ -1,7 +1,7 @@
 //! Unsubscribes: numbers that want nothing more from one sender, and may be sent to from the others.
 //!
 //! Invariants: a number stands once for a sender; what a stop by reply has put here a start by reply takes away, and
-//! nothing else; a pair that is here already keeps its reason and source.
+//! nothing else; a pair that is here already keeps its reason and source, whatever notes it again.
 
 mod queries;
 mod write;
@@ -10,8 +10,8 @@ use sea_orm::{FromQueryResult, QueryResult};
 
 pub(crate) use queries::has;
 pub use queries::{get, list};
+pub(crate) use write::{Wanted, carry_over, insert, start, stop};
 pub use write::{add, remove};
-pub(crate) use write::{carry_over, start, stop};
 
 use crate::{clock::Timestamp, ids::UnsubscribeId, phone::Msisdn};
 
@@ -20,6 +20,8 @@ crate::text_enum! {
     pub enum Source("UnsubscribeSource") {
         /// By a request.
         Api = "api",
+        /// By an import of a file.
+        Import = "import",
         /// By a reply of the subscriber, such as `STOP`.
         StopReply = "stop_reply",
         /// With a contact that was merged into the one with this number.
@@ -36,7 +38,7 @@ pub struct Unsubscribe {
     /// Why, in people's words.
     pub reason: Option<String>,
     pub source: Source,
-    /// The public id of the inbound message or merged contact that it came by.
+    /// The public id of the import, inbound message or merged contact that it came by.
     pub source_id: Option<String>,
     pub created_at: Timestamp,
 }

@@ -1,18 +1,29 @@
 //! Noting that a number wants nothing from a sender, and that it does again.
 
-use sea_orm::DatabaseTransaction;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::{Source, Unsubscribe, queries};
 use crate::{
     blacklist::MAX_REASON,
     contacts::{self, Contact},
-    db::Sql,
+    db::{Columns, Sql},
     error::{Error, Faults, Result},
     ids::{InboundMessageId, UnsubscribeId},
     phone::{self, Msisdn},
     scope::AccountScope,
     vals,
 };
+
+/// A pair to be noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub phone: Msisdn,
+    /// As the account writes it.
+    pub sender: String,
+    pub reason: Option<String>,
+}
 
 /// Notes a pair and tells whether it is new. One that is there already keeps its reason and source.
 ///
@@ -40,7 +51,8 @@ pub async fn add(
     faults.optional_text("/reason", reason.as_deref(), MAX_REASON);
     faults.check()?;
     let phone = phone.ok_or_else(|| Error::internal("a phone without fault is missing"))?;
-    let made = insert(tx, scope, (phone, sender), reason, Source::Api, None).await?;
+    let wanted = Wanted { phone, sender: sender.to_owned(), reason };
+    let made = insert(tx, scope, &[wanted], Source::Api, None).await? > 0;
     let sql = "SELECT * FROM unsubscribes WHERE account_id = $1 AND phone = $2 AND sender = $3";
     let row = tx.one(sql, vals![scope.account(), i64::from(phone), sender]).await?;
     Ok((row.ok_or_else(|| Error::not_found("unsubscribe"))?, made))
@@ -54,7 +66,8 @@ pub(crate) async fn stop(
     sender: &str,
     by: InboundMessageId,
 ) -> Result<bool> {
-    insert(tx, scope, (phone, sender), None, Source::StopReply, Some(by.to_string())).await
+    let wanted = Wanted { phone, sender: sender.to_owned(), reason: None };
+    Ok(insert(tx, scope, &[wanted], Source::StopReply, Some(by.to_string())).await? > 0)
 }
 
 /// What a contact that was merged wants nothing from, the survivor's number wants nothing from either.
@@ -66,9 +79,9 @@ pub(crate) async fn carry_over(
 ) -> Result<()> {
     let sql = "SELECT * FROM unsubscribes WHERE account_id = $1 AND phone = $2 ORDER BY id";
     let pairs: Vec<Unsubscribe> = tx.all(sql, vals![scope.account(), i64::from(merged.phone)]).await?;
-    for Unsubscribe { sender, reason, .. } in pairs {
-        insert(tx, scope, (to, &sender), reason, Source::Merge, Some(merged.id.to_string())).await?;
-    }
+    let wanted = |Unsubscribe { sender, reason, .. }| Wanted { phone: to, sender, reason };
+    let pairs: Vec<Wanted> = pairs.into_iter().map(wanted).collect();
+    insert(tx, scope, &pairs, Source::Merge, Some(merged.id.to_string())).await?;
     Ok(())
 }
 
@@ -79,28 +92,34 @@ pub(crate) async fn start(tx: &DatabaseTransaction, scope: &AccountScope, phone:
     Ok(tx.run(sql, values).await? > 0)
 }
 
-async fn insert(
+/// Notes pairs, each given once, and tells how many are new. What is there already stays as it is.
+pub(crate) async fn insert(
     tx: &DatabaseTransaction,
     scope: &AccountScope,
-    (phone, sender): (Msisdn, &str),
-    reason: Option<String>,
+    pairs: &[Wanted],
     source: Source,
     source_id: Option<String>,
-) -> Result<bool> {
+) -> Result<u64> {
+    if pairs.is_empty() {
+        return Ok(0);
+    }
     let now = scope.clock().now();
-    let sql = "INSERT INTO unsubscribes (id, account_id, phone, sender, reason, source, source_id, created_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account_id, phone, sender) DO NOTHING";
-    let values = vals![
-        UnsubscribeId::new(now),
-        scope.account(),
-        i64::from(phone),
-        sender,
-        reason,
-        source.as_str(),
-        source_id,
-        now
-    ];
-    Ok(tx.run(sql, values).await? > 0)
+    let backend = tx.get_database_backend();
+    // Ids in the order given, a microsecond apart: the list shows the pairs as they came.
+    let ids = (0_u64..).map(|place| UnsubscribeId::new(now.plus(Duration::from_micros(place))).0);
+    let columns = Columns::new()
+        .ids("id", ids.take(pairs.len()))
+        .ints("phone", pairs.iter().map(|one| i64::from(one.phone)))
+        .texts("sender", pairs.iter().map(|one| one.sender.as_str()))
+        .some_texts("reason", pairs.iter().map(|one| one.reason.as_deref()));
+    // In the order of the key, so that two that note the same ones do not wait for each other in a circle.
+    let sql = format!(
+        "INSERT INTO unsubscribes (id, account_id, phone, sender, reason, source, source_id, created_at) \
+         SELECT r.id, $1, r.phone, r.sender, r.reason, $2, $3, $4 FROM {} WHERE true ORDER BY r.phone, r.sender \
+         ON CONFLICT (account_id, phone, sender) DO NOTHING",
+        columns.source(backend, 5, "r")
+    );
+    Ok(tx.run(&sql, columns.after(backend, vals![scope.account(), source.as_str(), source_id, now])).await?)
 }
 
 /// The number wants messages of the sender again.

@@ -10,7 +10,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Contact;
+use super::{Contact, shown};
 use crate::{
     App,
     shared::{auth::Auth, idempotency::Key, json::Json, problem::Failure, reply::Answer, reply::Reply},
@@ -74,8 +74,8 @@ pub(super) async fn merge(
     let order = Merge { survivor: survivor_id, others: contact_ids, prefer };
     key.run(&app, &scope, async |tx| {
         let (row, merged) = contacts::merge(tx, &scope, order).await?;
-        let (group_ids, version) = (contacts::groups_of(tx, &scope, row.id).await?, row.version);
-        Ok(Reply::ok(ContactMerged { contact: (row, group_ids).into(), merged }).tagged(version))
+        let (contact, version) = shown(tx, &scope, row).await?;
+        Ok(Reply::ok(ContactMerged { contact, merged }).tagged(version))
     })
     .await
 }

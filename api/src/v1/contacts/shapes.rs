@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     clock::Timestamp,
-    contacts::{self, Column, Consent, ConsentPatch, Contact as Row, NewConsent, Statement},
+    contacts::{self, Column, Consent, ConsentPatch, Contact as Row, NewConsent, Shown, Statement},
     ids::{ConsentId, ContactId, GroupId, TokenId},
 };
 use serde::{Deserialize, Serialize};
@@ -134,6 +134,8 @@ impl From<Statement> for ContactStatement {
     "region": null,
     "operator": "Three",
     "line_type": "mobile",
+    "time_zone": "Europe/London",
+    "time_zone_set": false,
     "first_name": "Anna",
     "last_name": "Smith",
     "patronymic": null,
@@ -165,6 +167,11 @@ pub struct Contact {
     pub operator: Option<String>,
     /// The kind of line, such as `mobile`.
     pub line_type: Option<String>,
+    /// The IANA time zone whose clock counts for it: the one that was set, else what the number tells. Of several that the
+    /// number may be in, the account's own if it is among them, else the middle one. Null where the number tells nothing.
+    pub time_zone: Option<String>,
+    /// Whether somebody has set the time zone; false: it follows from the number.
+    pub time_zone_set: bool,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
@@ -201,8 +208,8 @@ pub struct Contact {
     pub updated_at: Timestamp,
 }
 
-impl From<(Row, Vec<GroupId>)> for Contact {
-    fn from((row, group_ids): (Row, Vec<GroupId>)) -> Self {
+impl From<Shown> for Contact {
+    fn from(Shown { contact, group_ids, time_zone }: Shown) -> Self {
         let Row {
             id,
             phone,
@@ -210,6 +217,7 @@ impl From<(Row, Vec<GroupId>)> for Contact {
             region,
             operator,
             line_type,
+            number_zones: _,
             profile,
             consent,
             consent_at,
@@ -219,7 +227,7 @@ impl From<(Row, Vec<GroupId>)> for Contact {
             created_at,
             updated_at,
             version: _,
-        } = row;
+        } = contact;
         let text = |column| profile.get(column).map(str::to_owned);
         Self {
             id,
@@ -228,6 +236,8 @@ impl From<(Row, Vec<GroupId>)> for Contact {
             region,
             operator,
             line_type,
+            time_zone,
+            time_zone_set: profile.get(Column::TimeZone).is_some(),
             first_name: text(Column::FirstName),
             last_name: text(Column::LastName),
             patronymic: text(Column::Patronymic),
@@ -283,6 +293,8 @@ pub struct NewContact {
     pub comment: Option<String>,
     /// A BCP 47 tag, such as `fr` or `pt-BR`.
     pub language: Option<String>,
+    /// The IANA time zone whose clock counts, such as `America/Denver`; left out, what the number tells.
+    pub time_zone: Option<String>,
     /// Your own id of the person, unique within the account.
     pub external_id: Option<String>,
     /// Whether the person agreed to be written to. Left out, that is unknown; or `refused`, when a contact of this number
@@ -317,6 +329,7 @@ impl From<NewContact> for contacts::New {
             link,
             comment,
             language,
+            time_zone,
             external_id,
             consent,
             fields,
@@ -334,6 +347,7 @@ impl From<NewContact> for contacts::New {
             (Column::Link, link),
             (Column::Comment, comment),
             (Column::Language, language),
+            (Column::TimeZone, time_zone),
             (Column::ExternalId, external_id),
         ];
         Self {
@@ -350,7 +364,7 @@ impl From<NewContact> for contacts::New {
 /// What to change of a contact; what is left out stays, null clears.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"first_name": "Anne", "company": null, "fields": {"city": null}}))]
+#[schema(example = json!({"first_name": "Anne", "company": null, "time_zone": "America/Denver", "fields": {"city": null}}))]
 pub struct ContactPatch {
     /// A new number.
     #[serde(default, deserialize_with = "given")]
@@ -386,6 +400,9 @@ pub struct ContactPatch {
     /// A BCP 47 tag, such as `fr` or `pt-BR`.
     #[serde(default, deserialize_with = "clearable")]
     pub language: Option<Option<String>>,
+    /// The IANA time zone whose clock counts, such as `America/Denver`; null: again what the number tells.
+    #[serde(default, deserialize_with = "clearable")]
+    pub time_zone: Option<Option<String>>,
     /// Your own id of the person, unique within the account.
     #[serde(default, deserialize_with = "clearable")]
     pub external_id: Option<Option<String>>,
@@ -414,6 +431,7 @@ impl From<ContactPatch> for contacts::Patch {
             link,
             comment,
             language,
+            time_zone,
             external_id,
             consent,
             fields,
@@ -430,6 +448,7 @@ impl From<ContactPatch> for contacts::Patch {
             (Column::Link, link),
             (Column::Comment, comment),
             (Column::Language, language),
+            (Column::TimeZone, time_zone),
             (Column::ExternalId, external_id),
         ];
         Self {

@@ -54,6 +54,8 @@ domain::text_enum! {
         Operator = "operator",
         /// The kind of line.
         LineType = "line_type",
+        /// The time zone.
+        TimeZone = "time_zone",
         /// The language.
         Language = "language",
         /// The sex.
@@ -145,6 +147,7 @@ impl From<GroupShare> for ContactGroupShare {
     "by_region": [{"country": "GB", "region": null, "count": 12}],
     "by_operator": [{"country": "GB", "operator": "Three", "count": 7}, {"country": "GB", "operator": null, "count": 5}],
     "by_line_type": [{"value": "mobile", "count": 12}],
+    "by_time_zone": [{"value": "Europe/London", "count": 12}],
     "by_language": [{"value": null, "count": 12}],
     "by_sex": [{"value": "female", "count": 6}, {"value": null, "count": 6}],
     "by_age": [{"value": "25-34", "count": 4}, {"value": null, "count": 8}],
@@ -162,6 +165,8 @@ pub struct ContactStatistics {
     pub by_operator: Vec<ContactOperatorShare>,
     /// By kind of line.
     pub by_line_type: Vec<ContactShare>,
+    /// By the time zone whose clock counts.
+    pub by_time_zone: Vec<ContactShare>,
     /// By language.
     pub by_language: Vec<ContactShare>,
     /// By sex.
@@ -176,7 +181,19 @@ pub struct ContactStatistics {
 
 impl From<Row> for ContactStatistics {
     fn from(row: Row) -> Self {
-        let Row { total, countries, regions, operators, line_types, languages, sexes, ages, consents, groups } = row;
+        let Row {
+            total,
+            countries,
+            regions,
+            operators,
+            line_types,
+            time_zones,
+            languages,
+            sexes,
+            ages,
+            consents,
+            groups,
+        } = row;
         let shares = |all: Vec<Share>| all.into_iter().map(Into::into).collect();
         Self {
             total,
@@ -184,6 +201,7 @@ impl From<Row> for ContactStatistics {
             by_region: regions.into_iter().map(Into::into).collect(),
             by_operator: operators.into_iter().map(Into::into).collect(),
             by_line_type: shares(line_types),
+            by_time_zone: shares(time_zones),
             by_language: shares(languages),
             by_sex: shares(sexes),
             by_age: shares(ages),
@@ -195,7 +213,7 @@ impl From<Row> for ContactStatistics {
 
 /// Get figures of the contacts
 ///
-/// How many contacts there are by country, region, operator, kind of line, language, sex, age, consent and group; of all, or of those
+/// How many contacts there are by country, region, operator, kind of line, time zone, language, sex, age, consent and group; of all, or of those
 /// that a filter picks. Counted when asked: a million contacts take some seconds. For example,
 /// `{"filter": {"field": "group", "equals": "grp_01kazsw6e3f8e9xq2m4r7t5v0b"}}`.
 #[utoipa::path(
@@ -248,10 +266,23 @@ fn bars_of(by: ContactTrait, row: Row) -> Vec<Bar> {
     let shares = |all: Vec<Share>| {
         all.into_iter().map(|Share { value, count }| Bar { name: named(value), count }).collect::<Vec<Bar>>()
     };
-    let Row { total: _, countries, regions, operators, line_types, languages, sexes, ages, consents, groups } = row;
+    let Row {
+        total: _,
+        countries,
+        regions,
+        operators,
+        line_types,
+        time_zones,
+        languages,
+        sexes,
+        ages,
+        consents,
+        groups,
+    } = row;
     match by {
         ContactTrait::Country => shares(countries),
         ContactTrait::LineType => shares(line_types),
+        ContactTrait::TimeZone => shares(time_zones),
         ContactTrait::Language => shares(languages),
         ContactTrait::Sex => shares(sexes),
         ContactTrait::Age => shares(ages),

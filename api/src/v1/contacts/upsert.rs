@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, put, web::Data};
 use domain::{Code, Error, contacts};
 
-use super::{Contact, ContactPatch};
+use super::{Contact, ContactPatch, shown};
 use crate::{
     App,
     shared::{
@@ -59,9 +59,8 @@ pub(super) async fn upsert(
         let tx = app.db.begin().await?;
         match contacts::upsert(&tx, &scope, &external_id, patch.clone(), expected).await {
             Ok((row, made)) => {
-                let (group_ids, version) = (contacts::groups_of(&tx, &scope, row.id).await?, row.version);
-                let shown = Contact::from((row, group_ids));
-                let reply = if made { Reply::created(shown) } else { Reply::ok(shown) };
+                let (contact, version) = shown(&tx, &scope, row).await?;
+                let reply = if made { Reply::created(contact) } else { Reply::ok(contact) };
                 tx.commit().await?;
                 return Ok(reply.tagged(version).render()?.0);
             }

@@ -26,7 +26,7 @@ pub struct NewExport {
     pub separator: Option<String>,
     /// Fields, each a column, in this order; all of them, if left out. Of contacts: `phone`, `first_name`, `last_name`,
     /// `patronymic`, `birth_date`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id`, `consent`,
-    /// `consent_at`, `consent_source`, `country`, `region`, `operator`, `line_type`, `groups` (their names), `created_at`, `id`
+    /// `consent_at`, `consent_source`, `country`, `region`, `operator`, `line_type`, `time_zone`, `groups` (their names), `created_at`, `id`
     /// and `fields.<key>`. Of the blacklist: `phone`, `reason`, `source`, `source_id`, `created_at`, `id`. Of unsubscribes
     /// these and `sender`.
     pub fields: Option<Vec<String>>,

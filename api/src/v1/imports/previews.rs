@@ -46,7 +46,8 @@ pub struct ImportPreviewRow {
     pub cells: Vec<String>,
     /// What the number reads as, E.164; null when it cannot be read, or no column is mapped to it.
     pub phone: Option<String>,
-    /// Why the number cannot be read: a stable word, such as `phone_too_short`.
+    /// Why the number cannot be read, or of unsubscribes the sender: a stable word, such as `phone_too_short` or
+    /// `unknown_sender`.
     pub error: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The progress of an import, of contacts or for the blacklist.
+//! The progress of an import, whatever its rows become.
 
 use actix_web::{HttpResponse, web::Data};
 use domain::{
@@ -11,7 +11,7 @@ use super::{ImportProgress, shown};
 use crate::{
     App,
     shared::progress::{self, Event, Seen},
-    v1::blacklist,
+    v1::{blacklist, unsubscribes},
 };
 
 /// The answer that goes on until the import has ended.
@@ -30,6 +30,7 @@ async fn look(app: Data<App>, scope: AccountScope, id: ImportId) -> domain::Resu
     let last = match row.kind {
         Kind::Contacts => Event::new(name, &shown(db, &scope, row).await?),
         Kind::Blacklist => Event::new(name, &blacklist::imports::shown(db, &scope, row).await?),
+        Kind::Unsubscribes => Event::new(name, &unsubscribes::imports::shown(db, &scope, row).await?),
     };
     Ok(Seen { progress, last: Some(last) })
 }

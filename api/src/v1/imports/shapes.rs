@@ -24,7 +24,7 @@ pub struct ImportUpload {
     pub file_id: Option<FileId>,
     /// JSON object from contact field to column: its title, or its 1-based number as a string. Fields are `phone`
     /// (required), `first_name`, `last_name`, `patronymic`, `birth_date`, `sex`, `email`, `company`, `link`, `comment`,
-    /// `language`, `external_id`, `consent`, `consent_at`, `consent_source` and `fields.<key>`; and for a whole name in one
+    /// `language`, `time_zone`, `external_id`, `consent`, `consent_at`, `consent_source` and `fields.<key>`; and for a whole name in one
     /// column `full_name` (`Anna Smith`) or `full_name_family_first` (`Щукин Пётр Иванович`). Left out, it is guessed.
     #[schema(example = "{\"phone\": \"Mobile phone\", \"first_name\": \"First name\", \"fields.city\": \"City\"}")]
     pub mapping: Option<String>,

@@ -152,7 +152,8 @@ fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Erro
     // Parts that only one kind of import has.
     let known = match name {
         "groups" | "group_ids" | "merge" | "date_order" => kind == Kind::Contacts,
-        "reason" => kind == Kind::Blacklist,
+        "reason" => matches!(kind, Kind::Blacklist | Kind::Unsubscribes),
+        "sender" => kind == Kind::Unsubscribes,
         _ => true,
     };
     match name {
@@ -173,6 +174,7 @@ fn set(order: &mut Order, kind: Kind, name: &str, text: &str) -> Result<(), Erro
         "merge" => order.merge = text.parse().map_err(|e| refuse("invalid", format!("{e}")))?,
         "date_order" => order.date_order = Some(text.parse().map_err(|e| refuse("invalid", format!("{e}")))?),
         "reason" => order.reason = Some(text.to_owned()),
+        "sender" => order.sender = Some(text.to_owned()),
         "default_country" => {
             let unknown = |_| refuse("invalid_country", "must be an ISO 3166 alpha-2 code, such as GB".to_owned());
             order.default_country = Some(text.parse().map_err(unknown)?);

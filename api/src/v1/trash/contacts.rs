@@ -2,11 +2,14 @@
 
 use actix_web::{delete, get, post, web::Data};
 use domain::{
+    Error,
     clock::Timestamp,
     contacts,
     ids::ContactId,
+    scope::AccountScope,
     trash::{self, Restored, TrashedContact as Row},
 };
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -22,7 +25,7 @@ use crate::{
         problem::Failure,
         reply::{Answer, NoContent, Reply},
     },
-    v1::contacts::{Contact, asked_phone},
+    v1::contacts::{self as contact_api, Contact, asked_phone},
 };
 
 /// The routes of contacts.
@@ -48,11 +51,16 @@ pub struct TrashedContact {
     pub purge_at: Timestamp,
 }
 
-impl From<Row> for TrashedContact {
-    fn from(row: Row) -> Self {
-        let Row { contact, group_ids, trashed_at, purge_at } = row;
-        Self { contact: (contact, group_ids).into(), trashed_at, purge_at }
-    }
+async fn shown(
+    conn: &impl ConnectionTrait,
+    scope: &AccountScope,
+    rows: Vec<Row>,
+) -> domain::Result<Vec<TrashedContact>> {
+    let times: Vec<(Timestamp, Timestamp)> = rows.iter().map(|row| (row.trashed_at, row.purge_at)).collect();
+    let contacts = rows.into_iter().map(|row| (row.group_ids, row.contact)).collect();
+    let contacts = contacts::shown_in(conn, scope, contacts).await?.into_iter().map(Contact::from);
+    let one = |(contact, (trashed_at, purge_at))| TrashedContact { contact, trashed_at, purge_at };
+    Ok(contacts.zip(times).map(one).collect())
 }
 
 /// Contacts of the trash to restore or to purge.
@@ -133,8 +141,9 @@ async fn list_contacts(
 ) -> Result<Reply<Page<TrashedContact>>, Failure> {
     let ListTrashedContacts { limit, after, phone } = asked;
     let window = window::<ContactId>(limit, after.as_deref())?;
-    let rows = trash::list_contacts(app.db.read(), &scope, asked_phone(phone)?, window).await?;
-    Ok(Reply::ok(Page::new(rows, |row: &Row| row.contact.id)))
+    let (rows, more) = trash::list_contacts(app.db.read(), &scope, asked_phone(phone)?, window).await?;
+    let next_cursor = rows.last().filter(|_| more).map(|row| row.contact.id.to_string());
+    Ok(Reply::ok(Page { data: shown(app.db.read(), &scope, rows).await?, has_more: more, next_cursor }))
 }
 
 /// Get a contact in the trash
@@ -153,7 +162,9 @@ async fn get_contact(
     Auth(scope): Auth,
     Id(id): Id<ContactId>,
 ) -> Result<Reply<TrashedContact>, Failure> {
-    Ok(Reply::ok(trash::get_contact(app.db.read(), &scope, id).await?.into()))
+    let row = trash::get_contact(app.db.read(), &scope, id).await?;
+    let contact = shown(app.db.read(), &scope, vec![row]).await?.pop();
+    Ok(Reply::ok(contact.ok_or_else(|| Error::internal("a contact is not shown"))?))
 }
 
 /// Restore a contact
@@ -179,8 +190,8 @@ async fn restore_contact(
 ) -> Result<Answer, Failure> {
     key.run(&app, &scope, async |tx| {
         let row = trash::restore_contact(tx, &scope, id).await?;
-        let (group_ids, version) = (contacts::groups_of(tx, &scope, id).await?, row.version);
-        Ok(Reply::ok(Contact::from((row, group_ids))).tagged(version))
+        let (contact, version) = contact_api::shown(tx, &scope, row).await?;
+        Ok(Reply::ok(contact).tagged(version))
     })
     .await
 }

@@ -83,6 +83,11 @@ impl Writer {
                     true,
                 )
             }
+            (Operand::TimeZone, Test::Zones(zones, keys)) => {
+                let set = self.list(zones);
+                let keys: String = keys.iter().map(|key| format!(", {}", self.bind(*key))).collect();
+                format!("(c.time_zone IN ({set}) OR (c.time_zone IS NULL AND c.number_zones IN ({set}{keys})))")
+            }
             (operand, test) => {
                 let value = self.value(operand, test);
                 self.compared(&value, test)
@@ -96,6 +101,7 @@ impl Writer {
             Operand::Text(column) | Operand::Moment(column) => format!("c.{column}"),
             Operand::Phone if matches!(test, Test::Integers(_)) => "c.phone".to_owned(),
             Operand::Phone => "CAST(c.phone AS TEXT)".to_owned(),
+            Operand::TimeZone => "COALESCE(c.time_zone, c.number_zones)".to_owned(),
             Operand::Outcome(column) => format!(
                 "(SELECT o.{column} FROM contact_outcomes o WHERE o.account_id = c.account_id AND o.phone = c.phone)"
             ),
@@ -147,7 +153,7 @@ impl Writer {
             Test::Season(season) => self.season(value, season),
             Test::Truth(yes) if self.postgres() => format!("{value} = '{yes}'"),
             Test::Truth(yes) => format!("{value} = {}", i32::from(*yes)),
-            Test::Members(_) => "1 = 0".to_owned(),
+            Test::Members(_) | Test::Zones(..) => "1 = 0".to_owned(),
         }
     }
 

@@ -19,6 +19,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A country code.
     Country,
+    /// A time zone.
+    TimeZone,
     /// A phone number.
     Phone,
     /// A decimal number.
@@ -64,7 +66,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Text | Self::Exact => "text",
-            Self::Word(_) | Self::Country => "a word",
+            Self::Word(_) | Self::Country | Self::TimeZone => "a word",
             Self::Phone => "a phone number",
             Self::Number | Self::Age | Self::Count => "a number",
             Self::Date => "a date",
@@ -79,7 +81,9 @@ impl Kind {
         match self {
             Self::Text => &["equals", "any_of", "contains", "starts_with", "exists"],
             Self::Phone => &["equals", "any_of", "contains", "starts_with"],
-            Self::Exact | Self::Word(_) | Self::Country | Self::Groups => &["equals", "any_of", "exists"],
+            Self::Exact | Self::Word(_) | Self::Country | Self::TimeZone | Self::Groups => {
+                &["equals", "any_of", "exists"]
+            }
             Self::Number | Self::Age | Self::Count => {
                 &["equals", "any_of", "lt", "lte", "gt", "gte", "between", "exists"]
             }
@@ -124,6 +128,7 @@ pub fn find(name: &str, own: &[ContactField]) -> Option<(Operand, Kind)> {
             Column::BirthDate => Kind::Date,
             Column::Sex => Kind::Word(SEXES),
             Column::ExternalId => Kind::Exact,
+            Column::TimeZone => return Some((Operand::TimeZone, Kind::TimeZone)),
             _ => Kind::Text,
         };
         return Some((Operand::Text(column.name()), kind));

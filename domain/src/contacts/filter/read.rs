@@ -3,6 +3,7 @@
 use std::ops::Bound;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use sea_orm::ConnectionTrait;
 
 use super::{
@@ -19,8 +20,9 @@ use crate::{
     clock::Timestamp,
     contact_fields::{self, ContactField, Rejected},
     error::{Faults, Result},
-    groups,
+    groups, hours,
     ids::GroupId,
+    phone,
     scope::AccountScope,
 };
 
@@ -55,7 +57,7 @@ pub async fn read_at(
     at: Timestamp,
 ) -> Result<Tree> {
     let own = contact_fields::all(conn, scope).await?;
-    let mut reader = Reader::new(&own, at, today(conn, scope, at).await?);
+    let mut reader = Reader::new(&own, at, zone(conn, scope).await?);
     let tree = reader.tree(filter, pointer, 1);
     let Reader { mut faults, groups, .. } = reader;
     if !groups.is_empty() {
@@ -73,14 +75,19 @@ pub async fn read_at(
 
 /// The day that it is at a moment, in the account's time zone.
 pub async fn today(conn: &impl ConnectionTrait, scope: &AccountScope, at: Timestamp) -> Result<NaiveDate> {
-    let zone: chrono_tz::Tz = accounts::find(conn, scope).await?.time_zone.parse().unwrap_or(chrono_tz::UTC);
-    Ok(at.utc().with_timezone(&zone).date_naive())
+    Ok(hours::day_of(at, zone(conn, scope).await?))
+}
+
+async fn zone(conn: &impl ConnectionTrait, scope: &AccountScope) -> Result<Tz> {
+    Ok(accounts::find(conn, scope).await?.time_zone.parse().unwrap_or(Tz::UTC))
 }
 
 /// Reads one filter, noting what is wrong.
 pub(super) struct Reader<'a> {
     own: &'a [ContactField],
     now: i64,
+    /// The account's.
+    zone: Tz,
     today: NaiveDate,
     pub(super) faults: Faults,
     conditions: usize,
@@ -89,8 +96,9 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(own: &'a [ContactField], now: Timestamp, today: NaiveDate) -> Self {
-        Self { own, now: now.0, today, faults: Faults::default(), conditions: 0, groups: Vec::new() }
+    pub(super) fn new(own: &'a [ContactField], now: Timestamp, zone: Tz) -> Self {
+        let today = hours::day_of(now, zone);
+        Self { own, now: now.0, zone, today, faults: Faults::default(), conditions: 0, groups: Vec::new() }
     }
 
     pub(super) fn tree(&mut self, filter: &ContactFilter, pointer: &str, depth: usize) -> Option<Tree> {
@@ -190,6 +198,11 @@ impl<'a> Reader<'a> {
                 self.values(all, pointer, |value| values::word(value, words)).map(Test::Words)
             }
             (Kind::Country, Asked::Values(all)) => self.values(all, pointer, values::country).map(Test::Words),
+            (Kind::TimeZone, Asked::Values(all)) => {
+                let zones = self.values(all, pointer, values::time_zone)?;
+                let keys = phone::keys_of_several(&zones, self.zone, Timestamp(self.now)).collect();
+                Some(Test::Zones(zones.iter().map(|zone| zone.name().to_owned()).collect(), keys))
+            }
             (Kind::Groups, Asked::Values(all)) => self.values(all, pointer, values::group).map(Test::Members),
             (Kind::Truth | Kind::Flag, Asked::Values(all)) => {
                 self.values(all, pointer, values::truth)?.first().map(|truth| Test::Truth(*truth))

@@ -36,7 +36,7 @@ impl ToSchema for FilterValue {}
 
 /// Which contacts are meant. Either one of `all`, `any` and `not`, or `field` with one comparison.
 ///
-/// Fields are `phone`, `country`, `region`, `operator`, `line_type`, `first_name`, `last_name`, `patronymic`,
+/// Fields are `phone`, `country`, `region`, `operator`, `line_type`, `time_zone`, `first_name`, `last_name`, `patronymic`,
 /// `birth_date`, `age`, `sex`, `email`, `company`, `link`, `comment`, `language`, `external_id`, `consent`, `consent_at`, `consent_source`,
 /// `created_at`, `updated_at`, `group`, `stop_list`, `hidden_group`, `blacklisted`, `unsubscribed_from`, `last_outcome`,
 /// `last_outcome_at`, `failures_in_row`, `fields.<key>` for the account's own fields and `metadata.<key>`.

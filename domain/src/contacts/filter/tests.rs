@@ -5,6 +5,7 @@ mod pages;
 use std::ops::RangeBounds;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::{
@@ -39,7 +40,7 @@ fn refused(filter: Value) -> Vec<(String, &'static str)> {
         version: 1,
     };
     let own = [field("city", FieldType::Text), field("score", FieldType::Number), field("vip", FieldType::Boolean)];
-    let mut reader = Reader::new(&own, Timestamp(0), "2026-11-22".parse().unwrap());
+    let mut reader = Reader::new(&own, Timestamp(0), Tz::UTC);
     let tree = reader.tree(&written(filter), "/filter", 1);
     let faults = reader.faults.check().err().map(|e| e.faults).unwrap_or_default();
     assert_eq!(tree.is_none(), !faults.is_empty(), "{faults:?}");
@@ -61,6 +62,8 @@ fn a_refusal_names_the_place_and_the_reason() {
     one(json!({"not": {"field": "birth_date", "contains": "1990"}}), "/filter/not/contains", "invalid_comparison");
     one(json!({"field": "sex", "any_of": ["male", "m"]}), "/filter/any_of/1", "invalid_choice");
     one(json!({"field": "country", "equals": "UK"}), "/filter/equals", "invalid_country");
+    one(json!({"field": "time_zone", "equals": "Denver"}), "/filter/equals", "invalid_time_zone");
+    one(json!({"field": "time_zone", "contains": "Denver"}), "/filter/contains", "invalid_comparison");
     one(json!({"field": "phone", "equals": "12"}), "/filter/equals", "phone_too_short");
     one(json!({"field": "phone", "starts_with": "+44 7"}), "/filter/starts_with", "invalid_digits");
     one(json!({"field": "fields.score", "gt": "a lot"}), "/filter/gt", "invalid_number");
@@ -168,6 +171,7 @@ impl Known {
             Operand::Moment("created_at") => Some(c.created_at.0.into()),
             Operand::Moment("updated_at") => Some(c.updated_at.0.into()),
             Operand::Moment(_) => c.consent_at.map(|at| at.0.into()),
+            Operand::TimeZone => c.profile.get(Column::TimeZone).map(Value::from).or_else(|| text(&c.number_zones)),
             Operand::Phone => Some(i64::from(c.phone).into()),
             Operand::Custom(key) => c.fields.get(key).cloned(),
             Operand::Metadata(key) => c.metadata.get(key).cloned(),
@@ -200,6 +204,10 @@ impl Known {
             Test::Words(words) if *operand == Operand::Unsubscribed => {
                 words.iter().any(|word| self.unsubscribed.contains(word))
             }
+            Test::Zones(zones, keys) => {
+                let set = self.contact.profile.get(Column::TimeZone).is_some();
+                text.is_some_and(|is| zones.contains(&is) || (!set && keys.contains(&is.as_str())))
+            }
             Test::Words(words) => text.is_some_and(|is| words.contains(&is)),
             Test::Integers(spans) => value
                 .and_then(|v| v.as_i64())
@@ -226,6 +234,7 @@ fn random_contact(dice: &mut Dice, groups: &[GroupId], n: u64) -> New {
         (Column::BirthDate, DAYS),
         (Column::Sex, &["male", "female"][..]),
         (Column::Language, &["fr", "FR", "pt-BR"][..]),
+        (Column::TimeZone, &["Europe/London", "America/Denver", "Asia/Tokyo"][..]),
         (Column::Comment, NAMES),
     ] {
         if dice.roll(3) > 0 {
@@ -274,6 +283,7 @@ fn random_condition(dice: &mut Dice, groups: &[GroupId], now: Timestamp) -> Valu
         "language",
         "operator",
         "region",
+        "time_zone",
         "sex",
         "country",
         "line_type",
@@ -308,6 +318,7 @@ fn random_condition(dice: &mut Dice, groups: &[GroupId], now: Timestamp) -> Valu
         Kind::Exact => json!(dice.one(SENDERS)),
         Kind::Word(words) => json!(dice.one(words)),
         Kind::Country => json!(dice.one(&["gb", "FR", "DE"])),
+        Kind::TimeZone => json!(dice.one(&["europe/london", "Europe/Paris", "America/Denver", "Asia/Tokyo"])),
         Kind::Phone => json!(format!("+44740011{:04}", dice.roll(300))),
         Kind::Number => json!(dice.one(NUMBERS)),
         Kind::Age => json!(20 + dice.roll(20)),
@@ -338,7 +349,7 @@ fn random_condition(dice: &mut Dice, groups: &[GroupId], now: Timestamp) -> Valu
             let (a, b) = (value(dice), value(dice));
             // Whichever way round reads.
             let tried = json!({"field": field, "between": [a, b]});
-            let mut reader = Reader::new(&[], now, now.utc().date_naive());
+            let mut reader = Reader::new(&[], now, Tz::UTC);
             let ok = field.starts_with("fields.") || reader.tree(&written(tried), "", 1).is_some();
             if ok { json!([a, b]) } else { json!([b, a]) }
         }

@@ -70,6 +70,8 @@ pub enum Operand {
     Moment(&'static str),
     /// The number, an integer.
     Phone,
+    /// The zone whose clock counts.
+    TimeZone,
     /// A value of one of the account's own fields; the key is letters, digits and `_`.
     Custom(String),
     /// A value of the integrator's own pairs.
@@ -110,6 +112,8 @@ pub enum Test {
     StartsWith(String),
     /// It is exactly one of these words.
     Words(Vec<String>),
+    /// It is one of these time zones; where the number may be in several, by these keys of them.
+    Zones(Vec<String>, Vec<&'static str>),
     /// A decimal number in one of these spans.
     Numbers(Vec<Span<Decimal>>),
     /// An integer (also a moment, in microseconds) in one of these spans.

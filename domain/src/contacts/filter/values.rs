@@ -5,6 +5,7 @@
 use std::ops::Bound;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -53,6 +54,13 @@ pub fn country(value: &FilterValue) -> Read<String> {
     let code = string(value, "a country code")?.to_ascii_uppercase();
     let known = code.parse::<Country>().map(Country::code);
     known.map_err(|_| Rejected::new("invalid_country", "must be a country code of ISO 3166, such as GB"))
+}
+
+/// A time zone of IANA, whatever the case of its letters.
+pub fn time_zone(value: &FilterValue) -> Read<Tz> {
+    let text = string(value, "a time zone such as America/Denver")?;
+    let bad = || Rejected::new("invalid_time_zone", "must be an IANA time zone, such as America/Denver");
+    phone::zone_named(text).ok_or_else(bad)
 }
 
 /// A whole phone number, international.

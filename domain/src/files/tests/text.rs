@@ -279,6 +279,13 @@ fn titles_in_seven_languages() {
 #[test]
 fn titles_are_known_as_people_shorten_them() {
     for (title, field) in [
+        ("Time zone", "time_zone"),
+        ("Часовой пояс", "time_zone"),
+        ("Часовий пояс", "time_zone"),
+        ("Fuseau horaire", "time_zone"),
+        ("Zona horaria", "time_zone"),
+        ("Fuso orario", "time_zone"),
+        ("Zeitzone", "time_zone"),
         ("Эл. почта", "email"),
         ("Ел. пошта", "email"),
         ("Ім\u{2bc}я", "first_name"),

@@ -115,3 +115,31 @@ async fn an_external_id_is_never_given_to_two() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_time_zone_that_the_number_tells_sets_none() {
+    for stage in stages().await {
+        let zones = async |stage: &Stage| {
+            let all = contacts(stage).await;
+            all.iter().map(|c| c.profile.get(Column::TimeZone).unwrap_or("-").to_owned()).collect::<Vec<_>>()
+        };
+        let file = |ua: &str, us: &str| format!("Phone,Time zone\n+380501235821,{ua}\n+12015550123,{us}\n");
+        let first = file("Europe/Kyiv", "america/denver");
+        assert_eq!(five(import(&stage, &first, MergeType::Update).await.counts), [2, 0, 0, 0, 0]);
+        assert_eq!(zones(&stage).await, ["-", "America/Denver"]);
+        for merge in MergeType::ALL {
+            assert_eq!(five(import(&stage, &first, *merge).await.counts), [0, 0, 2, 0, 0], "{merge:?}: nothing new");
+        }
+        let home = file("Europe/Kyiv", "America/New_York");
+        assert_eq!(five(import(&stage, &home, MergeType::FillEmpty).await.counts), [0, 0, 2, 0, 0]);
+        assert_eq!(five(import(&stage, &home, MergeType::Update).await.counts), [0, 1, 1, 0, 0]);
+        assert_eq!(zones(&stage).await, ["-", "-"], "given back to the number");
+        let away = file("Asia/Tokyo", "");
+        assert_eq!(five(import(&stage, &away, MergeType::FillEmpty).await.counts), [0, 1, 1, 0, 0]);
+        assert_eq!(zones(&stage).await, ["Asia/Tokyo", "-"]);
+        assert_eq!(five(import(&stage, &file("", ""), MergeType::Replace).await.counts), [0, 1, 1, 0, 0]);
+        assert_eq!(zones(&stage).await, ["-", "-"]);
+        let wrong = import(&stage, &file("Kyiv", "EST5"), MergeType::Update).await;
+        assert_eq!(wrong.counts.invalid, 2);
+    }
+}

@@ -43,6 +43,7 @@ async fn queued(stage: &Stage, count: u64) -> Vec<MessageId> {
         contact: None,
         country: Some("GB".into()),
         operator: None,
+        zone: None,
         outcome: Outcome::Send(piece.clone()),
     };
     let home = Home {

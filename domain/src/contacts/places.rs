@@ -1,7 +1,7 @@
-//! The region of contacts that were written by a version that knew no regions. Every writer of this version stores the
-//! region with the number; a sweep walks what there was before, once, by id, and is done when it comes to the end.
+//! The region and the time zones of contacts that were written by a version that knew none. Every writer of this version
+//! stores them with the number; a sweep walks what there was before, once, by id, and is done when it comes to the end.
 //!
-//! Invariants: only a missing region is written, and only while the number is the one that was looked up; neither the
+//! Invariants: only what is missing is written, and only while the number is the one that was looked up; neither the
 //! version nor the moment of the last change moves, since nobody has changed the contact.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
@@ -11,7 +11,7 @@ use crate::{
     db::{Columns, Db, Sql, ids_json, ids_list},
     error::Result,
     ids::ContactId,
-    phone::{Msisdn, describe},
+    phone::{Msisdn, NumberInfo, describe},
     scope::AccountScope,
     vals,
 };
@@ -59,17 +59,20 @@ pub async fn gather(db: &Db) -> Result<u64> {
 /// The same for some contacts of an account: those that come out of the trash may have lain there for long.
 pub(crate) async fn complete(tx: &DatabaseTransaction, scope: &AccountScope, ids: &[ContactId]) -> Result<()> {
     let list = ids_list(tx.get_database_backend(), 2);
-    let sql =
-        format!("SELECT id, phone FROM contacts WHERE account_id = $1 AND id IN {list} AND region IS NULL ORDER BY id");
+    let sql = format!(
+        "SELECT id, phone FROM contacts WHERE account_id = $1 AND id IN {list} AND (region IS NULL OR number_zones IS NULL) \
+         ORDER BY id"
+    );
     let rows: Vec<Row> = tx.all(&sql, vals![scope.account(), ids_json(ids.iter().map(|id| id.0))]).await?;
     fill(tx, &rows).await
 }
 
 async fn fill(tx: &DatabaseTransaction, rows: &[Row]) -> Result<()> {
-    let known: Vec<(Uuid, i64, &str)> = rows
-        .iter()
-        .filter_map(|Row { id, phone }| Some((*id, *phone, describe(Msisdn::try_from(*phone).ok()?).region?)))
-        .collect();
+    let told = |Row { id, phone }: &Row| {
+        let NumberInfo { region, zones, .. } = describe(Msisdn::try_from(*phone).ok()?);
+        region.or(zones).map(|_| (*id, *phone, region, zones))
+    };
+    let known: Vec<(Uuid, i64, Option<&str>, Option<&str>)> = rows.iter().filter_map(told).collect();
     if known.is_empty() {
         return Ok(());
     }
@@ -81,11 +84,13 @@ async fn fill(tx: &DatabaseTransaction, rows: &[Row]) -> Result<()> {
     }
     let columns = Columns::new()
         .ids("id", known.iter().map(|(id, ..)| *id))
-        .ints("phone", known.iter().map(|(_, phone, _)| *phone))
-        .texts("region", known.iter().map(|(.., region)| *region));
+        .ints("phone", known.iter().map(|(_, phone, ..)| *phone))
+        .some_texts("region", known.iter().map(|(_, _, region, _)| *region))
+        .some_texts("zones", known.iter().map(|(.., zones)| *zones));
     let sql = format!(
-        "UPDATE contacts SET region = r.region FROM {} \
-         WHERE contacts.id = r.id AND contacts.phone = r.phone AND contacts.region IS NULL",
+        "UPDATE contacts SET region = COALESCE(contacts.region, r.region), number_zones = COALESCE(contacts.number_zones, r.zones) FROM {} \
+         WHERE contacts.id = r.id AND contacts.phone = r.phone \
+         AND ((contacts.region IS NULL AND r.region IS NOT NULL) OR (contacts.number_zones IS NULL AND r.zones IS NOT NULL))",
         columns.source(backend, 1, "r")
     );
     tx.run(&sql, columns.after(backend, vals![])).await?;
@@ -111,30 +116,39 @@ mod tests {
         get(stage.db.read(), &stage.scope, id).await.unwrap().region
     }
 
-    /// Contacts as a version without regions left them.
+    async fn zones(stage: &Stage, id: ContactId) -> Option<String> {
+        get(stage.db.read(), &stage.scope, id).await.unwrap().number_zones
+    }
+
+    /// Contacts as a version without regions and time zones left them.
     async fn forget(stage: &Stage) {
-        write_tx!(stage, tx => tx.run("UPDATE contacts SET region = NULL", vals![])).unwrap();
+        write_tx!(stage, tx => tx.run("UPDATE contacts SET region = NULL, number_zones = NULL", vals![])).unwrap();
     }
 
     #[tokio::test]
-    async fn every_writer_stores_the_region_of_the_number() {
+    async fn every_writer_stores_the_region_and_the_zones_of_the_number() {
         for stage in stages().await {
             let one = made(&stage, "+13125550123").await;
             assert_eq!(one.region.as_deref(), Some("Illinois"));
+            assert_eq!(one.number_zones.as_deref(), Some("America/Chicago"));
             let to = |phone: &str| Patch { phone: Some(phone.into()), ..Patch::default() };
-            for (phone, expected) in
-                [("+447400120966", None), ("+8613800138000", Some("Beijing")), ("+15062342164", Some("New Brunswick"))]
-            {
+            for (phone, expected, zones) in [
+                ("+447400120966", None, "44"),
+                ("+8613800138000", Some("Beijing"), "Asia/Shanghai"),
+                ("+15062342164", Some("New Brunswick"), "America/Halifax"),
+            ] {
                 let one = write_tx!(stage, tx => update(&tx, &stage.scope, one.id, to(phone), None)).unwrap();
-                assert_eq!(one.region.as_deref(), expected, "{phone}");
+                assert_eq!((one.region.as_deref(), one.number_zones.as_deref()), (expected, Some(zones)), "{phone}");
             }
             let other = write_tx!(stage, tx => upsert(&tx, &stage.scope, "crm-1", to("+12025550123"), None)).unwrap().0;
             assert_eq!(other.region.as_deref(), Some("Washington D.C."));
+            assert_eq!(other.number_zones.as_deref(), Some("America/New_York"));
             let found = find_in_text("+1 312 555 0124, +44 7400 120967", None);
             let added = write_tx!(stage, tx => quick_add(&tx, &stage.scope, found, &[], false)).unwrap();
             let ids: Vec<ContactId> = added.iter().filter_map(|one| one.contact).collect();
             assert_eq!(region(&stage, ids[0]).await.as_deref(), Some("Illinois"));
             assert_eq!(region(&stage, ids[1]).await, None);
+            assert_eq!(zones(&stage, ids[1]).await.as_deref(), Some("44"));
         }
     }
 
@@ -169,6 +183,7 @@ mod tests {
             write_tx!(stage, tx => trash::contact(&tx, &stage.scope, one.id, None)).unwrap();
             let back = write_tx!(stage, tx => trash::restore_contact(&tx, &stage.scope, one.id)).unwrap();
             assert_eq!(back.region.as_deref(), Some("Illinois"));
+            assert_eq!(back.number_zones.as_deref(), Some("America/Chicago"));
         }
     }
 }
