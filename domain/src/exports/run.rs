@@ -17,6 +17,7 @@ use crate::{
     files::output::{Cell, Form, Output},
     ids::{BlacklistId, ContactId, ExportId, UnsubscribeId},
     jobs::runs,
+    ported_numbers,
     scope::{AccountScope, SystemScope},
     unsubscribes::{self, Unsubscribe},
     uploads, vals,
@@ -194,9 +195,12 @@ async fn page(db: &Db, scope: &AccountScope, export: &Export, tree: Option<&Tree
     Ok(match export.kind {
         Kind::Contacts => {
             let window = Window { limit: PAGE, after: Some(ContactId(after)) };
-            let rows = contacts::page(conn, scope, &export.settings, tree, window).await?;
-            let named = export.settings.fields.iter().any(|field| field == "groups");
-            let groups = if named { contacts::groups_of(conn, scope, &rows).await? } else { HashMap::new() };
+            let mut rows = contacts::page(conn, scope, &export.settings, tree, window).await?;
+            let asked = |name: &str| export.settings.fields.iter().any(|field| field == name);
+            if asked("operator") {
+                ported_numbers::fill(conn, rows.iter_mut()).await?;
+            }
+            let groups = if asked("groups") { contacts::groups_of(conn, scope, &rows).await? } else { HashMap::new() };
             let clock = Clock::of(conn, scope, &rows).await?;
             Page::Contacts(rows, groups, clock)
         }

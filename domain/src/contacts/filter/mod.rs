@@ -27,7 +27,7 @@ pub(super) use days::latest_birth;
 pub(crate) use fold::alike;
 pub use queries::{Listed, count, ids, list};
 pub(super) use queries::{Sum, summed};
-pub(super) use read::today;
+pub(super) use read::{ported, today};
 pub use read::{read, read_at};
 pub use shape::{ContactFilter, FilterValue};
 pub use tree::{Condition, Flag, Operand, Span, Test, Tree};
