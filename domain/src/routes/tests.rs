@@ -180,6 +180,12 @@ async fn an_operator_that_no_number_is_of_is_refused_by_name() {
             assert!(fault.detail.contains(told), "{fault:?}");
         }
         made(&stage, of("Vodafone")).await;
+        // One that numbers were ported to is known by that.
+        let tx = stage.db.begin().await.unwrap();
+        let sql = "INSERT INTO ported_numbers (phone, operator, updated_at) VALUES (447400100001, 'Nobody Mobile', 0)";
+        tx.run(sql, crate::vals![]).await.unwrap();
+        tx.commit().await.unwrap();
+        made(&stage, of("Nobody Mobile")).await;
     }
 }
 

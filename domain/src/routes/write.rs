@@ -159,8 +159,12 @@ async fn check(tx: &DatabaseTransaction, id: RouteId, route: &NewRoute) -> Resul
         faults.add("/operator", "required", "must not be empty; leave it out for every operator");
     } else if let Some(name) = operator
         && !phone::is_operator(name)
+        && tx
+            .scalar::<i32>("SELECT 1 FROM ported_numbers WHERE operator = $1 LIMIT 1", vals![name.as_str()])
+            .await?
+            .is_none()
     {
-        // A route of an operator that no number has would never be taken.
+        // A route of an operator that no number has, by its prefix or ported, would never be taken.
         let meant = phone::operator_like(name).map_or(String::new(), |known| format!("; did you mean {known}?"));
         let name = ids::short(name);
         faults.add(
