@@ -2,6 +2,7 @@
 
 mod carriers;
 mod operator_tokens;
+mod ported_numbers;
 mod routes;
 
 use std::path::PathBuf;
@@ -49,6 +50,9 @@ pub enum Command {
     /// Routes: which messages take which carrier.
     #[command(subcommand)]
     Routes(routes::Command),
+    /// Numbers whose operator is another than that of their prefix.
+    #[command(subcommand)]
+    PortedNumbers(ported_numbers::Command),
 }
 
 #[derive(Subcommand)]
@@ -185,6 +189,7 @@ pub async fn run(db: &Db, config: &Config, command: Command) -> Result<(), Failu
         Command::Senders(command) => senders(db, &scope, command).await,
         Command::Carriers(command) => carriers::run(db, config, &scope, command).await,
         Command::Routes(command) => routes::run(db, &scope, command).await,
+        Command::PortedNumbers(command) => ported_numbers::run(db, &scope, command).await,
     }
 }
 

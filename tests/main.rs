@@ -36,6 +36,7 @@ mod money;
 mod network;
 mod numbers;
 mod pacing;
+mod ported_numbers;
 mod process;
 mod quick_add;
 mod quiet_hours;

@@ -82,6 +82,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("operator_tokens", &["operator_tokens"]),
     ("balance", &["journal", "postings", "balances", "holds"]),
     ("rates", &["rate_decks", "rates"]),
+    ("ported_numbers", &["ported_numbers"]),
     ("contact_fields", &["contact_fields"]),
     (
         "contacts",

@@ -33,6 +33,7 @@ pub mod money;
 pub mod numbers;
 pub mod operator_tokens;
 pub mod phone;
+pub mod ported_numbers;
 pub mod rates;
 pub mod reports;
 pub mod routes;

@@ -36,12 +36,14 @@ impl Scopes {
         ("tokens:write", "make, rotate and revoke API tokens"),
     ];
     /// Every scope of an operator's token, with what it lets the token do.
-    pub const OPERATOR: [(&'static str, &'static str); 7] = [
+    pub const OPERATOR: [(&'static str, &'static str); 9] = [
         ("*", "everything"),
         ("carriers:read", "read carriers and how their connections are"),
         ("carriers:write", "make, change and delete carriers"),
         ("messages:read", "trace any account's message, list messages in doubt"),
         ("messages:write", "resolve messages in doubt"),
+        ("numbers:read", "look ported numbers up"),
+        ("numbers:write", "say which numbers are ported"),
         ("routes:read", "read routes"),
         ("routes:write", "make, change and delete routes"),
     ];

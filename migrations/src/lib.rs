@@ -46,6 +46,7 @@ mod m20261122_002002_contacts_operators;
 mod m20261122_002101_balances_held;
 mod m20261122_002201_carriers_breaker;
 mod m20261122_002301_contacts_time_zone;
+mod m20261122_002302_ported_numbers_create;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -98,6 +99,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_002002_contacts_operators::Step),
             Box::new(m20261122_002101_balances_held::Step),
             Box::new(m20261122_002301_contacts_time_zone::Step),
+            Box::new(m20261122_002302_ported_numbers_create::Step),
         ]
     }
 }

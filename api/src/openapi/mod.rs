@@ -61,6 +61,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Events", "Everything that happened, in order."),
     ("Carriers", "For the operator: the ways out, and how their connections are."),
     ("Routes", "For the operator: which carrier a message goes to."),
+    ("Ported numbers", "For the operator: numbers whose operator is another than that of their prefix."),
     ("Operator", "For the operator: looking into any account's messages."),
 ];
 

@@ -74,7 +74,7 @@ pub struct ListContacts {
     pub phone: Option<String>,
     /// Only numbers of this country, ISO 3166 alpha-2.
     pub country: Option<String>,
-    /// Only numbers issued to this operator.
+    /// Only numbers of this operator, also ported ones.
     pub operator: Option<String>,
     /// Only the contact with this id of yours.
     pub external_id: Option<String>,

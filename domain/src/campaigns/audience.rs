@@ -20,6 +20,7 @@ use crate::{
     ids::{CampaignId, ContactId, GroupId, SegmentId},
     messages::{Recipient, Skip, Values},
     phone::Msisdn,
+    ported_numbers,
     scope::AccountScope,
     unsubscribes,
 };
@@ -185,6 +186,7 @@ impl Audience {
             unsubscribed: bool,
             stopped: bool,
             excluded: bool,
+            ported: Option<String>,
             first_name: Option<String>,
             last_name: Option<String>,
             patronymic: Option<String>,
@@ -248,13 +250,14 @@ impl Audience {
         let excluded = format!("COALESCE({in_groups}{}, FALSE)", left_out.concat());
         // Scalar sub-selects, since PostgreSQL would make a table of all members of an EXISTS, for every page.
         let sql = format!(
-            "SELECT c.id, c.phone, c.consent, {} AS blacklisted, {} AS unsubscribed, {} AS stopped, {} AS excluded, \
+            "SELECT c.id, c.phone, c.consent, {} AS blacklisted, {} AS unsubscribed, {} AS stopped, {} AS excluded, {} AS ported, \
              c.first_name, c.last_name, c.patronymic, c.birth_date, c.sex, c.email, c.company, c.link, c.comment, c.fields, c.time_zone \
              FROM (SELECT id FROM ({}) all_of ORDER BY id LIMIT {PAGE}) u {} ORDER BY c.id",
             blacklist::has("$1", "c.phone"),
             unsubscribes::has("$1", "c.phone", "$4"),
             groups::stops("$1", "c.id"),
             excluded,
+            ported_numbers::of("c.phone"),
             sources.join(" UNION "),
             lookup(backend, "contacts", "c", "c.id = u.id AND c.account_id = $1"),
         );
@@ -281,6 +284,7 @@ impl Audience {
                 unsubscribed,
                 stopped,
                 excluded: _,
+                ported,
                 first_name,
                 last_name,
                 patronymic,
@@ -303,6 +307,7 @@ impl Audience {
                 phone,
                 contact: Some((id, values)),
                 zone: time_zone.and_then(|name| name.parse().ok()),
+                ported,
                 given: BTreeMap::new(),
                 stop: Skip::known(blacklisted, unsubscribed, stopped, Some(&consent)),
             })
@@ -325,6 +330,7 @@ impl Audience {
             phone: i64,
             blacklisted: bool,
             unsubscribed: bool,
+            ported: Option<String>,
         }
         let mut seen = std::collections::HashSet::new();
         let all: Vec<Msisdn> = self.phones.iter().copied().filter(|p| seen.insert(*p)).collect();
@@ -335,19 +341,21 @@ impl Audience {
             "NOT EXISTS (SELECT 1 FROM contacts c WHERE c.account_id = $2 AND c.phone = x.phone)"
         };
         let sql = format!(
-            "SELECT x.phone, {} AS blacklisted, {} AS unsubscribed FROM {} WHERE {had} ORDER BY x.phone",
+            "SELECT x.phone, {} AS blacklisted, {} AS unsubscribed, {} AS ported FROM {} WHERE {had} ORDER BY x.phone",
             blacklist::has("$2", "x.phone"),
             unsubscribes::has("$2", "x.phone", "$3"),
+            ported_numbers::of("x.phone"),
             phones_source(conn.get_database_backend(), 1)
         );
         let mut values = crate::vals![self.phones_json(&slice), scope.account(), sender];
         values.extend(campaign.map(Value::from));
         let rows: Vec<Row> = conn.all(&sql, values).await?;
-        let recipients = rows.into_iter().filter_map(|Row { phone, blacklisted, unsubscribed }| {
+        let recipients = rows.into_iter().filter_map(|Row { phone, blacklisted, unsubscribed, ported }| {
             Some(Recipient {
                 phone: Msisdn::try_from(phone).ok()?,
                 contact: None,
                 zone: None,
+                ported,
                 given: BTreeMap::new(),
                 stop: Skip::known(blacklisted, unsubscribed, false, None),
             })

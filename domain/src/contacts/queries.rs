@@ -142,7 +142,8 @@ pub async fn list(
     window: Window<ContactId>,
     reach: Option<usize>,
 ) -> Result<Listed> {
-    filter::list(conn, scope, &filter.tree(), window, reach).await
+    let tree = filter::ported(conn, filter.tree()).await?;
+    filter::list(conn, scope, &tree, window, reach).await
 }
 
 /// How the account reads bare digits: international first, then as numbers of its default country.

@@ -1,4 +1,5 @@
-//! What a contact is shown with beside its own row: its groups, and the time zone whose clock counts for it.
+//! What a contact is shown with beside its own row: its groups, the time zone whose clock counts for it, and the operator
+//! that its number was ported to.
 //!
 //! Invariant: the zone that is shown is the one that hours by the recipient's clock go by, as of now.
 
@@ -13,19 +14,21 @@ use crate::{
     clock::Timestamp,
     error::Result,
     ids::{ContactId, GroupId},
-    phone,
+    phone, ported_numbers,
     scope::AccountScope,
 };
 
 /// A contact as it is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shown {
-    /// The contact.
+    /// The contact; its operator is the one that has the number now.
     pub contact: Contact,
     /// The groups it is in.
     pub group_ids: Vec<GroupId>,
     /// The zone whose clock counts for it; `None` where its number tells none, and none was set.
     pub time_zone: Option<String>,
+    /// Whether its number is ported.
+    pub ported: bool,
 }
 
 /// Contacts with what is shown beside them.
@@ -46,12 +49,13 @@ pub async fn shown(conn: &impl ConnectionTrait, scope: &AccountScope, contacts: 
 pub async fn shown_in(
     conn: &impl ConnectionTrait,
     scope: &AccountScope,
-    contacts: Vec<(Vec<GroupId>, Contact)>,
+    mut contacts: Vec<(Vec<GroupId>, Contact)>,
 ) -> Result<Vec<Shown>> {
+    let ported = ported_numbers::fill(conn, contacts.iter_mut().map(|(_, contact)| contact)).await?;
     let clock = Clock::of(conn, scope, contacts.iter().map(|(_, contact)| contact)).await?;
-    let shown = contacts.into_iter().map(|(group_ids, contact)| {
+    let shown = contacts.into_iter().zip(ported).map(|((group_ids, contact), ported)| {
         let time_zone = clock.zone(&contact).map(Cow::into_owned);
-        Shown { contact, group_ids, time_zone }
+        Shown { contact, group_ids, time_zone, ported }
     });
     Ok(shown.collect())
 }

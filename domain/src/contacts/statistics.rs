@@ -14,7 +14,7 @@ use super::{
     filter::{self, Sum, today},
     language,
 };
-use crate::{clock::Timestamp, error::Result, ids::GroupId, phone, scope::AccountScope};
+use crate::{clock::Timestamp, error::Result, ids::GroupId, phone, ported_numbers, scope::AccountScope};
 
 /// Groups that are told; the largest ones.
 pub const MAX_GROUPS: usize = 200;
@@ -117,9 +117,12 @@ pub async fn statistics(
     at: Timestamp,
 ) -> Result<Statistics> {
     let today = today(conn, scope, at).await?;
+    let ported = ported_numbers::any(conn).await?;
     let mut cells: Vec<Cell> = filter::summed(conn, scope, tree, |writer| {
+        let (operator, join) =
+            if ported { ("COALESCE(pn.operator, c.operator)", ported_numbers::JOIN) } else { ("c.operator", "") };
         let zone = "COALESCE(c.time_zone, c.number_zones)";
-        let by = format!("c.country, c.region, c.operator, c.line_type, c.language, c.sex, c.consent, {zone}");
+        let by = "c.country, c.region, c.line_type, c.language, c.sex, c.consent";
         // A band begins with those who were born on its day or before: the oldest first.
         let mut bands: Vec<String> = (0_i64..)
             .zip(BANDS)
@@ -130,9 +133,9 @@ pub async fn statistics(
         bands.reverse();
         let band = format!("CAST(CASE {} END AS BIGINT)", bands.join(" "));
         Sum {
-            columns: format!("{by} AS zone, {band} AS band, COUNT(*) AS n"),
-            join: "",
-            tail: format!("GROUP BY {by}, 9"),
+            columns: format!("{by}, {operator} AS operator, {zone} AS zone, {band} AS band, COUNT(*) AS n"),
+            join,
+            tail: format!("GROUP BY {by}, 7, 8, 9"),
         }
     })
     .await?;

@@ -21,6 +21,7 @@ use crate::{
     files::output::{Cell, Form, Output},
     ids::{BlacklistId, ContactId, ExportId, UnsubscribeId},
     jobs::runs,
+    ported_numbers,
     scope::{AccountScope, SystemScope},
     unsubscribes::{self, Unsubscribe},
     uploads, vals,
@@ -196,7 +197,10 @@ async fn page(db: &Db, scope: &AccountScope, export: &Export, tree: Option<&Tree
     Ok(match export.kind {
         Kind::Contacts => {
             let window = Window { limit: PAGE, after: Some(ContactId(after)) };
-            let rows = contacts::page(conn, scope, &export.settings, tree, window).await?;
+            let mut rows = contacts::page(conn, scope, &export.settings, tree, window).await?;
+            if export.settings.fields.iter().any(|field| field == "operator") {
+                ported_numbers::fill(conn, rows.iter_mut()).await?;
+            }
             let beside = contacts::beside(conn, scope, export, &rows).await?;
             Page::Contacts(rows, beside)
         }

@@ -112,6 +112,8 @@ pub struct Recipient {
     pub contact: Option<(ContactId, Values)>,
     /// The time zone that was set for the contact; none: what the number tells.
     pub zone: Option<Tz>,
+    /// The operator that the number was ported to.
+    pub ported: Option<String>,
     /// What the send itself gives for markers, by their names; it goes before what the contact has.
     pub given: BTreeMap<String, String>,
     /// Set when it is known beforehand that nothing may be sent.
@@ -124,7 +126,8 @@ pub struct Draft {
     pub phone: Msisdn,
     pub contact: Option<ContactId>,
     pub country: Option<String>,
-    pub operator: Option<&'static str>,
+    /// The operator that has the number, also a ported one.
+    pub operator: Option<Cow<'static, str>>,
     /// The time zone that was set for the contact; none: what the number tells.
     pub zone: Option<Tz>,
     pub outcome: Outcome,
@@ -176,9 +179,10 @@ impl Letter {
     pub fn draft(&self, terms: &Terms, to: &Recipient) -> Draft {
         let NumberInfo { country, operator, .. } = describe(to.phone);
         let country = country.map(|c| c.code());
+        let operator = to.ported.clone().map(Cow::Owned).or(operator.map(Cow::Borrowed));
         let outcome = match to.stop {
             Some(stop) => Outcome::Skip(stop),
-            None => self.outcome(terms, to, country.as_deref(), operator),
+            None => self.outcome(terms, to, country.as_deref(), operator.as_deref()),
         };
         let contact = to.contact.as_ref().map(|(id, _)| *id);
         Draft { phone: to.phone, contact, country, operator, zone: to.zone, outcome }

@@ -15,6 +15,7 @@ use crate::{
     ids::{BatchId, ContactId, HoldId, MessageId},
     money::{Currency, Micros},
     phone::Msisdn,
+    ported_numbers,
     scope::AccountScope,
     unsubscribes,
 };
@@ -79,6 +80,7 @@ pub async fn recipients(
         blacklisted: bool,
         unsubscribed: bool,
         stopped: bool,
+        ported: Option<String>,
         first_name: Option<String>,
         last_name: Option<String>,
         patronymic: Option<String>,
@@ -96,19 +98,27 @@ pub async fn recipients(
         .ints("phone", numbers.iter().map(|(number, _)| i64::from(*number)))
         .texts("sender", numbers.iter().map(|(_, sender)| *sender));
     let sql = format!(
-        "SELECT x.n, c.id AS contact_id, c.consent, {} AS blacklisted, {} AS unsubscribed, {} AS stopped, \
+        "SELECT x.n, c.id AS contact_id, c.consent, {} AS blacklisted, {} AS unsubscribed, {} AS stopped, {} AS ported, \
          c.first_name, c.last_name, c.patronymic, c.birth_date, c.sex, c.email, c.company, c.link, c.comment, c.fields \
          FROM {} LEFT JOIN contacts c ON c.account_id = $1 AND c.phone = x.phone ORDER BY x.n",
         blacklist::has("$1", "x.phone"),
         unsubscribes::has("$1", "x.phone", "x.sender"),
         groups::stops("$1", "c.id"),
+        ported_numbers::of("x.phone"),
         columns.source(backend, 2, "x")
     );
     let known: Vec<Known> = conn.all(&sql, columns.after(backend, crate::vals![scope.account()])).await?;
     let of: HashMap<i64, Known> = known.into_iter().map(|k| (k.n, k)).collect();
     let all = numbers.iter().enumerate().map(|(n, (number, _))| {
         let Some(k) = i64::try_from(n).ok().and_then(|n| of.get(&n)) else {
-            return Recipient { phone: *number, contact: None, zone: None, given: BTreeMap::new(), stop: None };
+            return Recipient {
+                phone: *number,
+                contact: None,
+                zone: None,
+                ported: None,
+                given: BTreeMap::new(),
+                stop: None,
+            };
         };
         let values = |k: &Known| Values {
             first_name: k.first_name.clone(),
@@ -125,7 +135,7 @@ pub async fn recipients(
         let stop = Skip::known(k.blacklisted, k.unsubscribed, k.stopped, k.consent.as_deref());
         let contact = k.contact_id.map(|id| (id, values(k)));
         // No send waits for hours, so nothing asks for a zone.
-        Recipient { phone: *number, contact, zone: None, given: BTreeMap::new(), stop }
+        Recipient { phone: *number, contact, zone: None, ported: k.ported.clone(), given: BTreeMap::new(), stop }
     });
     Ok(all.collect())
 }

@@ -173,7 +173,7 @@ fn rows<'a>(
             // A microsecond apart, so that the order of ids is the order of drafts.
             let after = i64::try_from(rows.len()).unwrap_or(0);
             let id = MessageId::new(Timestamp(now.0.saturating_add(after)));
-            let (country, operator) = (draft.country.as_deref(), draft.operator);
+            let (country, operator) = (draft.country.as_deref(), draft.operator.as_deref());
             let send = match &draft.outcome {
                 Outcome::Skip(_) => None,
                 Outcome::Send(piece) => {
@@ -251,7 +251,7 @@ fn insert_messages(
         .ids("contact", rows.iter().map(|r| r.draft.contact.map(|c| c.0)))
         .ints("phone", rows.iter().map(|r| i64::from(r.draft.phone)))
         .some_texts("country", rows.iter().map(|r| r.draft.country.as_deref()))
-        .some_texts("operator", rows.iter().map(|r| r.draft.operator))
+        .some_texts("operator", rows.iter().map(|r| r.draft.operator.as_deref()))
         .texts("sender", rows.iter().map(|r| r.mailing.letter.sender.as_str()))
         .texts("encoding", rows.iter().map(encoding))
         .texts("split", rows.iter().map(|r| r.mailing.letter.split_mode.as_str()))

@@ -1,7 +1,7 @@
-//! What is known about a number: country, region, operator, line type, and by [`zones`] time zones. Looked up in compiled-in tables,
-//! nothing is asked.
+//! What is known about a number: country, region, operator, line type and, by [`zones`], time zones. Looked up in
+//! compiled-in tables, nothing is asked.
 //!
-//! The operator is the one the range was issued to; portability is an override kept elsewhere. An unknown operator is
+//! The operator is the one the range was issued to; who has a ported number is told elsewhere. An unknown operator is
 //! normal, and so is an unknown region: few countries tie numbers that receive SMS to a place (+1, China, Mexico, Brazil,
 //! Argentina and some more).
 

@@ -6,6 +6,7 @@ pub mod carriers;
 pub mod doubts;
 pub mod inbound_messages;
 pub mod messages;
+pub mod ported_numbers;
 pub mod routes;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,5 +18,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(doubts::routes)
         .configure(inbound_messages::routes)
         .configure(messages::routes)
+        .configure(ported_numbers::routes)
         .configure(routes::routes);
 }

@@ -134,6 +134,7 @@ impl From<Statement> for ContactStatement {
     "country": "GB",
     "region": null,
     "operator": "Three",
+    "ported": false,
     "line_type": "mobile",
     "time_zone": "Europe/London",
     "time_zone_set": false,
@@ -164,8 +165,11 @@ pub struct Contact {
     pub country: Option<String>,
     /// The region of that country, such as a state or a province, in English. Most numbers do not tell: null.
     pub region: Option<String>,
-    /// The operator to which the number's range was issued.
+    /// The operator that has the number: the one to which its range was issued, unless it is known to be ported.
     pub operator: Option<String>,
+    /// Whether the number is known to be ported to another operator. The operator of the platform says so, no request of
+    /// an account does.
+    pub ported: bool,
     /// The kind of line, such as `mobile`.
     pub line_type: Option<String>,
     /// The IANA time zone whose clock counts for it: the one that was set, else what the number tells. Of several that the
@@ -210,7 +214,7 @@ pub struct Contact {
 }
 
 impl From<Shown> for Contact {
-    fn from(Shown { contact, group_ids, time_zone }: Shown) -> Self {
+    fn from(Shown { contact, group_ids, time_zone, ported }: Shown) -> Self {
         let Row {
             id,
             phone,
@@ -236,6 +240,7 @@ impl From<Shown> for Contact {
             country,
             region,
             operator,
+            ported,
             line_type,
             time_zone,
             time_zone_set: profile.get(Column::TimeZone).is_some(),

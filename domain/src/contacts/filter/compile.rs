@@ -16,7 +16,7 @@ use super::{
 use crate::{
     blacklist,
     db::{ids_json, ids_list},
-    groups,
+    groups, ported_numbers,
 };
 
 /// Builds a statement and gathers what it binds.
@@ -101,6 +101,7 @@ impl Writer {
             Operand::Text(column) | Operand::Moment(column) => format!("c.{column}"),
             Operand::Phone if matches!(test, Test::Integers(_)) => "c.phone".to_owned(),
             Operand::Phone => "CAST(c.phone AS TEXT)".to_owned(),
+            Operand::Operator => format!("COALESCE({}, c.operator)", ported_numbers::of("c.phone")),
             Operand::TimeZone => "COALESCE(c.time_zone, c.number_zones)".to_owned(),
             Operand::Outcome(column) => format!(
                 "(SELECT o.{column} FROM contact_outcomes o WHERE o.account_id = c.account_id AND o.phone = c.phone)"

@@ -28,6 +28,7 @@ pub(super) use days::latest_birth;
 pub(crate) use fold::alike;
 pub use queries::{Listed, among, count, ids, list};
 pub(super) use queries::{Sum, summed};
+pub(super) use read::ported;
 pub(crate) use read::today;
 pub use read::{read, read_at};
 pub use shape::{ContactFilter, FilterValue};

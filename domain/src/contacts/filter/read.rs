@@ -22,7 +22,7 @@ use crate::{
     error::{Faults, Result},
     groups, hours,
     ids::GroupId,
-    phone,
+    phone, ported_numbers,
     scope::AccountScope,
 };
 
@@ -70,7 +70,17 @@ pub async fn read_at(
         }
     }
     faults.check()?;
-    Ok(tree.unwrap_or_else(Tree::everything))
+    ported(conn, tree.unwrap_or_else(Tree::everything)).await
+}
+
+/// The tree as it is to be run: where numbers are ported, an operator is the one that has the number now. The column alone
+/// is cheaper to compare.
+///
+/// # Errors
+/// When the database refuses.
+pub(in crate::contacts) async fn ported(conn: &impl ConnectionTrait, tree: Tree) -> Result<Tree> {
+    let looks = tree.asks_operator() && ported_numbers::any(conn).await?;
+    Ok(if looks { tree.with_ported() } else { tree })
 }
 
 /// The day that it is at a moment, in the account's time zone.

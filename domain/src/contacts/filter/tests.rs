@@ -171,7 +171,7 @@ impl Known {
         match operand {
             Operand::Text("country") => text(&c.country),
             Operand::Text("region") => text(&c.region),
-            Operand::Text("operator") => text(&c.operator),
+            Operand::Text("operator") | Operand::Operator => text(&c.operator),
             Operand::Text("line_type") => text(&c.line_type),
             Operand::Text("consent") => Some(c.consent.as_str().into()),
             Operand::Text("consent_source") => text(&c.consent_source),

@@ -43,6 +43,26 @@ impl Tree {
             one => Self::All(vec![one, other]),
         }
     }
+    /// Whether it asks for the operator of a prefix.
+    pub(super) fn asks_operator(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::asks_operator),
+            Self::Not(inner) => inner.asks_operator(),
+            Self::Is(condition) => condition.operand == Operand::Text("operator"),
+        }
+    }
+    /// The same, asking for the operator that has the number now.
+    #[must_use]
+    pub(super) fn with_ported(self) -> Self {
+        let each = |parts: Vec<Self>| parts.into_iter().map(Self::with_ported).collect();
+        match self {
+            Self::All(parts) => Self::All(each(parts)),
+            Self::Any(parts) => Self::Any(each(parts)),
+            Self::Not(inner) => Self::Not(Box::new(inner.with_ported())),
+            Self::Is(Condition { operand: Operand::Text("operator"), test }) => Self::is(Operand::Operator, test),
+            one @ Self::Is(_) => one,
+        }
+    }
     /// What holds of every contact that matches: the parts of `all` at the top.
     pub(super) fn conjuncts(&self) -> Vec<&Self> {
         match self {
@@ -72,6 +92,8 @@ pub enum Operand {
     Phone,
     /// The zone whose clock counts.
     TimeZone,
+    /// The operator that has the number now; the column alone is the one of its prefix.
+    Operator,
     /// A value of one of the account's own fields; the key is letters, digits and `_`.
     Custom(String),
     /// A value of the integrator's own pairs.
