@@ -158,7 +158,7 @@ async fn put(
     security(("operator" = ["numbers:read"])),
     params(("phone" = String, Path, description = "The number in international form, with or without the plus.", example = "+447400123456")),
     responses((status = OK, description = "The operator that has it.", body = PortedNumber)),
-    extensions(("x-errors" = json!(["not_found", "unknown_parameter"]))),
+    extensions(("x-errors" = json!(["invalid_parameter", "not_found"]))),
 )]
 #[get("/admin/ported-numbers/{phone}")]
 async fn get(app: Data<App>, Operator(scope): Operator, req: HttpRequest) -> Result<Reply<PortedNumber>, Failure> {
@@ -174,7 +174,7 @@ async fn get(app: Data<App>, Operator(scope): Operator, req: HttpRequest) -> Res
     security(("operator" = ["numbers:write"])),
     params(("phone" = String, Path, description = "The number in international form, with or without the plus.", example = "+447400123456")),
     responses((status = NO_CONTENT, description = "It is with the operator of its prefix.")),
-    extensions(("x-errors" = json!(["not_found", "unknown_parameter"]))),
+    extensions(("x-errors" = json!(["invalid_parameter", "not_found"]))),
 )]
 #[delete("/admin/ported-numbers/{phone}")]
 async fn delete(app: Data<App>, Operator(scope): Operator, req: HttpRequest) -> Result<NoContent, Failure> {
