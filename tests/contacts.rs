@@ -22,8 +22,9 @@ both! {
             (phones, seen["count"].as_u64().unwrap())
         };
         // The page and its count are two reads: while the outcomes come in they may tell of two moments.
-        let failed = || found_and_counted(json!({"field": "last_outcome", "any_of": ["undelivered", "rejected"]})).0;
-        until("the outcomes are read", || (failed() == [dead]).then_some(()));
+        let seen = |outcomes: [&str; 2]| found_and_counted(json!({"field": "last_outcome", "any_of": outcomes})).0;
+        until("the outcomes are read", || (seen(["undelivered", "rejected"]) == [dead]).then_some(()));
+        until("all of them", || (seen(["delivered", "expired"]) == [fine]).then_some(()));
         let found = |filter: serde_json::Value| {
             let (phones, count) = found_and_counted(filter);
             assert_eq!(count, phones.len() as u64);
