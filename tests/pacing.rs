@@ -54,7 +54,8 @@ both! {
         let mut at: Vec<i64> = stage.judge().taken().iter().map(|submit| submit.at).collect();
         at.sort_unstable();
         let took = Duration::from_micros(u64::try_from(at[199] - at[0]).unwrap());
-        assert!(took < Duration::from_secs(10), "{took:?} for 200 at 40 a second");
+        // A share of a quarter would take 20 s; a machine that is busy, more than 5.
+        assert!(took < Duration::from_secs(14), "{took:?} for 200 at 40 a second");
         let most = at.iter().map(|from| at.iter().filter(|t| (*from..from + 1_000_000).contains(t)).count()).max().unwrap();
         assert!(most <= 50, "{most} in a second");
     }
