@@ -35,7 +35,7 @@ fn workbook(sheet: &[u8], more: &[(&str, &[u8])]) -> Vec<u8> {
 fn quickly<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let began = std::time::Instant::now();
     let result = work();
-    assert!(began.elapsed() < std::time::Duration::from_secs(15), "{what} took {:?}", began.elapsed());
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{what} took {:?}", began.elapsed());
     result
 }
 
