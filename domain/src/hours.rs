@@ -13,8 +13,9 @@ pub enum Zone {
     /// The account's.
     #[default]
     Account,
-    /// Each recipient's: the `time_zone` that was set for the contact, else what the number tells. Where a number may be in several zones, as most mobile numbers of large
-    /// countries may, it is the account's zone if that is among them, else the middle one.
+    /// Each recipient's: the `time_zone` that was set for the contact, else what the number tells. Where a number may be in
+    /// several zones, as most mobile numbers of large countries may, it is the account's zone if that is among them, else
+    /// the one where by far the most people live, else the middle one.
     Recipient,
 }
 

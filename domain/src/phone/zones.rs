@@ -22,6 +22,28 @@ use crate::clock::Timestamp;
 
 const DATA: &str = include_str!("../../data/time_zones.tsv");
 
+/// The zones of by far the most people in countries with several. Not of Russia and Kazakhstan (`7`) or North America (`1`).
+const MAIN: [Tz; 18] = [
+    Tz::America__Curacao,
+    Tz::America__Godthab,
+    Tz::America__Guayaquil,
+    Tz::America__Mexico_City,
+    Tz::America__Sao_Paulo,
+    Tz::Asia__Jakarta,
+    Tz::Asia__Ulaanbaatar,
+    Tz::Australia__Sydney,
+    Tz::Europe__Helsinki,
+    Tz::Europe__Lisbon,
+    Tz::Europe__London,
+    Tz::Europe__Madrid,
+    Tz::Europe__Oslo,
+    Tz::Europe__Rome,
+    Tz::Indian__Reunion,
+    Tz::Pacific__Auckland,
+    Tz::Pacific__Tahiti,
+    Tz::Pacific__Tarawa,
+];
+
 static TIME_ZONES: LazyLock<PrefixTable> = LazyLock::new(|| PrefixTable::load(DATA));
 /// The sets of several zones there are, by their keys.
 static SETS: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
@@ -74,12 +96,16 @@ pub fn keys_of_several(wanted: &[Tz], account: Tz, now: Timestamp) -> impl Itera
     SETS.iter().map(|(key, _)| *key).filter(move |key| wanted.contains(&zone_of_key(key, account, now)))
 }
 
-/// The zone that counts for a number that may be in several: the account's own if it is among them, or if none is known,
-/// else the middle one by its clock at `now`.
+/// The zone that counts for a number that may be in several: the account's own if it is among them, or if none is known;
+/// else the one that most people with such numbers live in, where that is by far the most; else the middle one by its clock
+/// at `now`.
 pub fn zone_of(zones: &[&str], account: Tz, now: Timestamp) -> Tz {
     let mut known: Vec<Tz> = zones.iter().filter_map(|name| name.parse().ok()).collect();
     if known.is_empty() || known.contains(&account) {
         return account;
+    }
+    if let Some(main) = MAIN.into_iter().find(|main| known.contains(main)) {
+        return main;
     }
     known.sort_by_key(|zone| now.utc().with_timezone(zone).offset().fix().local_minus_utc());
     known.get((known.len() - 1) / 2).copied().unwrap_or(account)
@@ -110,6 +136,13 @@ mod tests {
             assert_eq!(is_of_several(key), zones.len() > 1);
             assert!(zones.iter().all(|zone| zone.parse::<Tz>().is_ok()), "{zones:?}");
         }
+        let of = |key: &str, account: Tz| zone_of_key(key, account, now);
+        assert_eq!(
+            [of("44", Tz::UTC), of("34", Tz::UTC), of("47", Tz::UTC)],
+            [Tz::Europe__London, Tz::Europe__Madrid, Tz::Europe__Oslo]
+        );
+        assert_eq!(of("34", Tz::Atlantic__Canary), Tz::Atlantic__Canary, "the account's own goes before");
+        assert!(["1", "7"].iter().all(|key| !MAIN.contains(&of(key, Tz::UTC))));
         let told = |number: &str| {
             let number: Msisdn = number.parse().unwrap();
             super::super::describe(number).zones

@@ -173,7 +173,8 @@ pub struct Contact {
     /// The kind of line, such as `mobile`.
     pub line_type: Option<String>,
     /// The IANA time zone whose clock counts for it: the one that was set, else what the number tells. Of several that the
-    /// number may be in, the account's own if it is among them, else the middle one. Null where the number tells nothing.
+    /// number may be in, the account's own if it is among them, else the one where by far the most people live, else the
+    /// middle one. Null where the number tells nothing.
     pub time_zone: Option<String>,
     /// Whether somebody has set the time zone; false: it follows from the number.
     pub time_zone_set: bool,
