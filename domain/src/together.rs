@@ -2,8 +2,8 @@
 //! who is alone waits for nobody; sixty-four at once share a transaction and its fsync.
 //!
 //! State: for each key, what waits for its runner; a key is there exactly while a runner is. Invariants: items of one
-//! key are taken in the order they came; a batch begins when the one before has ended, which makes batches large when the
-//! disk is slow; a runner is a task of its own, so that a caller who goes away takes nothing with it; every caller gets an
+//! key are taken in the order they came; a batch begins when the one before has ended, and has what came until its
+//! transaction began, which makes batches large when the disk is slow or the database busy; a runner is a task of its own, so that a caller who goes away takes nothing with it; every caller gets an
 //! answer, or `None` when the batch broke.
 
 use std::{
@@ -57,10 +57,13 @@ where
     }
 
     /// Has `item` worked on by `run`, together with what others of this key bring at the same time; gives its outcome.
-    /// `run` answers each item in its place. Must be called on a tokio runtime.
-    pub async fn join<R, F>(&self, key: K, item: I, run: R) -> Option<O>
+    /// `run` is given what `begin` gave, for which others may be waited for, and the items that are there by then; it answers
+    /// each in its place. Must be called on a tokio runtime.
+    pub async fn join<B, G, R, F>(&self, key: K, item: I, begin: B, run: R) -> Option<O>
     where
-        R: Fn(Vec<I>) -> F + Send + 'static,
+        B: Fn() -> G + Send + 'static,
+        G: Future<Output: Send> + Send + 'static,
+        R: Fn(G::Output, Vec<I>) -> F + Send + 'static,
         F: Future<Output = Vec<O>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
@@ -71,7 +74,7 @@ where
             alone
         };
         if alone {
-            let runner = work_off(Arc::clone(&self.waiting), key, self.most, run);
+            let runner = work_off(Arc::clone(&self.waiting), key, self.most, begin, run);
             match &self.home {
                 Some(home) => drop(home.spawn(runner)),
                 None => drop(tokio::spawn(runner)),
@@ -82,33 +85,42 @@ where
 }
 
 /// Runs batch after batch until nothing waits.
-async fn work_off<K, I, O, R, F>(waiting: Lines<K, I, O>, key: K, most: usize, run: R)
+async fn work_off<K, I, O, B, G, R, F>(waiting: Lines<K, I, O>, key: K, most: usize, begin: B, run: R)
 where
     K: Eq + Hash,
     O: Send + 'static,
-    R: Fn(Vec<I>) -> F,
+    B: Fn() -> G,
+    G: Future,
+    R: Fn(G::Output, Vec<I>) -> F,
     F: Future<Output = Vec<O>> + Send + 'static,
 {
     let mut turn = Turn { waiting, key, over: false };
-    while let Some((items, callers)) = turn.next(most) {
-        for (caller, outcome) in callers.into_iter().zip(run(items).await) {
+    while turn.goes_on() {
+        let begun = begin().await;
+        let (items, callers) = turn.take(most);
+        for (caller, outcome) in callers.into_iter().zip(run(begun, items).await) {
             let _ = caller.send(outcome); // one that went away
         }
     }
 }
 
 impl<K: Eq + Hash, I, O> Turn<K, I, O> {
-    /// What waits now. When that is nothing the turn is over, under the lock that the next caller needs to begin one.
-    fn next(&mut self, most: usize) -> Option<(Vec<I>, Vec<oneshot::Sender<O>>)> {
+    /// Whether anything waits. When nothing does the turn is over, under the lock that the next caller needs to begin one.
+    fn goes_on(&mut self) -> bool {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = waiting.get_mut(&self.key)?;
-        if line.is_empty() {
+        self.over = waiting.get(&self.key).is_none_or(VecDeque::is_empty);
+        if self.over {
             waiting.remove(&self.key);
-            self.over = true;
-            return None;
         }
+        !self.over
+    }
+
+    /// What waits now, up to `most`: only a turn takes from its line, so it is as much as when it was asked, or more.
+    fn take(&mut self, most: usize) -> (Vec<I>, Vec<oneshot::Sender<O>>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(line) = waiting.get_mut(&self.key) else { return Default::default() };
         let count = line.len().min(most);
-        Some(line.drain(..count).unzip())
+        line.drain(..count).unzip()
     }
 }
 
@@ -122,11 +134,12 @@ mod tests {
     async fn what_comes_meanwhile_is_the_next_batch() {
         let together: Together<u8, u32, (u32, usize)> = Together::new(8);
         let one = |n: u32| {
-            together.join(1, n, |items: Vec<u32>| async move {
+            let run = |(), items: Vec<u32>| async move {
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 let size = items.len();
                 items.into_iter().map(|n| (n * 2, size)).collect()
-            })
+            };
+            together.join(1, n, || std::future::ready(()), run)
         };
         let all = futures_of((0..21).map(one).collect()).await;
         let sizes: Vec<_> = all.iter().map(|o| o.unwrap().1).collect();
@@ -138,12 +151,22 @@ mod tests {
     #[tokio::test]
     async fn a_runner_that_breaks_holds_up_nobody() {
         let together: Together<(), bool, bool> = Together::new(8);
-        let run = |items: Vec<bool>| async move {
+        let begin = || std::future::ready(());
+        let run = |(), items: Vec<bool>| async move {
             assert!(items.iter().all(|good| *good), "a bad one");
             items
         };
-        assert_eq!(together.join((), false, run).await, None);
-        assert_eq!(together.join((), true, run).await, Some(true));
+        assert_eq!(together.join((), false, begin, run).await, None);
+        assert_eq!(together.join((), true, begin, run).await, Some(true));
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_a_batch_waits_to_begin_is_in_it() {
+        let together: Together<(), u32, usize> = Together::new(8);
+        let begin = || tokio::time::sleep(Duration::from_millis(20));
+        let run = |(), items: Vec<u32>| async move { items.iter().map(|_| items.len()).collect() };
+        let sizes = futures_of((0..5).map(|n| together.join((), n, begin, run)).collect()).await;
+        assert_eq!(sizes, [Some(5); 5]);
     }
 
     async fn futures_of<F: Future>(futures: Vec<F>) -> Vec<F::Output> {

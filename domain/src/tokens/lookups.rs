@@ -44,7 +44,7 @@ impl Lookups {
     /// The token whose secret has this hash.
     pub(super) async fn find(&self, hash: Vec<u8>) -> Result<Option<Found>> {
         let db = self.db.clone();
-        let run = move |hashes: Vec<Vec<u8>>| {
+        let run = move |(), hashes: Vec<Vec<u8>>| {
             let db = db.clone();
             async move {
                 match read(&db, &hashes).await {
@@ -53,7 +53,7 @@ impl Lookups {
                 }
             }
         };
-        let found = self.together.join((), hash, run).await;
+        let found = self.together.join((), hash, || std::future::ready(()), run).await;
         found.unwrap_or_else(|| Err(Error::internal("a lookup of a token broke off")))
     }
 }

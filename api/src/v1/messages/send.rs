@@ -15,7 +15,7 @@ use domain::{
     together::Together,
 };
 
-use sea_orm::DatabaseTransaction;
+use sea_orm::{DatabaseTransaction, DbErr};
 
 use super::{
     reader::Reader,
@@ -49,17 +49,19 @@ pub type Sends = Together<AccountId, Posting, Result<Answer, Error>>;
 /// The most sends of one transaction.
 pub const MOST_TOGETHER: usize = 128;
 
+/// A transaction that has been begun, unless the database refused.
+type Begun = Result<DatabaseTransaction, DbErr>;
+
 /// Sends together; when that cannot be (the money does not suffice for all, one of them cannot be stored), each alone.
-async fn post(app: &App, postings: Vec<Posting>) -> Vec<Result<Answer, Error>> {
-    if postings.len() > 1 {
-        match post_joint(app, &postings).await {
-            Ok(answers) => return answers,
-            Err(e) => tracing::debug!(error = %e, sends = postings.len(), "not together: each alone"),
-        }
+async fn post(app: &App, begun: Begun, postings: Vec<Posting>) -> Vec<Result<Answer, Error>> {
+    match post_joint(app, begun, &postings).await {
+        Ok(answers) => return answers,
+        Err(e) if postings.len() == 1 => return vec![Err(e)],
+        Err(e) => tracing::debug!(error = %e, sends = postings.len(), "not together: each alone"),
     }
     let mut answers = Vec::with_capacity(postings.len());
     for posting in postings {
-        let alone = post_joint(app, &[posting]).await;
+        let alone = post_joint(app, app.db.begin().await, &[posting]).await;
         let lost = || Err(Error::internal("a send without an answer"));
         answers.push(alone.map_or_else(Err, |mut answers| answers.pop().unwrap_or_else(lost)));
     }
@@ -67,8 +69,8 @@ async fn post(app: &App, postings: Vec<Posting>) -> Vec<Result<Answer, Error>> {
 }
 
 /// Sends of one account in one transaction: a refusal of one is its own, an error is everybody's.
-async fn post_joint(app: &App, postings: &[Posting]) -> domain::Result<Vec<Result<Answer, Error>>> {
-    let tx = app.db.begin().await?;
+async fn post_joint(app: &App, begun: Begun, postings: &[Posting]) -> domain::Result<Vec<Result<Answer, Error>>> {
+    let tx = begun?;
     match post_in(&tx, app.clock.now(), postings).await {
         Ok(answers) => {
             tx.commit().await?;
@@ -182,12 +184,16 @@ pub(super) async fn send(
     let intent = key.intent();
     let _held = app.in_flight.hold(&scope, &intent)?;
     let account = scope.account();
-    let runner = app.clone().into_inner();
-    let run = move |postings| {
-        let app = runner.clone();
-        async move { post(&app, postings).await }
+    let (db, runner) = (app.db.clone(), app.clone().into_inner());
+    let begin = move || {
+        let db = db.clone();
+        async move { db.begin().await }
     };
-    let answer = app.sends.join(account, Posting { scope, intent, new }, run).await;
+    let run = move |begun, postings| {
+        let app = runner.clone();
+        async move { post(&app, begun, postings).await }
+    };
+    let answer = app.sends.join(account, Posting { scope, intent, new }, begin, run).await;
     Ok(answer.unwrap_or_else(|| Err(Error::internal("the send broke off")))?)
 }
 
