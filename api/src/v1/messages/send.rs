@@ -53,7 +53,13 @@ pub const MOST_TOGETHER: usize = 128;
 type Begun = Result<DatabaseTransaction, DbErr>;
 
 /// Sends together; when that cannot be (the money does not suffice for all, one of them cannot be stored), each alone.
+/// Without a transaction all are refused: one after the other would only wait for the database again.
 async fn post(app: &App, begun: Begun, postings: Vec<Posting>) -> Vec<Result<Answer, Error>> {
+    if let Err(e) = begun {
+        tracing::error!(error = %e, sends = postings.len(), "no transaction");
+        let Error { code, detail, .. } = e.into();
+        return postings.iter().map(|_| Err(Error::new(code, detail.clone()))).collect();
+    }
     match post_joint(app, begun, &postings).await {
         Ok(answers) => return answers,
         Err(e) if postings.len() == 1 => return vec![Err(e)],
